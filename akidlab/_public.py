@@ -1,0 +1,29 @@
+"""The public names of the root, each with the package it lives in."""
+
+from __future__ import annotations
+
+_NAMES = {
+    "akidlab.blocks": """
+        Block Brain GraphBrain GraphSystem SequentialBrain SequentialSystem System
+        ConvolutionLayer Conv2D InnerProductLayer ReLULayer ReLU
+        PoolingLayer MaxPoolingLayer AveragePoolingLayer BatchNormalizationLayer BN DropoutLayer Dropout
+        MergeLayer ReshapeLayer LossLayer SoftmaxWithLossLayer
+    """,
+    "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
+    "akidlab.sensors": "Sensor FeedSensor",
+    "akidlab.kongfus": """
+        KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu LearningRateScheme
+    """,
+    "akidlab.engines": "Engine",
+    "akidlab.kids": "Kid EarlyStoppingEvent",
+    "akidlab.messages": "Bus Message",
+    "akidlab.store": "Recorder Run Runs Series Store runs",
+    "akidlab.session": "Session",
+    "akidlab.widgets": "Dashboard",
+}
+
+HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+PACKAGES = (
+    "backends", "blocks", "common", "dispatch", "engines", "kids", "kongfus", "magics", "messages", "models",
+    "sensors", "server", "session", "sources", "store", "widgets", "wire", "worker",
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""The errors of akidlab: each says what was found, what was expected and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AkidlabError(Exception):
+    """Whatever akidlab raises on purpose; every subclass is also the builtin that a user would catch."""
+
+    def __str__(self) -> str:  # KeyError would show the repr of its message
+        return str(self.args[0]) if len(self.args) == 1 else super().__str__()
+
+
+class BlockError(AkidlabError, ValueError):
+    """A block was wired, set up or called in a way that cannot work."""
+
+
+class UnknownNameError(AkidlabError, KeyError):
+    """A name was asked for that nothing carries."""
+
+
+class DataError(AkidlabError, ValueError):
+    """Data are missing, torn, or of a shape that cannot be used."""
+
+
+class DataNotFoundError(AkidlabError, FileNotFoundError):
+    """A data set is not on disk and could not be fetched."""
+
+
+class CheckpointError(AkidlabError, ValueError):
+    """A checkpoint is torn, or belongs to another kid."""
+
+
+class StoreError(AkidlabError, OSError):
+    """The store of runs cannot be read or written."""
+
+
+class MagicError(AkidlabError, ValueError):
+    """A magic was called with something that it cannot do."""
+
+
+class DispatchError(AkidlabError, RuntimeError):
+    """A pool of ranks could not be started, reached or used."""
+
+
+class RankError(DispatchError):
+    """A rank failed; its message ends with the traceback of that rank."""
+
+
+class WireError(AkidlabError, ConnectionError):
+    """A peer could not be reached, did not answer in time, or sent what cannot be read."""
+
+
+def unknown(noun: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that nothing carries, with the nearest name that something does.
+
+    Example:
+        >>> print(unknown("block", "cnov1", ["conv1", "relu1"]))
+        There is no block `cnov1`. Did you mean `conv1`? Known: conv1, relu1.
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    return UnknownNameError(f"There is no {noun} `{name}`.{hint} Known: {shown or 'none'}.")

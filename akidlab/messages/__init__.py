@@ -1,0 +1,8 @@
+"""Messages: how the two towers meet. Plain values on a bus; no torch, no Jupyter."""
+
+from akidlab.messages.bus import Bus
+from akidlab.messages.message import Message
+from akidlab.messages.payload import Event, Log, Samples, Status
+from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
+
+__all__ = ["Bus", "CallbackSubscriber", "Event", "Log", "Message", "Samples", "Status", "Subscriber"]
