@@ -21,13 +21,19 @@ def runs_path() -> Path:
 def cache_path() -> Path:
     """The folder for what is expensive to make (the Horovod wheel): outlives checkouts."""
     base = os.environ.get("AKIDLAB_CACHE")
-    return Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "akidlab"
+    return (
+        Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "akidlab"
+    )
 
 
 def runtime_path() -> Path:
     """The folder of connection files, made readable for this user alone."""
     base = os.environ.get("AKIDLAB_RUNTIME")
-    folder = Path(base) if base else Path(os.environ.get("XDG_RUNTIME_DIR") or Path.home() / ".local/share") / "akidlab"
+    folder = (
+        Path(base)
+        if base
+        else Path(os.environ.get("XDG_RUNTIME_DIR") or Path.home() / ".local/share") / "akidlab"
+    )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sys.platform != "win32" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
         folder.chmod(0o700)

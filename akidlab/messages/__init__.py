@@ -1,8 +1,19 @@
 """Messages: how the two towers meet. Plain values on a bus; no torch, no Jupyter."""
 
 from akidlab.messages.bus import Bus
+from akidlab.messages.command import Command
 from akidlab.messages.message import Message
 from akidlab.messages.payload import Event, Log, Samples, Status
 from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
 
-__all__ = ["Bus", "CallbackSubscriber", "Event", "Log", "Message", "Samples", "Status", "Subscriber"]
+__all__ = [
+    "Bus",
+    "CallbackSubscriber",
+    "Command",
+    "Event",
+    "Log",
+    "Message",
+    "Samples",
+    "Status",
+    "Subscriber",
+]

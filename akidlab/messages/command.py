@@ -1,0 +1,42 @@
+"""A Command: what goes down to a run, where messages come up."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+ACTIONS = ("pause", "resume", "step", "stop", "rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An act asked of a live run; the same id counts once, however often it arrives.
+
+    Args:
+        action: one of `pause`, `resume`, `step`, `stop`, `rate`.
+        value: for `step` how many steps to make, for `rate` the new learning rate.
+        id: what makes it count once.
+
+    Raises:
+        ValueError: if the action is not known or the value does not fit it.
+
+    Example:
+        >>> Command("rate", 0.01).value
+        0.01
+    """
+
+    action: str
+    value: float | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise ValueError(f"There is no command `{self.action}`. Known: {', '.join(ACTIONS)}.")
+        if self.action == "rate" and not (
+            isinstance(self.value, (int, float)) and 0 <= self.value < float("inf")
+        ):
+            raise ValueError(f"`rate` needs a learning rate of 0 or more, found {self.value!r}.")
+        if self.action == "step" and not (
+            self.value is None or (isinstance(self.value, int) and self.value > 0)
+        ):
+            raise ValueError(f"`step` needs a number of steps of 1 or more, found {self.value!r}.")
