@@ -1,0 +1,174 @@
+"""KongFu: how to update what a brain has learned."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from akidlab.clock import Clock
+from akidlab.errors import BlockError, DataError
+from akidlab.kongfus.scheme import Scheme, scheme_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Parameter
+    from torch.optim import Optimizer
+
+
+class KongFu(ABC):
+    """How to update what a brain has learned: an optimiser of torch, and a learning rate that may change.
+
+    Args:
+        lr: the learning rate, before any scheme.
+        lr_scheme: how the rate changes: a dictionary (see `LearningRateScheme`), or a function of the clock.
+        weight_decay: how strongly parameters are drawn to 0.
+        name: what to call it.
+
+    Raises:
+        DataError: if a number makes no sense.
+
+    Example:
+        >>> from akidlab import MomentumKongFu
+        >>> kongfu = MomentumKongFu(lr=0.1, lr_scheme={"name": "cosine", "max_steps": 100})
+        >>> kongfu.lr_at(50)
+        0.05
+    """
+
+    NAME = "kongfu"
+
+    def __init__(
+        self,
+        lr: float | None = 0.01,
+        *,
+        lr_scheme: Mapping[str, Any] | Scheme | None = None,
+        weight_decay: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        self.name = name or self.NAME
+        self.lr_scheme = lr_scheme
+        self.base_lr, self._scheme = scheme_of(lr_scheme, lr)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
+        self.optimizer: Optimizer | None = None
+        self._lr, self._by_hand, self._clock = self.base_lr, 1.0, Clock()
+        self._lr = self.lr_at(self._clock)
+
+    @abstractmethod
+    def _make(self, parameters: list[Parameter], lr: float, fused: bool) -> Optimizer:
+        """The optimiser of torch."""
+
+    def setup(self, parameters: Iterable[Parameter] | Iterable[tuple[str, Parameter]]) -> Optimizer:
+        """Make the optimiser, fused where torch can, for parameters or pairs of a name and a parameter.
+
+        Raises:
+            BlockError: if none of them can be trained.
+        """
+        found = [p[1] if isinstance(p, tuple) else p for p in parameters]
+        found = [p for p in found if p.requires_grad]
+        if not found:
+            raise BlockError(
+                "There is nothing to train: no parameter requires a gradient. Set the brain up first "
+                "(`brain.setup(inputs)`), and give it a layer with parameters."
+            )
+        fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in found)
+        self.optimizer = self._make(found, self._lr, fused)
+        return self.optimizer
+
+    @property
+    def scheduled(self) -> bool:
+        """True if the rate depends on the clock: only then must `adjust` be called."""
+        return self._scheme is not None
+
+    def lr_at(self, clock: Clock | int) -> float:
+        """The rate at a moment: the scheme's, scaled by what was set by hand."""
+        if self._scheme is None:
+            return self._lr
+        return self._by_hand * self._scheme(Clock(clock) if isinstance(clock, int) else clock)
+
+    def adjust(self, clock: Clock) -> None:
+        """Set the rate for the step that `clock` is about to make."""
+        if self._scheme is not None:
+            self._clock = clock
+            self._put(self._by_hand * self._scheme(clock))
+
+    def get_lr(self) -> float:
+        """The rate now."""
+        return self._lr
+
+    def set_lr(self, lr: float, clock: Clock | None = None) -> None:
+        """Set the rate from now on; a scheme goes on from here, scaled so that it gives `lr` now.
+
+        Args:
+            lr: the new rate.
+            clock: the moment at which the scheme shall give `lr`; by default the last one.
+
+        Raises:
+            DataError: if it is no number of 0 or more.
+        """
+        lr = at_least_zero("lr", lr)
+        if self._scheme is not None:
+            now = self._scheme(clock or self._clock)
+            self._by_hand = lr / (now or self.base_lr or 1.0)
+        self._put(lr)
+
+    def _put(self, lr: float) -> None:
+        self._lr = lr
+        if self.optimizer is not None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+
+    def forward(self, loss: Tensor) -> None:
+        """Compute the gradients of `loss`, for loops written by hand."""
+        self._ready().zero_grad()
+        loss.backward()
+
+    def update(self, grads: object = None) -> None:
+        """Make one step along the gradients, for loops written by hand; akid passes what `forward` gave."""
+        self._ready().step()
+
+    def state_dict(self) -> dict[str, float]:
+        """The rate and what was set by hand; the optimiser's own state is `optimizer.state_dict()`."""
+        return {
+            "lr": self._lr,
+            "by_hand": self._by_hand,
+            "step": self._clock.step,
+            "epoch": self._clock.epoch,
+        }
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Go on with the rate that `state` had."""
+        self._by_hand = state["by_hand"]
+        self._clock = Clock(int(state["step"]), int(state["epoch"]))
+        self._put(state["lr"])
+
+    def _ready(self) -> Optimizer:
+        if self.optimizer is None:
+            raise BlockError("The kongfu has no parameters yet. Call `kongfu.setup(brain.parameters())`.")
+        return self.optimizer
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {
+            "optimizer": None
+        }  # it holds the brain's parameters, which travel on their own
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
+        return f"{type(self).__name__}({facts})"
+
+    def _facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {"lr": self._lr}
+        if self.lr_scheme is not None:
+            facts["lr_scheme"] = self.lr_scheme
+        return facts | ({"weight_decay": self.weight_decay} if self.weight_decay else {})
+
+
+def at_least_zero(name: str, value: object, below: float = float("inf")) -> float:
+    """`value`, if it is a number from 0 up to, but not, `below`.
+
+    Raises:
+        DataError: if it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < below:
+        limit = "of 0 or more" if below == float("inf") else f"from 0 up to, but not, {below:g}"
+        raise DataError(f"`{name}` must be a number {limit}, found {value!r}.")
+    return float(value)

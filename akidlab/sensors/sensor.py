@@ -1,0 +1,188 @@
+"""Sensor: hands the samples of a source to a brain, batch by batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+from akidlab.errors import DataError
+from akidlab.sensors.order import share
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+    from akidlab.sources import Source
+
+    Batch = list[Tensor]
+
+
+class Sensor(ABC):
+    """Hands the samples of a source to a brain, batch by batch, on one or many ranks.
+
+    How the training batches come is left to the qualified sensors; validation and test samples come in the
+    order of the source, each once over all ranks.
+
+    Args:
+        source_in: where the samples come from.
+        val_batch_size: samples in a validation step, on one rank.
+        test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
+        name: what to call it.
+
+    Raises:
+        DataError: if a batch size is not a positive whole number.
+    """
+
+    NAME = "data"
+
+    def __init__(
+        self,
+        source_in: Source,
+        val_batch_size: int = 100,
+        test_batch_size: int | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.source = source_in
+        self.name = name or self.NAME
+        self.val_batch_size = count("val_batch_size", val_batch_size)
+        self.test_batch_size = count("test_batch_size", test_batch_size or val_batch_size)
+        self.device: torch.device | str | None = None
+        self.rank, self.size = 0, 1
+        #: By how much the last batch counts in the mean of the ranks' gradients: 1 where slices are equal.
+        self.weight = 1.0
+        self._forget()
+
+    # What a qualified sensor brings.
+
+    @abstractmethod
+    def setup(self) -> None:
+        """Read the source, so that an error shows before training starts; a second time does nothing."""
+
+    @abstractmethod
+    def next(self) -> Batch:
+        """This rank's share of the next batch, without end."""
+
+    @abstractmethod
+    def batch(self, k: int | None = None) -> Batch:
+        """This rank's share of batch `k` of this epoch, by default of the next one; nothing moves on."""
+
+    @property
+    @abstractmethod
+    def num_batches_per_epoch(self) -> int:
+        """How many batches make an epoch."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, int]:
+        """Where it stands, for a checkpoint."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on from where `state` stood."""
+
+    @abstractmethod
+    def _facts(self) -> dict[str, object]:
+        """What its representations say."""
+
+    # What all sensors can.
+
+    def validation_batches(self) -> Iterator[Batch]:
+        """This rank's share of the validation samples, each sample once over all ranks.
+
+        Raises:
+            DataError: if the source has no validation part.
+        """
+        return self._pass("val", self.val_batch_size)
+
+    def test_batches(self) -> Iterator[Batch]:
+        """This rank's share of the test samples, each sample once over all ranks.
+
+        Raises:
+            DataError: if the source has no test part.
+        """
+        return self._pass("test", self.test_batch_size)
+
+    def shard(self, rank: int, size: int) -> Self:
+        """Take the share of `rank` from now on; gives itself.
+
+        Raises:
+            DataError: if there is no such rank.
+        """
+        if not 0 <= rank < size:
+            raise DataError(f"There is no rank {rank} of {size}: ranks count from 0 to {size - 1}.")
+        self.rank, self.size, self.weight = rank, size, 1.0
+        return self
+
+    def to(self, device: torch.device | str) -> Self:
+        """Keep the samples on `device` from now on; gives itself."""
+        self.device = device
+        self._forget()
+        return self
+
+    def data(self) -> Tensor:
+        """The inputs of the last batch; of the one to come, if none was drawn yet."""
+        return (self._last or self.batch())[0]
+
+    def labels(self) -> Tensor:
+        """The labels of the last batch; of the one to come, if none was drawn yet."""
+        return (self._last or self.batch())[-1]
+
+    def forward(self) -> Batch:
+        """akid's name of `next`."""
+        return self.next()
+
+    def __len__(self) -> int:
+        return self.num_batches_per_epoch
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())
+        return f"{type(self).__name__} {self.name!r}: {facts}"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td style='text-align:left'>{escape(str(value))}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        return f"<b>{escape(self.name)}</b> <code>{type(self).__name__}</code><table>{rows}</table>"
+
+    def _pass(self, mode: str, batch_size: int) -> Iterator[Batch]:
+        part = self._part(mode)
+        first, last = share(0, len(part[0]), self.rank, self.size)
+        return (
+            [tensor[i : min(i + batch_size, last)] for tensor in part] for i in range(first, last, batch_size)
+        )
+
+    def _part(self, mode: str) -> tuple[Tensor, ...]:
+        """A part of the source, on the device of this sensor."""
+        if mode not in self._parts:
+            part = self.source.part(mode)
+            if part is None:
+                raise DataError(
+                    f"The source `{self.source.name}` has no `{mode}` part. Give it one, or do without "
+                    f"(`Kid(..., skip_validation=True)`)."
+                )
+            move = self.device is not None
+            self._parts[mode] = tuple(tensor.to(self.device) for tensor in part) if move else part
+        return self._parts[mode]
+
+    def _forget(self) -> None:
+        """Let go of the samples: they are read again when needed."""
+        self._parts: dict[str, tuple[Tensor, ...]] = {}
+        self._last: Batch | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_parts": {}, "_last": None}
+
+
+def count(name: str, value: int) -> int:
+    """`value`, if it is a whole number of 1 or more.
+
+    Raises:
+        DataError: if it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise DataError(f"`{name}` must be a whole number of 1 or more, found {value!r}.")
+    return value

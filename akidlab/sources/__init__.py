@@ -1,0 +1,7 @@
+"""Sources: where data live."""
+
+from akidlab.sources.array import ArraySource
+from akidlab.sources.digits import DigitsSource
+from akidlab.sources.source import Source
+
+__all__ = ["ArraySource", "DigitsSource", "Source"]
