@@ -37,6 +37,10 @@ class StoreError(AkidlabError, OSError):
     """The store of runs cannot be read or written."""
 
 
+class MissingPackageError(AkidlabError, ImportError):
+    """A package that only some of akidlab needs is not installed."""
+
+
 class MagicError(AkidlabError, ValueError):
     """A magic was called with something that it cannot do."""
 
@@ -47,6 +51,10 @@ class DispatchError(AkidlabError, RuntimeError):
 
 class RankError(DispatchError):
     """A rank failed; its message ends with the traceback of that rank."""
+
+
+class InstallError(AkidlabError, RuntimeError):
+    """Something that must be built or installed is missing, or did not come out right."""
 
 
 class WireError(AkidlabError, ConnectionError):

@@ -1,0 +1,22 @@
+"""The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
+
+from akidlab.store.recorder import Recorder
+from akidlab.store.run import EventEntry, LogEntry, Pulse, Run, Tag
+from akidlab.store.runs import Runs
+from akidlab.store.series import Series
+from akidlab.store.snapshot import Snapshot
+from akidlab.store.store import Store, runs
+
+__all__ = [
+    "EventEntry",
+    "LogEntry",
+    "Pulse",
+    "Recorder",
+    "Run",
+    "Runs",
+    "Series",
+    "Snapshot",
+    "Store",
+    "Tag",
+    "runs",
+]

@@ -1,0 +1,170 @@
+"""A Batch: what a recorder has heard and not yet written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from akidlab.messages import Event, Log, Message, Samples, Status
+from akidlab.store import pyramid
+from akidlab.store.liveness import LIVE
+
+_COLUMNS = {"step", "epoch", "max_steps", "world_size", "samples_per_second", "error"}
+
+Sample = tuple[int, "float | None", float]  # step, value (None for NaN), time
+
+
+@dataclass
+class Batch:
+    """Rows that wait to be written; two are merged by `take`."""
+
+    scalars: dict[str, list[Sample]] = field(default_factory=dict)
+    events: list[tuple[int, float, str, str]] = field(default_factory=list)
+    logs: list[tuple[int, float, int, str, str]] = field(default_factory=list)
+    row: dict[str, object] = field(default_factory=dict)
+    info: dict[str, object] = field(default_factory=dict)
+    changes: list[tuple[str, float]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.scalars.values())) + len(self.events) + len(self.logs)
+
+    def __bool__(self) -> bool:
+        return bool(self.scalars or self.events or self.logs or self.row or self.info or self.changes)
+
+    def hear(self, message: Message) -> None:
+        """Take what `message` says; what is not a payload (a tensor, say) is none of the store's business."""
+        data = message.data
+        tag = message.topic if message.key is None else f"{message.topic}/{message.key}"
+        if isinstance(data, Samples):
+            columns = map(int, data.steps), map(_number, data.values), map(float, data.times)
+            rows = list(zip(*columns, strict=True))
+            if rows:
+                self.scalars.setdefault(tag, []).extend(rows)
+                self.row.update(step=rows[-1][0], epoch=message.epoch)
+        elif isinstance(data, (int, float)):
+            self.scalars.setdefault(tag, []).append((message.step, _number(data), message.time))
+            self.row.update(step=message.step, epoch=message.epoch)
+        elif isinstance(data, Event):
+            self.events.append((message.step, message.time, data.kind, to_json(dict(data.data))))
+        elif isinstance(data, Log):
+            self.logs.append((message.step, message.time, data.rank, data.level, data.text))
+        elif isinstance(data, Status):
+            self._hear_status(data, message.time)
+
+    def _hear_status(self, status: Status, when: float) -> None:
+        if status.status is not None:
+            self.changes.append((status.status, when))
+        for name, value in status.data.items():
+            (self.row if name in _COLUMNS else self.info)[name] = _plain(value)
+
+    def take(self, later: Batch) -> None:
+        """Put `later` behind what is here."""
+        for tag, rows in later.scalars.items():
+            self.scalars.setdefault(tag, []).extend(rows)
+        self.events += later.events
+        self.logs += later.logs
+        self.row.update(later.row)
+        self.info.update(later.info)
+        self.changes += later.changes
+
+    def shed(self, limit: int) -> int:
+        """Drop the oldest rows of every kind, in proportion, until about `limit` are left; how many went."""
+        total = len(self)
+        if total <= limit:
+            return 0
+        for rows in (*self.scalars.values(), self.events, self.logs):
+            del rows[: len(rows) - len(rows) * limit // total]
+        return total - len(self)
+
+    def write(self, db: sqlite3.Connection, run: int) -> None:
+        """Write everything within the transaction that the caller has begun."""
+        for tag, rows in self.scalars.items():
+            if rows:
+                write_scalars(db, run, tag, rows)
+        db.executemany(
+            f"INSERT INTO events (run, step, time, kind, data) VALUES ({run}, ?, ?, ?, ?)", self.events
+        )
+        db.executemany(
+            f"INSERT INTO logs (run, step, time, rank, level, text) VALUES ({run}, ?, ?, ?, ?, ?)", self.logs
+        )
+        row = {**self.row, **_sittings(db, run, self.changes), "heartbeat": time.time()}
+        if self.info:
+            known = json.loads(db.execute("SELECT info FROM runs WHERE id = ?", (run,)).fetchone()[0])
+            row["info"] = to_json({**known, **self.info})
+        names = ", ".join(f"{name} = ?" for name in row)
+        db.execute(f"UPDATE runs SET {names} WHERE id = ?", (*row.values(), run))
+
+
+def write_scalars(db: sqlite3.Connection, run: int, name: str, rows: list[Sample]) -> None:
+    """Write samples of one scalar; a step that is there already is overwritten."""
+    tag, last = _tag(db, run, name)
+    in_order = _ascending(rows) and (last is None or rows[0][0] > last)
+    db.executemany(f"INSERT OR REPLACE INTO scalars VALUES ({run}, {tag}, ?, ?, ?)", rows)
+    if in_order:
+        step, value, when = rows[-1]
+        db.execute(
+            "UPDATE tags SET count = count + ?, last_step = ?, last_value = ?, last_time = ? WHERE id = ?",
+            (len(rows), step, value, when, tag),
+        )
+    else:
+        count_again(db, run, tag, min(row[0] for row in rows))
+    pyramid.grow(db, run, tag)
+
+
+def count_again(db: sqlite3.Connection, run: int, tag: int, changed: int) -> None:
+    """Make the tag agree with its scalars after those from step `changed` on were changed."""
+    pyramid.cut(db, run, tag, changed)
+    key = (run, tag)
+    count = db.execute("SELECT count(*) FROM scalars WHERE run = ? AND tag = ?", key).fetchone()[0]
+    last = db.execute(
+        "SELECT step, value, time FROM scalars WHERE run = ? AND tag = ? ORDER BY step DESC LIMIT 1", key
+    ).fetchone()
+    db.execute(
+        "UPDATE tags SET count = ?, last_step = ?, last_value = ?, last_time = ?, rewrites = rewrites + 1"
+        " WHERE id = ?",
+        (count, *(last or (None, None, None)), tag),
+    )
+
+
+def to_json(value: object) -> str:
+    """JSON of plain values and numpy numbers; what else there is becomes its text."""
+    return json.dumps(value, default=lambda found: found.item() if hasattr(found, "item") else str(found))
+
+
+def _tag(db: sqlite3.Connection, run: int, name: str) -> tuple[int, int | None]:
+    query = "SELECT id, last_step FROM tags WHERE run = ? AND name = ?"
+    found = db.execute(query, (run, name)).fetchone()
+    if found is None:
+        db.execute("INSERT INTO tags (run, name) VALUES (?, ?)", (run, name))
+        found = db.execute(query, (run, name)).fetchone()
+    return found
+
+
+def _sittings(db: sqlite3.Connection, run: int, changes: Iterable[tuple[str, float]]) -> dict[str, object]:
+    row: dict[str, object] = {}
+    for status, when in changes:
+        row["status"] = status
+        row["ended"] = None if status in LIVE else when
+        if status == "running" and "sat_down" not in row:
+            started, sat_down = db.execute(
+                "SELECT started, sat_down FROM runs WHERE id = ?", (run,)
+            ).fetchone()
+            row.update(started=started or when, sat_down=sat_down or when)
+    return row
+
+
+def _ascending(rows: list[Sample]) -> bool:
+    return all(one[0] < next_[0] for one, next_ in pairwise(rows))
+
+
+def _number(value: object) -> float | None:
+    number = float(value)  # type: ignore[arg-type]
+    return None if number != number else number
+
+
+def _plain(value: object) -> object:
+    return value.item() if hasattr(value, "item") else value  # type: ignore[attr-defined]

@@ -1,0 +1,346 @@
+"""A Run: a live view of one run in the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from akidlab import registry
+from akidlab.errors import StoreError, unknown
+from akidlab.store import pyramid, snapshot, table
+from akidlab.store.series import Series
+from akidlab.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from akidlab.store.store import Store
+
+FIRST, LAST = -(2**62), 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What is known about one scalar without reading it.
+
+    Args:
+        name: the scalar.
+        count: how many samples there are.
+        step: the step of the newest one.
+        value: the newest value.
+        rewrites: rises when samples that had been written were changed (a run was resumed from an earlier
+            step): who follows the series by `since` reads it anew then.
+    """
+
+    name: str
+    count: int
+    step: int | None
+    value: float
+    rewrites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event or a log line; `id` rises, so that a reader can ask for what came after it."""
+
+    id: int
+    step: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry(Entry):
+    """Something that happened to a run once."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry(Entry):
+    """A line of text from one rank."""
+
+    rank: int
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Everything a widget needs to know whether, and what, to read: one quick look at a run.
+
+    Args:
+        now: the row of the run.
+        tags: what its scalars have come to.
+        event: the id of the newest event, 0 if there is none.
+        log: the id of the newest log line, 0 if there is none.
+    """
+
+    now: Snapshot
+    tags: dict[str, Tag]
+    event: int
+    log: int
+
+
+class Run:
+    """A view of one run; whatever it is asked, it looks up.
+
+    Example:
+        >>> run = Store().create("digits", max_steps=100)
+        >>> run.status, run.step, run.name
+        ('preparing', 0, 'digits')
+    """
+
+    def __init__(self, store: Store, id: int, uid: str) -> None:
+        self.store = store
+        self.id = id
+        self.uid = uid
+
+    def look(self) -> Snapshot:
+        """All columns of the run, of one moment."""
+        with self.store.reading() as db:
+            found = snapshot.one(db, "id = ? AND uid = ?", self.id, self.uid) if db else None
+        if found is None:
+            raise StoreError(f"The run `{self.uid}` is no longer in `{self.store.path}`: it was deleted.")
+        return found
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in the store."""
+        return self.look().name
+
+    @property
+    def status(self) -> str:
+        """`preparing`, `running`, `paused`, `finished`, `stopped`, `failed`, or `lost`: its process died."""
+        return self.look().standing
+
+    @property
+    def is_live(self) -> bool:
+        """True while something trains, or waits to."""
+        return self.look().is_live
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.look().step
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.look().epoch
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps to do, None if nobody said."""
+        return self.look().max_steps
+
+    @property
+    def world_size(self) -> int:
+        """The number of ranks."""
+        return self.look().world_size
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """How fast it learns, over all ranks."""
+        return self.look().samples_per_second
+
+    @property
+    def created(self) -> float:
+        """When it was made, seconds since the epoch."""
+        return self.look().created
+
+    @property
+    def started(self) -> float | None:
+        """When it first began to train, seconds since the epoch."""
+        return self.look().started
+
+    @property
+    def ended(self) -> float | None:
+        """When it ended, seconds since the epoch."""
+        return self.look().ended
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far."""
+        return self.look().elapsed
+
+    @property
+    def error(self) -> str | None:
+        """What it failed with."""
+        return self.look().error
+
+    @property
+    def parent(self) -> str | None:
+        """The uid of the run that it was branched from."""
+        return self.look().parent
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it was made with."""
+        return json.loads(self.look().config)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What else it said of itself."""
+        return json.loads(self.look().info)
+
+    @property
+    def folder(self) -> Path:
+        """Where its checkpoints lie; made by who writes there."""
+        return self.store.path / self.name
+
+    def pulse(self) -> Pulse:
+        """One quick look, cheap enough for many times a second."""
+        with self.store.reading() as db:
+            now = self.look()
+            assert db is not None
+            rows = db.execute(
+                "SELECT name, count, last_step, last_value, rewrites FROM tags WHERE run = ? ORDER BY id",
+                (self.id,),
+            )
+            tags = {
+                name: Tag(name, count, step, _value(value), rewrites)
+                for name, count, step, value, rewrites in rows
+            }
+            event, log = db.execute(
+                "SELECT (SELECT max(id) FROM events WHERE run = ?1),"
+                " (SELECT max(id) FROM logs WHERE run = ?1)",
+                (self.id,),
+            ).fetchone()
+        return Pulse(now, tags, event or 0, log or 0)
+
+    def tags(self) -> list[str]:
+        """The names of its scalars, in the order in which they appeared."""
+        return list(self.pulse().tags)
+
+    def scalars(
+        self,
+        tag: str,
+        *,
+        since: int | None = None,
+        points: int | None = None,
+        within: tuple[int, int] | None = None,
+    ) -> Series:
+        """The samples of one scalar.
+
+        Args:
+            tag: which, for instance `loss`.
+            since: only those of later steps.
+            points: at most so many, thinned so that they look the same; all of them if left out.
+            within: only those of the steps from the first to the second number, both included.
+
+        Raises:
+            UnknownNameError: if the run has no such scalar.
+        """
+        first, last = within or (FIRST, LAST)
+        if since is not None:
+            first = max(first, since + 1)
+        with self.store.reading() as db:
+            query = (
+                "SELECT tags.id, count, runs.name FROM tags JOIN runs ON runs.id = run"
+                " WHERE run = ? AND tags.name = ?"
+            )
+            found = db.execute(query, (self.id, tag)).fetchone() if db else None
+            if db is None or found is None:
+                raise unknown("scalar", tag, self.tags())
+            budget = LAST if points is None else 4 * points
+            rows = pyramid.read(db, self.id, found[0], budget, first, last)
+        series = _series(tag, rows, found[2], found[1])
+        return series if points is None else series.thin(points)
+
+    def events(self, kind: str | None = None, *, after: int = 0) -> list[EventEntry]:
+        """What happened, oldest first: those of one `kind`, or with an id above `after`."""
+        query = "SELECT id, step, time, kind, data FROM events WHERE run = ? AND id > ?"
+        with self.store.reading() as db:
+            rows = db.execute(f"{query} ORDER BY id", (self.id, after)).fetchall() if db else []
+        return [
+            EventEntry(row[0], row[1], row[2], row[3], json.loads(row[4]))
+            for row in rows
+            if kind is None or row[3] == kind
+        ]
+
+    def logs(self, after: int = 0, *, limit: int | None = None) -> list[LogEntry]:
+        """The lines it wrote, oldest first, with an id above `after`; the newest `limit` of them."""
+        query = (
+            "SELECT id, step, time, rank, level, text FROM logs WHERE run = ? AND id > ?"
+            " ORDER BY id DESC LIMIT ?"
+        )
+        with self.store.reading() as db:
+            rows = (
+                db.execute(query, (self.id, after, -1 if limit is None else limit)).fetchall() if db else []
+            )
+        return [LogEntry(*row) for row in reversed(rows)]
+
+    def figure(
+        self, tag: str | Sequence[str] | None = None, *, log: bool = False, smooth: float = 0.0
+    ) -> Figure:
+        """An interactive plotly figure of one scalar or of several over each other.
+
+        Args:
+            tag: one name or several; the losses if left out.
+            log: draw the values on a logarithmic axis.
+            smooth: 0 for none, towards 1 for more; what was measured stays visible behind it.
+
+        Raises:
+            UnknownNameError: if the run has no such scalar.
+        """
+        tags = self._drawn(tag)
+        series = [self.scalars(name, points=2000) for name in tags]
+        draw: Any = registry.load("akidlab.backends", "plotly")
+        return draw.figure(series, title=f"{self.name}: {', '.join(tags)}", log=log, smooth=smooth)
+
+    def rewind(self, step: int) -> None:
+        """Forget the samples after `step`: the run goes on from a checkpoint of that step."""
+        from akidlab.store.batch import count_again
+
+        with self.store.writing() as db:
+            for (tag,) in db.execute("SELECT id FROM tags WHERE run = ?", (self.id,)).fetchall():
+                gone = db.execute(
+                    "DELETE FROM scalars WHERE run = ? AND tag = ? AND step > ?", (self.id, tag, step)
+                ).rowcount
+                if gone:
+                    count_again(db, self.id, tag, step + 1)
+            db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (step, self.id))
+
+    def delete(self) -> None:
+        """Take the run and its folder out of the store."""
+        self.store.delete(self.uid)
+
+    def _drawn(self, tag: str | Sequence[str] | None) -> list[str]:
+        if tag is None:
+            known = self.tags()
+            return [name for name in ("loss", "validation_loss") if name in known] or known[:1] or ["loss"]
+        return [tag] if isinstance(tag, str) else list(tag)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.uid == self.uid
+
+    def __hash__(self) -> int:
+        return hash(self.uid)
+
+    def __repr__(self) -> str:
+        return table.line(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Mapping[str, str]:
+        return {"text/plain": repr(self), "text/html": table.card(self)}
+
+
+def _series(tag: str, rows: list[tuple[int, float | None, float]], run: str, total: int) -> Series:
+    steps, values, times = zip(*rows, strict=True) if rows else ((), (), ())
+    return Series(
+        tag,
+        np.array(steps, dtype=np.int64),
+        np.array(values, dtype=np.float64),  # None becomes NaN
+        np.array(times, dtype=np.float64),
+        run,
+        total,
+    )
+
+
+def _value(found: float | None) -> float:
+    return float("nan") if found is None else found

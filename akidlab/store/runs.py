@@ -1,0 +1,114 @@
+"""Runs: the runs of a store, as a sequence, by name, and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from akidlab import registry
+from akidlab.errors import unknown
+from akidlab.store import snapshot, table
+from akidlab.store.series import import_pandas
+from akidlab.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pandas
+    from plotly.graph_objects import Figure
+
+    from akidlab.store.run import Run
+    from akidlab.store.store import Store
+
+SHOWN = ("loss", "validation_loss", "accuracy", "validation_accuracy")
+
+
+class Runs(Sequence["Run"]):
+    """Some runs, the newest first.
+
+    Example:
+        >>> from akidlab.store import Store
+        >>> first, second = Store().create("digits"), Store().create("digits")
+        >>> Store().runs()["digits-2"] == Store().runs()[0] == second
+        True
+    """
+
+    def __init__(self, members: Sequence[Run], store: Store) -> None:
+        self._members = list(members)
+        self.store = store
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._members)
+
+    @overload
+    def __getitem__(self, index: int | str) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: int | str | slice) -> Run | Runs:
+        if isinstance(index, slice):
+            return Runs(self._members[index], self.store)
+        return self._named(index) if isinstance(index, str) else self._members[index]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.names() if isinstance(item, str) else item in self._members
+
+    def names(self) -> list[str]:
+        """Their names, the newest first."""
+        return [now.name for now, _ in self.look()]
+
+    def look(self) -> list[tuple[Snapshot, dict[str, float]]]:
+        """What the store says of each now, and the last value of each of its scalars: one quick query."""
+        with self.store.reading() as db:
+            if db is None:
+                return []
+            rows = {now.uid: now for now in (Snapshot(*row) for row in db.execute(snapshot.SELECT))}
+            last: dict[int, dict[str, float]] = {}
+            for run, name, value in db.execute("SELECT run, name, last_value FROM tags"):
+                last.setdefault(run, {})[name] = float("nan") if value is None else value
+        here = [rows[run.uid] for run in self._members if run.uid in rows]
+        return [(now, last.get(now.id, {})) for now in here]
+
+    def figure(
+        self,
+        tag: str = "loss",
+        *more: str,
+        log: bool = False,
+        smooth: float = 0.0,
+    ) -> Figure:
+        """An interactive plotly figure that draws a scalar of all these runs over each other.
+
+        Runs that do not have it are left out.
+
+        Raises:
+            UnknownNameError: if none of them has it.
+        """
+        tags = (tag, *more)
+        known = [(run, name) for run in reversed(self) for name in run.tags()]
+        series = [run.scalars(name, points=2000) for run, name in known if name in tags]
+        if not series:
+            raise unknown("scalar", tag, dict.fromkeys(name for _, name in known))
+        draw: Any = registry.load("akidlab.backends", "plotly")
+        return draw.figure(series, title=", ".join(tags), log=log, smooth=smooth)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table with one line for each run, the last value of each of its scalars included.
+
+        Raises:
+            MissingPackageError: if pandas is not installed.
+        """
+        pandas = import_pandas()
+        lines = [{**table.facts(now), **last} for now, last in self.look()]
+        return pandas.DataFrame(lines).set_index("name") if lines else pandas.DataFrame()
+
+    def _named(self, name: str) -> Run:
+        for run, known in zip(self, self.names(), strict=False):
+            if name in (known, run.uid):
+                return run
+        raise unknown("run", name, self.names())
+
+    def __repr__(self) -> str:
+        return table.text(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Mapping[str, str]:
+        return {"text/plain": repr(self), "text/html": table.html(self)}

@@ -1,0 +1,203 @@
+"""How runs are shown: a table in a terminal, a table in a notebook, and a card for one run."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from akidlab import registry
+from akidlab.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from akidlab.store.run import Run
+    from akidlab.store.runs import Runs
+
+# Symbol and colour of each status; the colours are legible on white and on black.
+LOOKS = {
+    "preparing": ("…", "#7a7a7a"),
+    "running": ("▶", "#1f83d1"),
+    "paused": ("‖", "#b57600"),
+    "finished": ("✓", "#1a9150"),
+    "stopped": ("■", "#7a7a7a"),
+    "failed": ("✗", "#e0433a"),
+    "lost": ("?", "#c2569b"),
+}
+MANY = 50
+_TAGS = ("loss", "validation_loss", "accuracy", "validation_accuracy")
+
+
+def facts(now: Snapshot) -> dict[str, object]:
+    """What a table of data says about one run."""
+    return {
+        "name": now.name,
+        "uid": now.uid,
+        "status": now.standing,
+        "step": now.step,
+        "max_steps": now.max_steps,
+        "epoch": now.epoch,
+        "ranks": now.world_size,
+        "seconds": now.elapsed,
+        "samples_per_second": now.samples_per_second,
+        "created": datetime.fromtimestamp(now.created, timezone.utc),
+        "error": now.error,
+    }
+
+
+def line(run: Run) -> str:
+    """One run in one line."""
+    pulse = run.pulse()
+    now = pulse.now
+    values = [f"{tag} {number(pulse.tags[tag].value)}" for tag in _TAGS if tag in pulse.tags]
+    parts = [standing(now), f"step {steps(now)}", *values, duration(now.elapsed), *_ranks(now)]
+    return f"Run({now.name!r}: {', '.join(parts)})"
+
+
+def text(runs: Runs) -> str:
+    """Runs in a terminal, one line for each."""
+    found = runs.look()
+    if not found:
+        return f"No runs in {runs.store.path}."
+    heads, rows = _table(found[:MANY])
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    left = [head in ("name", "status", "started") for head in heads]
+
+    def fit(cells: list[str]) -> str:
+        padded = (
+            cell.ljust(width) if on_left else cell.rjust(width)
+            for cell, width, on_left in zip(cells, widths, left, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    lines = [fit(heads), "  ".join("─" * width for width in widths), *map(fit, rows)]
+    return "\n".join(lines + _more(runs))
+
+
+def html(runs: Runs) -> str:
+    """Runs in a notebook."""
+    found = runs.look()
+    if not found:
+        return f"<em>No runs in {escape(str(runs.store.path))}.</em>"
+    heads, rows = _table(found[:MANY])
+    left = [head in ("name", "status", "started") for head in heads]
+    top = "".join(
+        f'<th style="{_cell(on_left)}">{escape(head)}</th>' for head, on_left in zip(heads, left, strict=True)
+    )
+    body = []
+    for (now, _), cells in zip(found, rows, strict=False):
+        shown = [escape(cell) for cell in cells]
+        shown[1] = badge(now)
+        shown[2] += _bar(now)
+        body.append(
+            "<tr>"
+            + "".join(f'<td style="{_cell(on)}">{cell}</td>' for cell, on in zip(shown, left, strict=True))
+            + "</tr>"
+        )
+    more = "".join(f"<p>{escape(text)}</p>" for text in _more(runs))
+    return (
+        '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums;color:inherit">'
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table>{more}"
+    )
+
+
+def card(run: Run) -> str:
+    """One run in a notebook: what it has come to, its error, and its curves."""
+    pulse = run.pulse()
+    now = pulse.now
+    values = [
+        f"{escape(tag.replace('_', ' '))} <b>{number(pulse.tags[tag].value)}</b>"
+        for tag in _TAGS
+        if tag in pulse.tags
+    ]
+    parts = [f"step {steps(now)}", *values, duration(now.elapsed), *_ranks(now), when(now.created)]
+    head = (
+        f'<div style="margin:4px 0"><b>{escape(now.name)}</b> {badge(now)}'
+        f' <span style="opacity:.75">{" · ".join(parts)}</span></div>'
+    )
+    error = (
+        f'<pre style="color:{LOOKS["failed"][1]};white-space:pre-wrap;margin:4px 0">{escape(now.error)}</pre>'
+        if now.error
+        else ""
+    )
+    draw: Any = registry.load("akidlab.backends", "svg")
+    return head + error + (draw.picture(run, title=False) if pulse.tags else "")
+
+
+def standing(now: Snapshot) -> str:
+    """The status with its symbol."""
+    return f"{LOOKS.get(now.standing, ('?', ''))[0]} {now.standing}"
+
+
+def badge(now: Snapshot) -> str:
+    """The status with its symbol and colour, in HTML."""
+    colour = LOOKS.get(now.standing, LOOKS["lost"])[1]
+    return f'<span style="color:{colour};white-space:nowrap">{escape(standing(now))}</span>'
+
+
+def steps(now: Snapshot) -> str:
+    """Steps done, of how many."""
+    return f"{now.step:,}" + (f" / {now.max_steps:,}" if now.max_steps else "")
+
+
+def number(value: float | None) -> str:
+    """A value in four digits."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 100 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def when(moment: float) -> str:
+    """A moment in local time, without the date if it is today."""
+    local = time.localtime(moment)
+    today = time.strftime("%Y-%m-%d", local) == time.strftime("%Y-%m-%d")
+    return time.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M", local)
+
+
+def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], list[list[str]]]:
+    tags = [tag for tag in _TAGS if any(tag in last for _, last in found)]
+    heads = ["name", "status", "steps", *(tag.replace("_", " ") for tag in tags)]
+    heads += ["duration", "started", "ranks"]
+    rows = [
+        [
+            *(now.name, standing(now), steps(now)),
+            *(number(last.get(tag)) for tag in tags),
+            *(duration(now.elapsed), when(now.started or now.created), str(now.world_size)),
+        ]
+        for now, last in found
+    ]
+    return heads, rows
+
+
+def _more(runs: Runs) -> list[str]:
+    return [f"... and {len(runs) - MANY:,} more."] if len(runs) > MANY else []
+
+
+def _ranks(now: Snapshot) -> list[str]:
+    return [f"{now.world_size} ranks"] if now.world_size > 1 else []
+
+
+def _cell(left: bool) -> str:
+    line = "border-bottom:1px solid rgba(128,128,128,.25)"
+    return f"text-align:{'left' if left else 'right'};padding:3px 10px;white-space:nowrap;{line}"
+
+
+def _bar(now: Snapshot) -> str:
+    if now.progress is None:
+        return ""
+    colour = LOOKS.get(now.standing, LOOKS["lost"])[1]
+    return (
+        '<div style="height:3px;margin-top:2px;background:rgba(128,128,128,.25)">'
+        f'<div style="height:3px;width:{100 * now.progress:.1f}%;background:{colour}"></div></div>'
+    )
