@@ -1,0 +1,76 @@
+"""Names that travel: the values of a notebook's names, packed for a rank and put into its namespace there."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import types
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import cloudpickle
+
+_namespace: ContextVar[dict[str, Any]] = ContextVar("akidlab_namespace")
+
+
+def pack(names: Mapping[str, object], home: dict[str, Any], *, without: Collection[str] = ()) -> bytes:
+    """The values of `names`, in a form that `unpack` reads in another process.
+
+    Functions and classes of the notebook travel whole. Over there their globals are the namespace that
+    `unpack` fills, as here they are the notebook's: a cell that binds a name changes what they see.
+
+    Args:
+        names: what travels.
+        home: the namespace of the notebook, whose functions travel whole.
+        without: names that the cell binds itself: functions that read them do not bring them along.
+
+    Raises:
+        Exception: whatever pickling raises, if a value cannot travel.
+    """
+    with io.BytesIO() as file:
+        _Packer(file, home, frozenset(without)).dump(dict(names))
+        return file.getvalue()
+
+
+def unpack(data: bytes, namespace: dict[str, Any]) -> None:
+    """Put what `pack` packed into `namespace`."""
+    with _into(namespace):
+        namespace.update(pickle.loads(data))
+
+
+@contextmanager
+def _into(namespace: dict[str, Any]) -> Iterator[None]:
+    token = _namespace.set(namespace)
+    try:
+        yield
+    finally:
+        _namespace.reset(token)
+
+
+def _arrived() -> dict[str, Any]:
+    return _namespace.get()
+
+
+class _Home(dict[str, Any]):
+    """Stands for the notebook's namespace; arrives as the one that is being filled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, ()
+
+
+class _Packer(cloudpickle.Pickler):
+    def __init__(self, file: io.BytesIO, home: dict[str, Any], without: frozenset[str]) -> None:
+        super().__init__(file)
+        self._notebook, self._without = home, without
+        self.globals_ref[id(home)] = _Home()
+
+    def _dynamic_function_reduce(self, func: types.FunctionType) -> tuple[Any, ...]:
+        reduced = super()._dynamic_function_reduce(func)
+        if func.__globals__ is self._notebook:
+            slots = reduced[2][1]
+            slots["__globals__"] = {
+                name: value for name, value in slots["__globals__"].items() if name not in self._without
+            }
+        return reduced
