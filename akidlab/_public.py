@@ -15,7 +15,7 @@ _NAMES = {
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu LearningRateScheme
     """,
     "akidlab.engines": "Engine",
-    "akidlab.kids": "Kid EarlyStoppingEvent",
+    "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
     "akidlab.messages": "Bus Message",
     "akidlab.store": "Recorder Run Runs Series Store runs",
     "akidlab.session": "Session",

@@ -1,0 +1,70 @@
+"""The Engine: how the work of a Kid is spread over processes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from akidlab.messages import Command
+
+T = TypeVar("T")
+
+
+class Engine(ABC):
+    """Spreads the work of a Kid over `size` processes, of which this is number `rank`.
+
+    Every method is collective: all ranks call it at the same place.
+
+    Args:
+        device: where this rank works; by default its accelerator, else the CPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def __init__(self, *, device: torch.device | str | None = None) -> None:
+        self.device = torch.device(device) if device is not None else self._default_device()
+
+    def setup(self, brain: nn.Module, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Make every rank start from the weights of rank 0; returns the optimizer to use."""
+        return optimizer
+
+    @abstractmethod
+    def average(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:
+        """Average `gradients` in place over the ranks; returns the mean loss and whether any rank flagged."""
+
+    @abstractmethod
+    def agree(self, commands: list[Command]) -> list[Command]:
+        """The commands of all ranks, in the order of the ranks: the same list everywhere."""
+
+    @abstractmethod
+    def sum(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The sum of each value over the ranks, in double precision."""
+
+    @abstractmethod
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        """For each flag, whether it is raised on any rank."""
+
+    @abstractmethod
+    def broadcast(self, value: T, root: int = 0) -> T:
+        """What rank `root` holds."""
+
+    @abstractmethod
+    def gather(self, value: T) -> list[T]:
+        """What every rank holds, in the order of the ranks."""
+
+    def average_tensors(self, tensors: Sequence[Tensor]) -> None:  # noqa: B027 - one rank has nothing to do
+        """Replace each floating tensor by its mean over the ranks."""
+
+    def barrier(self) -> None:  # noqa: B027 - one rank has nobody to wait for
+        """Wait until every rank is here."""
+
+    def _default_device(self) -> torch.device:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(rank={self.rank}, size={self.size}, device={str(self.device)!r})"

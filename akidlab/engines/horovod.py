@@ -1,0 +1,110 @@
+"""The Horovod engine: one process per rank, gradients averaged at every step. The only door to Horovod."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from akidlab.engines.base import Engine
+from akidlab.errors import DispatchError
+from akidlab.messages import Command
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+T = TypeVar("T")
+
+REMEDY = (
+    "Run `akidlab install-horovod`, which builds it for this torch, or `akidlab doctor` to see what is wrong."
+)
+
+
+class HorovodEngine(Engine):
+    """Averages gradients over the ranks that `horovodrun` started; alone, it is a single rank.
+
+    Gradients, the loss and a flag travel in one grouped allreduce after the backward pass. A group is
+    reduced as one buffer, so that the order of summation, and with it the trajectory, is the same in
+    every run; clipping and accumulation see averaged gradients. The flag tells every rank at the same
+    step that some rank holds a command; only then are commands exchanged.
+
+    Args:
+        device: where this rank works; by default the GPU of its local rank, else the CPU.
+
+    Raises:
+        DispatchError: if Horovod is not installed, or not built for this torch.
+    """
+
+    def __init__(self, *, device: torch.device | str | None = None) -> None:
+        self.hvd: Any = _horovod()
+        self.rank, self.size = self.hvd.rank(), self.hvd.size()
+        super().__init__(device=device)
+
+    def setup(self, brain: nn.Module, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        self.hvd.broadcast_parameters(brain.state_dict(), root_rank=0)
+        return optimizer
+
+    def average(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:
+        hvd = self.hvd
+        if self.device.type == "cpu":
+            pulse = torch.stack([loss.float(), torch.tensor(float(flag))])
+            handle = hvd.grouped_allreduce_async_([*gradients, pulse], op=hvd.Average, name="akidlab.step")
+            hvd.synchronize(handle)
+            return pulse[0], bool(pulse[1] > 0)
+        pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
+        told = hvd.allreduce_async_(pulse, op=hvd.Average, name="akidlab.flag")
+        loss = loss.clone().reshape(1)
+        handle = hvd.grouped_allreduce_async_([*gradients, loss], op=hvd.Average, name="akidlab.step")
+        hvd.synchronize(told)
+        hvd.synchronize(handle)
+        return loss[0], bool(pulse[0] > 0)
+
+    def agree(self, commands: list[Command]) -> list[Command]:
+        plain = [(command.action, command.value, command.id) for command in commands]
+        return [Command(*command) for rank in self.gather(plain) for command in rank]
+
+    def sum(self, values: Mapping[str, float]) -> dict[str, float]:
+        if not values:
+            return {}
+        names = sorted(values)
+        tensor = torch.tensor([float(values[name]) for name in names], dtype=torch.float64)
+        self.hvd.allreduce_(tensor, op=self.hvd.Sum, name="akidlab.sum")
+        return dict(zip(names, tensor.tolist(), strict=True))
+
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        raised = torch.tensor(flags, dtype=torch.int32)
+        self.hvd.allreduce_(raised, op=self.hvd.Sum, name="akidlab.any")
+        return tuple(count > 0 for count in raised.tolist())
+
+    def broadcast(self, value: T, root: int = 0) -> T:
+        return cast("T", self.hvd.broadcast_object(value, root_rank=root, name="akidlab.broadcast"))
+
+    def gather(self, value: T) -> list[T]:
+        return cast("list[T]", self.hvd.allgather_object(value, name="akidlab.gather"))
+
+    def average_tensors(self, tensors: Sequence[Tensor]) -> None:
+        floating = [tensor.data for tensor in tensors if tensor.is_floating_point()]
+        if floating:
+            self.hvd.grouped_allreduce_(floating, op=self.hvd.Average, name="akidlab.tensors")
+
+    def barrier(self) -> None:
+        self.hvd.barrier()
+
+    def _default_device(self) -> torch.device:
+        if torch.cuda.is_available():
+            device = torch.device("cuda", self.hvd.local_rank() % torch.cuda.device_count())
+            torch.cuda.set_device(device)
+            return device
+        return torch.device("cpu")
+
+
+def _horovod() -> ModuleType:
+    try:
+        import horovod.torch as hvd
+    except Exception as error:  # a Horovod built for another torch fails in many ways
+        raise DispatchError(f"Horovod cannot be imported: {error}. {REMEDY}") from error
+    if not hvd.is_initialized():
+        hvd.init()
+    return hvd

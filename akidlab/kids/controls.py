@@ -1,0 +1,88 @@
+"""Controls: where commands for a practising Kid arrive, from any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from akidlab.messages import Command
+
+REMEMBERED = 1024
+
+
+class Controls:
+    """Takes commands from any thread and keeps them until the loop looks.
+
+    A command may arrive by several roads (a comm, the server's route); its id makes it count once.
+
+    Example:
+        >>> controls = Controls()
+        >>> controls.send(Command("pause", id="a")), controls.send(Command("pause", id="a"))
+        (True, False)
+        >>> [command.action for command in controls.take()]
+        ['pause']
+    """
+
+    def __init__(self) -> None:
+        self.pending = False  # read by the loop at every step: a plain attribute
+        self._queue: deque[Command] = deque()
+        self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._arrived = threading.Condition()
+
+    def send(self, command: Command | str, value: float | None = None) -> bool:
+        """Ask for an act; False if this very command came before."""
+        command = Command(command, value) if isinstance(command, str) else command
+        with self._arrived:
+            if command.id in self._seen:
+                return False
+            self._seen.append(command.id)
+            self._queue.append(command)
+            self.pending = True
+            self._arrived.notify_all()
+            return True
+
+    def call(self, function: Callable[[], Any]) -> Future[Any]:
+        """Have `function` called by the thread that trains, between two steps."""
+        future: Future[Any] = Future()
+        with self._arrived:
+            self._calls.append((future, function))
+            self.pending = True
+            self._arrived.notify_all()
+        return future
+
+    def asked(self, action: str) -> bool:
+        """True if such a command waits to be taken."""
+        return self.pending and any(command.action == action for command in tuple(self._queue))
+
+    def take(self) -> list[Command]:
+        """Every command that arrived since the last time; makes the calls that were asked for, too."""
+        with self._arrived:
+            commands, calls = list(self._queue), list(self._calls)
+            self._queue.clear()
+            self._calls.clear()
+            self.pending = False
+        for future, function in calls:
+            _answer(future, function)
+        return commands
+
+    def wait(self, timeout: float | None = None) -> list[Command]:
+        """Like `take`, but sleeps until there is one, at most `timeout` seconds."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self.pending, timeout)
+        return self.take()
+
+    def __repr__(self) -> str:
+        return f"Controls(pending={[command.action for command in self._queue]})"
+
+
+def _answer(future: Future[Any], function: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except BaseException as error:  # it belongs to whoever asked
+        future.set_exception(error)

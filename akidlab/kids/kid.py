@@ -1,0 +1,637 @@
+"""The Kid: a sensor, a brain and a kongfu, put together so that it practises."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from akidlab import engines
+from akidlab.clock import Clock
+from akidlab.errors import CheckpointError
+from akidlab.kids import checkpoint
+from akidlab.kids.best import Best, EarlyStopping
+from akidlab.kids.controls import Controls
+from akidlab.kids.hooks import Hooks
+from akidlab.kids.practice import Practice
+from akidlab.kids.randomness import Randomness
+from akidlab.kids.validation import measure, watching
+from akidlab.messages import Bus
+
+if TYPE_CHECKING:
+    from akidlab.blocks import Brain
+    from akidlab.engines import Engine
+    from akidlab.kids.report import Report
+    from akidlab.kongfus import KongFu
+    from akidlab.sensors import FeedSensor
+    from akidlab.store import Recorder, Run, Store
+
+T = TypeVar("T")
+
+PRECISIONS = {None: None, "fp32": None, "float32": None, "bf16": "bf16", "bfloat16": "bf16"}
+
+
+class Kid:
+    """Puts a sensor, a brain and a kongfu together, and practises.
+
+    Exactly one of `max_steps` and `max_epoch` says how long. What happens is published on `kid.bus`, and
+    recorded in the store while it practises. `kid.controls` takes commands from any thread.
+
+    Args:
+        sensor_in: what it senses.
+        brain_in: what it thinks with.
+        kongfu_in: how it learns.
+        engine: how the work is spread: `single`, `horovod`, akid's `{"name": ...}`, or an Engine.
+        max_steps: practise until this step.
+        max_epoch: practise until so many epochs are over.
+        name: what its runs are called.
+        seed: fixes the weights and whatever is drawn while it practises; one seed gives one trajectory.
+        log_dir: where checkpoints go; by default the folder of the run.
+        val_log_step: validate and save every so many steps, and at the end.
+        train_log_step: evaluate on the training batch every so many steps.
+        log_by_step: False to validate at the end only (or by epoch).
+        log_by_epoch: True to validate and save at the end of epochs.
+        num_epoch_per_log: at the end of how many epochs.
+        save_chk_point: False to write no checkpoints.
+        continue_from_chk_point: True to go on from the newest checkpoint in its folder, if there is one.
+        skip_validation: True to measure nothing but training.
+        validate_first: False to leave out the validation before the first step.
+        compile: True, or the options of `torch.compile`, to compile the brain with its losses.
+        precision: `bf16` to compute in bfloat16 where torch deems it safe.
+        clip_norm: the largest norm of all gradients together.
+        accumulate: how many batches make one step.
+        device: where to work; by default the accelerator, else the CPU.
+        record: False to leave the store alone.
+        early_stopping: how many validations may pass without a better one, or an `EarlyStopping`.
+        best: the metric that tells which checkpoint is the best; `(name, "min" | "max")` where its name
+            (losses and errors fall, all else rises) would mislead.
+
+    Raises:
+        ValueError: if an argument makes no sense.
+
+    Example:
+        >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+        >>> from akidlab.models.brains import OneLayerBrain
+        >>> sensor = FeedSensor(DigitsSource())
+        >>> kid = Kid(sensor, OneLayerBrain(), MomentumKongFu(), max_steps=20, record=False)
+        >>> kid.practice() < 2.3
+        True
+    """
+
+    def __init__(
+        self,
+        sensor_in: FeedSensor,
+        brain_in: Brain,
+        kongfu_in: KongFu,
+        engine: str | dict[str, object] | Engine = "single",
+        max_steps: int | None = None,
+        max_epoch: float | None = None,
+        *,
+        name: str | None = None,
+        seed: int = 0,
+        log_dir: str | Path | None = None,
+        val_log_step: int = 1000,
+        train_log_step: int = 100,
+        log_by_step: bool = True,
+        log_by_epoch: bool = False,
+        num_epoch_per_log: int = 1,
+        save_chk_point: bool = True,
+        continue_from_chk_point: bool = False,
+        skip_validation: bool = False,
+        validate_first: bool = True,
+        compile: bool | Mapping[str, Any] = False,
+        precision: str | None = None,
+        clip_norm: float | None = None,
+        accumulate: int = 1,
+        device: torch.device | str | None = None,
+        record: bool = True,
+        early_stopping: int | Mapping[str, Any] | EarlyStopping | None = None,
+        best: str | tuple[str, str] = "validation_loss",
+    ) -> None:
+        _check(max_steps, max_epoch, precision, clip_norm, accumulate, val_log_step, train_log_step)
+        self.sensor, self.brain, self.kongfu = sensor_in, brain_in, kongfu_in
+        self.max_steps, self.max_epoch = max_steps, max_epoch
+        self.name, self.seed = name or "kid", seed
+        self.log_dir = None if log_dir is None else Path(log_dir)
+        self.val_log_step, self.train_log_step = val_log_step, train_log_step
+        self.log_by_step, self.log_by_epoch = log_by_step, log_by_epoch
+        self.num_epoch_per_log = num_epoch_per_log
+        self.save_chk_point, self.continue_from_chk_point = save_chk_point, continue_from_chk_point
+        self.skip_validation, self.validate_first = skip_validation, validate_first
+        self.compile, self.precision = compile, PRECISIONS[precision]
+        self.clip_norm, self.accumulate = clip_norm, accumulate
+        self.record = record
+        self.early_stopping = EarlyStopping.of(early_stopping)
+        self.best = Best.of(best)
+        self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
+
+        self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
+        self.step = self.epoch = 0
+        self.loss: float | None = None
+        self.evals: dict[str, float] = {}
+        self.training_loss: float | None = None
+        self.training_evals: dict[str, float] = {}
+        self.loss_data_train: list[float] = []
+        self.eval_data_train: list[dict[str, float]] = []
+        self.loss_data_val: list[float] = []
+        self.eval_data_val: list[dict[str, float]] = []
+        self.step_time: float | None = None
+        self.samples_per_second: float | None = None
+        self.exception: BaseException | None = None
+        self.run: Run | None = None
+
+        # what the loop and its helpers keep here
+        self.validated: int | None = None  # the step of the last validation
+        self.finished: int | None = None  # the step at which practice last came to its end
+        self.due = False  # the step is made, what it ends is not: checkpoints are taken there
+        self.flagged = False  # some rank holds a command
+        self.practising = False
+        self.report: Report | None = None
+        self._engine: str | dict[str, object] | Engine = engine
+        self._device, self._folder, self._thread = device, None, 0
+        self._recorder: Recorder | None = None
+        self._random_of_ranks: tuple[int, list[Randomness]] | None = None
+        self.is_setup = False
+
+    # ------------------------------------------------------------------------------------- what it is made of
+
+    @property
+    def clock(self) -> Clock:
+        """The moment it is at; `int(kid.clock)` is the step."""
+        return Clock(self.step, self.epoch)
+
+    @property
+    def engine(self) -> Engine:
+        """How the work is spread; may be set until the kid practises."""
+        if not isinstance(self._engine, engines.Engine):
+            self._engine = engines.get(self._engine, device=self._device)
+        return self._engine
+
+    @engine.setter
+    def engine(self, engine: str | dict[str, object] | Engine) -> None:
+        self._engine, self.is_setup = engine, False
+
+    @property
+    def device(self) -> torch.device:
+        """Where it works."""
+        return self.engine.device
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its checkpoints go: what was set, else `log_dir`, else the folder of its run."""
+        if self._folder is not None or self.log_dir is not None:
+            return self._folder or self.log_dir
+        return None if self.run is None else Path(self.run.folder)
+
+    @folder.setter
+    def folder(self, folder: Path | str | None) -> None:
+        self._folder = None if folder is None else Path(folder)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """How many batches of its sensor make an epoch."""
+        return max(1, self.sensor.num_batches_per_epoch)
+
+    @property
+    def samples_per_step(self) -> int:
+        """How many samples, over all ranks, make a step."""
+        return self.sensor.batch_size * self.accumulate
+
+    @property
+    def last_step(self) -> int:
+        """The step at which practice ends.
+
+        Raises:
+            ValueError: if neither `max_steps` nor `max_epoch` is set, or both are.
+        """
+        if (self.max_steps is None) == (self.max_epoch is None):
+            raise ValueError(
+                f"Exactly one of `max_steps` and `max_epoch` says how long to practise; found "
+                f"max_steps={self.max_steps}, max_epoch={self.max_epoch}."
+            )
+        if self.max_steps is not None:
+            return self.max_steps
+        assert self.max_epoch is not None
+        return math.ceil(self.max_epoch * self.batches_per_epoch / self.accumulate)
+
+    @property
+    def verbose_evals(self) -> dict[str, Any]:
+        """What the brain tells beyond its evaluations, of its last pass."""
+        return dict(self.brain.verbose_evals)
+
+    # --------------------------------------------------------------------------------------------- its life
+
+    def setup(self) -> None:
+        """Put the parts together: data, weights, optimiser, generators; a second time does nothing.
+
+        Raises:
+            AkidlabError: if the parts do not fit.
+        """
+        if self.is_setup:
+            return
+        engine = self.engine
+        self.sensor.shard(engine.rank, engine.size)
+        self.sensor.setup()
+        self.brain.setup([tensor.cpu() for tensor in self.sensor.batch()], seed=self.seed)
+        if engine.device.type != "cpu":
+            self.sensor.to(engine.device)
+            self.brain.to(engine.device)
+        self.parameters = [p for p in self.brain.parameters() if p.requires_grad]
+        self.optimizer = engine.setup(self.brain, self.kongfu.setup(self.parameters))
+        self.objective: Callable[[Any], Tensor] = self.brain.objective
+        if self.compile:
+            options = dict(self.compile) if isinstance(self.compile, Mapping) else {}
+            self.objective = torch.compile(self.brain.objective, **options)
+        self.random = Randomness.seeded(self.seed + 7919 * engine.rank, engine.device)
+        self.is_setup = True
+        if self.continue_from_chk_point:
+            self._continue()
+
+    def practice(self, return_eval: bool = False) -> Any:
+        """Practise until the last step; go on from where it stands.
+
+        In the main thread, an interrupt ends it after the step it is in, saved and usable. From other
+        threads, use `kid.controls`.
+
+        Args:
+            return_eval: True to return `(loss, evals)`.
+
+        Returns:
+            The last validation loss.
+
+        Raises:
+            Exception: whatever a hook or a block raised; the kid stays usable.
+        """
+        if self.practising:
+            raise RuntimeError(
+                f"`{self.name}` is practising already. Stop it first: `kid.controls.send('stop')`."
+            )
+        last_step = self.last_step
+        opened = self.record and self._recorder is None and self.engine.rank == 0
+        self.setup()
+        if opened:
+            self.open_run()
+        self._thread, self.exception = threading.get_ident(), None
+        try:
+            Practice(self, last_step).run()
+        finally:
+            if opened:
+                self.close_run()
+        return (self.loss, self.evals) if return_eval else self.loss
+
+    def validate(self, mode: str = "val") -> tuple[float, dict[str, float]]:
+        """The loss and the evaluations on all samples of `mode` (`val` or `test`), each counted once.
+
+        Raises:
+            DataError: if the source has no such part.
+        """
+        if mode not in ("val", "test"):
+            raise ValueError(f"`mode` is `val` or `test`, found {mode!r}.")
+        self.setup()
+        loss, evals = self.between_steps(lambda: self._measure(mode))
+        if mode == "val":
+            self.loss, self.evals = loss, evals
+        return loss, evals
+
+    def predict(self, data: Any, batch_size: int | None = None) -> Tensor:
+        """What the brain makes of `data`, without labels, batch by batch.
+
+        Args:
+            data: an array or tensor of samples; akid's list `[data, labels]` is understood, too.
+            batch_size: samples at a time; by default as in validation.
+
+        Returns:
+            The output of the last block before the losses, on the CPU.
+        """
+        self.setup()
+        samples = torch.as_tensor(data[0] if isinstance(data, (list, tuple)) else data)
+        if samples.dtype == torch.float64:
+            samples = samples.float()
+        size = batch_size or getattr(self.sensor, "val_batch_size", 100)
+
+        def run() -> Tensor:
+            with watching(self):
+                return torch.cat(
+                    [self.brain.infer(part.to(self.device)).cpu() for part in samples.split(size)]
+                )
+
+        return self.between_steps(run)
+
+    def between_steps(self, function: Callable[[], T]) -> T:
+        """Call `function`; if another thread trains this kid, have that thread do it between two steps."""
+        if not self.practising or threading.get_ident() == self._thread:
+            return function()
+        future = self.controls.call(function)
+        while self.practising:
+            with contextlib.suppress(FutureTimeout):
+                return future.result(timeout=1.0)
+        return function() if future.cancel() else future.result()  # the last step came in between
+
+    # ------------------------------------------------------------------------------------------- its record
+
+    def open_run(
+        self,
+        name: str | None = None,
+        *,
+        config: Mapping[str, object] | None = None,
+        store: Store | None = None,
+    ) -> Run:
+        """Open a run in the store and record there from now on, until `close_run`.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        from akidlab.store import Recorder, Store
+
+        self.close_run()
+        store = store or Store()
+        facts = {**self.describe(), **(config or {})}
+        steps = self.last_step if (self.max_steps is None) != (self.max_epoch is None) else None
+        self.run = store.create(name or self.name, config=facts, max_steps=steps, world_size=self.engine.size)
+        self._recorder = Recorder(self.run)
+        self._recorder.start()
+        self.bus.subscribe(self._recorder)
+        return self.run
+
+    def close_run(self, status: str | None = None) -> None:
+        """Write what is left and record no more; `kid.run` can still be read."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            self.bus.unsubscribe(recorder)
+            recorder.stop(status)
+
+    def describe(self) -> dict[str, object]:
+        """What it is made of, in plain values."""
+        return {
+            "sensor": str(self.sensor),
+            "brain": self.brain.name,
+            "kongfu": str(self.kongfu),
+            "batch_size": self.sensor.batch_size,
+            "lr": self.kongfu.get_lr(),
+            "seed": self.seed,
+            "max_steps": self.max_steps,
+            "max_epoch": self.max_epoch,
+            "compile": bool(self.compile),
+            "precision": self.precision,
+            "clip_norm": self.clip_norm,
+            "accumulate": self.accumulate,
+        }
+
+    # ------------------------------------------------------------------------------------- its checkpoints
+
+    def save(self, folder: Path | str | None = None) -> Path:
+        """Write a checkpoint; every rank calls it, rank 0 writes.
+
+        Args:
+            folder: where to; by default `kid.folder`.
+
+        Returns:
+            The file.
+
+        Raises:
+            ValueError: if there is no folder.
+            OSError: if it cannot be written.
+        """
+        place = Path(folder) if folder is not None else self.folder
+        if place is None:
+            raise ValueError("There is no folder for the checkpoint: give one, or `Kid(..., log_dir=...)`.")
+        self.setup()
+        self.between_steps(self.gather)
+        if self.engine.rank == 0:
+            return self.between_steps(lambda: checkpoint.save(self, place))
+        return place / f"step-{self.step}.safetensors"
+
+    def restore(self, source: Any = None) -> Kid:
+        """Go back, or on, to where a checkpoint was taken; every rank calls it, rank 0 reads.
+
+        Args:
+            source: a checkpoint's file or folder, a Run, the name of a run, or the bytes of a checkpoint;
+                by default the newest in `kid.folder`.
+
+        Returns:
+            The kid itself.
+
+        Raises:
+            CheckpointError: if there is none, it is torn, or belongs to another kid.
+        """
+        self.setup()
+        data = source if isinstance(source, bytes) else None
+        if data is None:
+            data = self.engine.broadcast(self._find(source) if self.engine.rank == 0 else None)
+        if data is None:
+            raise CheckpointError(f"There is no checkpoint in `{source or self.folder}`.")
+        self.between_steps(lambda: checkpoint.load(self, data))
+        return self
+
+    def gather(self) -> None:
+        """Bring together what the ranks hold apart, so that rank 0 can save it: running means, generators."""
+        if self.engine.size > 1:
+            self.engine.average_tensors(self._running())
+            self._random_of_ranks = (self.step, self.engine.gather(self._random_now()))
+
+    def averaged(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The mean of each value over the ranks."""
+        if self.engine.size == 1:
+            return dict(values)
+        return {name: total / self.engine.size for name, total in self.engine.sum(values).items()}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that a checkpoint holds: the tensors, and the plain facts."""
+        tensors = {f"brain.{name}": tensor for name, tensor in self.brain.state_dict().items()}
+        optimizer = self.optimizer.state_dict()
+        plain: dict[str, dict[str, object]] = {}
+        for index, slots in optimizer["state"].items():
+            plain[str(index)] = {}
+            for slot, value in slots.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{index}.{slot}"] = value
+                else:
+                    plain[str(index)][slot] = value
+        random = self._randoms()
+        for rank, state in enumerate(random):
+            tensors |= {f"random.{rank}.{name}": tensor for name, tensor in state.tensors.items()}
+        facts = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "due": self.due,
+            "validated": self.validated,
+            "seed": self.seed,
+            "sensor": self.sensor.state_dict(),
+            "kongfu": self.kongfu.state_dict(),
+            "optimizer": {"groups": optimizer["param_groups"], "state": plain},
+            "random": [state.plain for state in random],
+            "loss": self.loss,
+            "evals": self.evals,
+            "best": [self.best.metric, self.best.higher, self.best.value, self.best.step, self.best.stale],
+            "patience": None
+            if self.patience is None
+            else [self.patience.value, self.patience.step, self.patience.stale],
+        }
+        return tensors, facts
+
+    def load_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Take over what `state` gave.
+
+        Raises:
+            CheckpointError: if it belongs to another brain or kongfu.
+        """
+        self.setup()
+        self._load_brain(_part(tensors, "brain."))
+        self._load_optimizer(_part(tensors, "optimizer."), facts["optimizer"])
+        self.kongfu.load_state_dict(facts["kongfu"])
+        self.sensor.load_state_dict(facts["sensor"])
+        self.step, self.epoch, self.due = facts["step"], facts["epoch"], facts["due"]
+        self.validated, self.finished = facts["validated"], None
+        self.loss, self.evals = facts["loss"], dict(facts["evals"])
+        metric, higher, *rest = facts["best"]
+        if (metric, higher) == (self.best.metric, self.best.higher):
+            self.best = Best(metric, higher, *rest)
+        if self.patience is not None and facts["patience"] is not None:
+            self.patience = Best(self.patience.metric, self.patience.higher, *facts["patience"])
+        rank = self.engine.rank
+        if rank < len(facts["random"]):
+            self.random = Randomness(_part(tensors, f"random.{rank}."), facts["random"][rank])
+        else:  # more ranks than then: the new ones start a stream of their own
+            self.random = Randomness.seeded(self.seed + 7919 * rank + self.step, self.device)
+        if self.practising:
+            self.random.restore(self.device)
+
+    def _load_brain(self, tensors: dict[str, Tensor]) -> None:
+        try:
+            self.brain.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise CheckpointError(f"The checkpoint belongs to another brain: {error}") from error
+
+    def _load_optimizer(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
+        state: dict[int, dict[str, object]] = {int(i): dict(slots) for i, slots in plain["state"].items()}
+        for name, tensor in tensors.items():
+            index, slot = name.split(".", 1)
+            state.setdefault(int(index), {})[slot] = tensor
+        groups = [{k: tuple(v) if k == "betas" else v for k, v in group.items()} for group in plain["groups"]]
+        try:
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"The checkpoint belongs to another kongfu: {error}") from error
+
+    def _continue(self) -> None:
+        place = self.folder or self._folder_of(self.name)
+        if self.engine.broadcast(place is not None and checkpoint.latest(place) is not None):
+            self.restore(place)
+
+    def _find(self, source: Any) -> bytes | None:
+        place = getattr(source, "folder", source) if source is not None else self.folder
+        if place is None:
+            return None
+        path = Path(place)
+        if path.is_file():
+            return path.read_bytes()
+        if not path.is_dir() and isinstance(source, str):
+            path = self._folder_of(source) or path
+        return checkpoint.newest(path)
+
+    def _folder_of(self, name: str) -> Path | None:
+        from akidlab.config import runs_path
+
+        folder = runs_path() / name
+        return folder if folder.is_dir() else None
+
+    def _running(self) -> list[Tensor]:
+        """Running means and variances: each rank has seen its own samples only."""
+        names = ("running_mean", "running_var")
+        return [tensor for name, tensor in self.brain.named_buffers() if name.endswith(names)]
+
+    def _random_now(self) -> Randomness:
+        return Randomness.capture(self.device) if self.practising else self.random
+
+    def _randoms(self) -> list[Randomness]:
+        if self._random_of_ranks is not None and self._random_of_ranks[0] == self.step:
+            return self._random_of_ranks[1]
+        return [self._random_now()]
+
+    def _measure(self, mode: str) -> tuple[float, dict[str, float]]:
+        if self.engine.size > 1:
+            self.engine.average_tensors(self._running())
+        return measure(self, mode)
+
+    def measured(self, inputs: Any) -> Tensor:
+        """The loss of one batch, for a validation."""
+        return self.brain.objective(inputs)
+
+    def stop_asked(self) -> bool:
+        """True if it practises and a command to stop waits."""
+        return self.practising and self.controls.asked("stop")
+
+    # --------------------------------------------------------------------------------------- how it shows
+
+    def __repr__(self) -> str:
+        facts = "\n".join(f"  {name}: {value}" for name, value in self._facts().items())
+        return f"Kid {self.name!r}\n{facts}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th>"
+            f"<td style='text-align:left'>{escape(str(value))}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        return f"<b>{escape(self.name)}</b> <code>Kid</code><table>{rows}</table>"
+
+    def _facts(self) -> dict[str, object]:
+        until = f"{self.max_steps} steps" if self.max_steps is not None else f"{self.max_epoch} epochs"
+        doing = "practising" if self.practising else "at rest"
+        blocks = len(self.brain.blocks)
+        facts: dict[str, object] = {
+            "sensor": str(self.sensor),
+            "brain": f"{self.brain.name}: {blocks} blocks" + self._size(),
+            "kongfu": str(self.kongfu),
+            "engine": self._engine if isinstance(self._engine, (str, dict)) else repr(self._engine),
+            "clock": f"step {self.step}, epoch {self.epoch}, until {until}; {doing}",
+        }
+        if self.loss is not None:
+            evals = "".join(f", {name} {value:.4g}" for name, value in self.evals.items())
+            facts["validation"] = f"loss {self.loss:.4g}{evals}"
+        if self.best.value is not None:
+            facts["best"] = f"{self.best.metric} {self.best.value:.4g} at step {self.best.step}"
+        return facts
+
+    def _size(self) -> str:
+        return f", {self.brain.num_parameters():,} parameters" if self.brain.is_setup else ", not set up yet"
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError(
+            "A kid does not travel by pickle. Send `akidlab.kids.checkpoint.dump(kid)`, or the cell that "
+            "makes it."
+        )
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _check(
+    max_steps: int | None,
+    max_epoch: float | None,
+    precision: str | None,
+    clip_norm: float | None,
+    accumulate: int,
+    val_log_step: int,
+    train_log_step: int,
+) -> None:
+    if max_steps is not None and max_epoch is not None:
+        raise ValueError("Give `max_steps` or `max_epoch`, not both.")
+    if precision not in PRECISIONS:
+        raise ValueError(f"`precision` is None or `bf16`, found {precision!r}.")
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"`clip_norm` must be above 0, found {clip_norm!r}.")
+    counts = {"accumulate": accumulate, "val_log_step": val_log_step, "train_log_step": train_log_step}
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"`{name}` must be a whole number of 1 or more, found {value!r}.")

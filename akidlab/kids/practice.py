@@ -1,0 +1,329 @@
+"""Practice: the loop in which a Kid learns, and what it does at the turning points."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from akidlab.kids import checkpoint
+from akidlab.kids.events import DoneEvent, EarlyStoppingEvent
+from akidlab.kids.interrupt import graceful_interrupt
+from akidlab.kids.randomness import Randomness, outer_kept
+from akidlab.kids.report import Report
+from akidlab.kids.update import make_update
+from akidlab.kids.validation import Abandoned
+from akidlab.messages import Command
+
+if TYPE_CHECKING:
+    from akidlab.kids.kid import Kid
+
+POLL = 0.1  # seconds between looks of paused ranks at each other
+
+
+class Stopped(Exception):
+    """Somebody asked to stop; everything is in order."""
+
+
+class Practice:
+    """One practice of a kid, from where it stands to its last step.
+
+    At every step the loop does what an expert's loop would, notes the loss and the time, and compares the
+    step with the next turning point. All else happens at turning points: the training log, the checkpoint,
+    the validation, the end of an epoch.
+    """
+
+    def __init__(self, kid: Kid, max_steps: int) -> None:
+        self.kid = kid
+        self.max_steps = max_steps
+        self.report = kid.report = Report(kid)
+        self.outcome = "finished"
+        self.paused, self.pause_at, self.turning = False, None, 0
+        self._log_every, self._val_every = max(1, kid.train_log_step), max(1, kid.val_log_step)
+
+    def run(self) -> None:
+        """Practise until the last step, a stop, or an event; an exception marks the run and leaves."""
+        kid = self.kid
+        with graceful_interrupt(lambda: kid.controls.send("stop")), self._practising():
+            try:
+                self._begin()
+                self._loop()
+            except Stopped:
+                self.outcome = "stopped"
+            except EarlyStoppingEvent as event:
+                self._stop_early(event)
+            except DoneEvent:
+                pass
+            self._end()
+
+    @contextlib.contextmanager
+    def _practising(self) -> Iterator[None]:
+        kid = self.kid
+        kid.practising = True
+        try:
+            with outer_kept(kid.device):
+                kid.random.restore(kid.device)
+                kid.flagged = False
+                kid.brain.train()
+                try:
+                    yield
+                finally:
+                    kid.random = Randomness.capture(kid.device)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        finally:
+            kid.practising = False
+            kid.controls.take()  # what came too late is not for the next practice
+
+    # ------------------------------------------------------------------------------------- begin and end
+
+    def _begin(self) -> None:
+        kid, report = self.kid, self.report
+        report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
+        report.status("running", max_steps=self.max_steps, world_size=kid.engine.size)
+        report.learning_rate(always=True)
+        if kid.due:  # restored from a checkpoint that was taken on the way into a turning point
+            self._turn()
+        elif kid.step == 0 and kid.validate_first and not kid.skip_validation and self.max_steps > 0:
+            self._validate()
+        kid.hooks.call("on_train_begin", kid)
+        report.restart()
+
+    def _end(self) -> None:
+        kid, report = self.kid, self.report
+        if report.losses:
+            report.flush(final=True)
+        if self.outcome != "stopped" and not kid.skip_validation and kid.validated != kid.step:
+            with contextlib.suppress(Stopped, EarlyStoppingEvent, DoneEvent):  # the end they ask for is here
+                self._validate()
+        if kid.finished != kid.step:
+            self._save()
+            kid.finished = kid.step
+        kid.hooks.call("on_train_end", kid)
+        report.event("finished", outcome=self.outcome)
+        report.status(self.outcome)
+
+    def _stop_early(self, event: EarlyStoppingEvent) -> None:
+        kid = self.kid
+        if event.val_loss is not None:
+            kid.loss, kid.validated = float(event.val_loss), kid.step
+        if event.val_evals is not None:
+            kid.evals = dict(event.val_evals)
+        self.report.event("early_stop", loss=kid.loss, evals=kid.evals)
+
+    def _fail(self, error: BaseException) -> None:
+        kid, report = self.kid, self.report
+        kid.exception = error
+        try:
+            report.flush(final=True)
+        finally:
+            report.failure(error)
+            kid.hooks.call("on_exception", kid)
+
+    # ------------------------------------------------------------------------------------------ the loop
+
+    def _loop(self) -> None:
+        kid, report, max_steps = self.kid, self.report, self.max_steps
+        controls, kongfu, scheduled = kid.controls, kid.kongfu, kid.kongfu.scheduled
+        on_begin, on_end = kid.hooks.on_batch_begin, kid.hooks.on_batch_end
+        update, note, note_time, clock = (
+            make_update(kid),
+            report.losses.append,
+            report.times.append,
+            time.time,
+        )
+        alone, step, first = kid.engine.size == 1, kid.step, True
+        report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
+        self._plan()
+        while step < max_steps:
+            if kid.flagged or (alone and controls.pending):
+                self._obey()
+            if scheduled:
+                kongfu.adjust(kid.clock)
+            if on_begin:
+                kid.hooks.call("on_batch_begin", kid)
+            note(update())
+            kid.step = step = step + 1
+            now = clock()
+            note_time(now)
+            if now >= report.due:
+                report.flush()
+                if first:
+                    first = False
+                    report.event("first_step")
+            if on_end:
+                kid.hooks.call("on_batch_end", kid)
+            if step >= self.turning:
+                self._log()
+                if self._validates() and step != max_steps:
+                    self._save(due=True)
+                self._turn()
+                self._plan()
+
+    def _plan(self) -> None:
+        """Find the next step at which there is more to do than a step."""
+        kid, step = self.kid, self.kid.step
+        turns = [self.max_steps, (step // self._log_every + 1) * self._log_every]
+        if kid.log_by_step:
+            turns.append((step // self._val_every + 1) * self._val_every)
+        done = step * kid.accumulate // kid.batches_per_epoch
+        turns.append(-(-(done + 1) * kid.batches_per_epoch // kid.accumulate))
+        if self.pause_at is not None:
+            turns.append(self.pause_at)
+        self.turning = min(turns)
+
+    def _log(self) -> None:
+        """The training log, if this is its step."""
+        kid, report = self.kid, self.report
+        if kid.step % self._log_every:
+            return
+        kid.training_loss = float(report.losses[-1]) if report.losses else report.last_loss
+        kid.training_evals = kid.averaged({name: float(value) for name, value in kid.brain.evals.items()})
+        kid.loss_data_train.append(kid.training_loss)
+        kid.eval_data_train.append(kid.training_evals)
+        report.scalars(kid.training_evals)
+        report.learning_rate(always=True)
+        kid.hooks.call("on_training_log_step", kid)
+
+    def _turn(self) -> None:
+        """What a step may end: a stretch between validations, an epoch, a number of single steps."""
+        kid = self.kid
+        kid.due = False
+        if self._validates_by_step():
+            self._validate()
+        if self._ends_epoch():
+            kid.epoch += 1
+            self.report.event("epoch", epoch=kid.epoch)
+            kid.hooks.call("on_epoch_end", kid)
+        if self._validates_by_epoch() and kid.validated != kid.step:
+            self._validate()
+        if self.pause_at == kid.step:
+            self._pause()
+            self._wait()
+
+    def _validates(self) -> bool:
+        return self._validates_by_step() or self._validates_by_epoch()
+
+    def _validates_by_step(self) -> bool:
+        kid = self.kid
+        return (
+            kid.step > 0
+            and kid.log_by_step
+            and (kid.step % self._val_every == 0 or kid.step == self.max_steps)
+        )
+
+    def _validates_by_epoch(self) -> bool:
+        kid = self.kid
+        return kid.log_by_epoch and self._ends_epoch() and self._epochs() % kid.num_epoch_per_log == 0
+
+    def _ends_epoch(self) -> bool:
+        kid = self.kid
+        before = (kid.step - 1) * kid.accumulate // kid.batches_per_epoch
+        return kid.step > 0 and self._epochs() > before
+
+    def _epochs(self) -> int:
+        return self.kid.step * self.kid.accumulate // self.kid.batches_per_epoch
+
+    # --------------------------------------------------------------------------- validation and checkpoints
+
+    def _validate(self) -> None:
+        kid, report = self.kid, self.report
+        if kid.skip_validation:
+            return
+        if report.losses:
+            report.flush()
+        started = time.perf_counter()
+        try:
+            loss, evals = kid.validate()
+        except Abandoned:
+            self._obey()
+            raise Stopped from None
+        kid.validated = kid.step
+        kid.loss_data_val.append(loss)
+        kid.eval_data_val.append(evals)
+        values = {"validation_loss": loss, **{f"validation_{name}": value for name, value in evals.items()}}
+        report.scalars(values)
+        report.event("validation", seconds=time.perf_counter() - started, **values)
+        report.log(
+            f"Step {kid.step}: " + ", ".join(f"{name} = {value:.5g}" for name, value in values.items())
+        )
+        self._judge(values)
+        report.restart()
+
+    def _judge(self, values: dict[str, float]) -> None:
+        """Remember the best, call the hooks, and stop if it has been long enough since the best."""
+        kid = self.kid
+        kid.best = kid.best.after(values, kid.step)
+        if kid.best.step == kid.step and kid.folder is not None and kid.engine.rank == 0:
+            with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
+                checkpoint.mark_best(kid.folder, kid.step)
+        kid.hooks.call("on_val_log_step", kid)
+        if kid.early_stopping is not None and kid.patience is not None:
+            kid.patience = kid.patience.after(values, kid.step, kid.early_stopping.min_delta)
+            if kid.patience.stale >= kid.early_stopping.patience:
+                raise EarlyStoppingEvent(kid.loss, kid.evals)
+
+    def _save(self, due: bool = False) -> None:
+        kid, report = self.kid, self.report
+        if not kid.save_chk_point or kid.folder is None:
+            return
+        kid.due = due
+        try:
+            path = kid.save()
+        except OSError as error:
+            report.warn(f"The checkpoint of step {kid.step} could not be written: {error}. Training goes on.")
+        else:
+            report.event("checkpoint", file=path.name)
+        finally:
+            kid.due = False
+        report.restart()
+
+    # ------------------------------------------------------------------------------------------ commands
+
+    def _obey(self) -> None:
+        """Do what was asked since the last step, the same on every rank."""
+        kid = self.kid
+        kid.flagged = False
+        self._apply(kid.engine.agree(kid.controls.take()))
+        if self.paused:
+            self._wait()
+        self._plan()
+
+    def _apply(self, commands: list[Command]) -> None:
+        for command in commands:
+            self.report.event(command.action, id=command.id, value=command.value)
+            getattr(self, f"_{command.action}")(command.value)
+
+    def _pause(self, value: float | None = None) -> None:
+        self.paused, self.pause_at = True, None
+
+    def _resume(self, value: float | None = None) -> None:
+        self.paused, self.pause_at = False, None
+
+    def _step(self, value: float | None = None) -> None:
+        self.paused, self.pause_at = False, self.kid.step + int(value or 1)
+
+    def _stop(self, value: float | None = None) -> None:
+        raise Stopped
+
+    def _rate(self, value: float | None = None) -> None:
+        assert value is not None
+        self.kid.kongfu.set_lr(float(value), self.kid.clock)
+        self.report.learning_rate()
+
+    def _wait(self) -> None:
+        """Sleep until there is something to do; ranks wake together, a few times a second."""
+        kid, report = self.kid, self.report
+        engine, controls = kid.engine, kid.controls
+        report.flush(final=True)
+        report.status("paused")
+        while self.paused:
+            if engine.size == 1:
+                commands = controls.wait()
+            else:
+                commands = engine.agree(controls.wait(POLL) if engine.rank == 0 else controls.take())
+            self._apply(commands)
+        report.status("running")
+        report.restart()
