@@ -2,6 +2,7 @@
 
 from akidlab.sources.array import ArraySource
 from akidlab.sources.digits import DigitsSource
+from akidlab.sources.mnist import MNISTFeedSource
 from akidlab.sources.source import Source
 
-__all__ = ["ArraySource", "DigitsSource", "Source"]
+__all__ = ["ArraySource", "DigitsSource", "MNISTFeedSource", "Source"]

@@ -1,0 +1,144 @@
+"""MNISTFeedSource: the 70,000 handwritten digits of LeCun, Cortes and Burges, from their four idx files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from akidlab.config import data_path
+from akidlab.errors import DataError
+from akidlab.sources.mnist_files import MIRRORS, SIZES, Pair, ensure_files, pair, read_pair
+from akidlab.sources.source import Source
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class MNISTFeedSource(Source):
+    """MNIST: 70,000 handwritten digits of 1x28x28, read from the four idx files.
+
+    The files are looked for in `work_dir`, gzipped or not, and fetched and checked where they are missing.
+    Training samples are the first `num_train` of the 60,000 training images. Validation samples are the last
+    `num_val` of them, if both fit; if not (60000 and 10000), they are the first `num_val` test images. The
+    test part is always the 10,000 test images.
+
+    Args:
+        url: the address of the folder that has the files, asked before the known mirrors.
+        num_train: how many samples to learn from, 60000 at most.
+        num_val: how many samples to validate with.
+        center: True to subtract 127.5 from the pixels, which lie between 0 and 255.
+        scale: True to divide them by 255, after that: both give values between -0.5 and 0.5.
+        work_dir: the folder of the files, `mnist` in the folder of data sets by default.
+        validation_rate: the part of the 60,000 to validate with, in place of `num_train` and `num_val`.
+        mirrors: addresses to ask after `url`.
+        name: what to call it.
+
+    Raises:
+        DataError: if the numbers cannot be had.
+        DataNotFoundError: when read, if a file is missing and cannot be fetched.
+
+    Example:
+        >>> MNISTFeedSource(num_train=50000, num_val=10000, center=True, scale=True)
+        MNISTFeedSource 'mnist': 50000 training samples of 1x28x28, 10000 for validation, 10000 for test
+    """
+
+    NAME = "mnist"
+
+    def __init__(
+        self,
+        url: str | None = None,
+        num_train: int = 50_000,
+        num_val: int = 10_000,
+        center: bool = False,
+        scale: bool = False,
+        work_dir: str | os.PathLike[str] | None = None,
+        *,
+        validation_rate: float | None = None,
+        mirrors: Sequence[str] = MIRRORS,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if validation_rate is not None:
+            num_train, num_val = _split(validation_rate)
+        if not 1 <= num_train <= SIZES["train"]:
+            raise DataError(
+                f"MNIST has 60000 training images: `num_train` must lie in 1 to 60000, found {num_train}."
+            )
+        self.held_out = num_train + num_val <= SIZES["train"]
+        limit = SIZES["train"] - num_train if self.held_out else SIZES["t10k"]
+        if not 0 <= num_val <= limit:
+            raise DataError(
+                f"`num_val` is {num_val}, but `num_train` leaves {SIZES['train'] - num_train} of the 60000 "
+                f"training images, and there are 10000 test images. Make one of them smaller."
+            )
+        self._num_train, self._num_val = num_train, num_val
+        self.center, self.scale, self.url, self.mirrors = center, scale, url, tuple(mirrors)
+        self.work_dir = Path(work_dir if work_dir is not None else data_path() / "mnist").absolute()
+
+    def setup(self) -> None:
+        """Fetch the files that are missing and read the training part."""
+        ensure_files(self.work_dir, (self.url, *self.mirrors) if self.url else self.mirrors)
+        _ = self._part("train", 0, self._num_train)
+
+    @property
+    def training(self) -> tuple[Tensor, ...]:
+        return self._part("train", 0, self._num_train)
+
+    @property
+    def validation(self) -> tuple[Tensor, ...] | None:
+        if not self._num_val:
+            return None
+        if self.held_out:
+            return self._part("train", SIZES["train"] - self._num_val, SIZES["train"])
+        return self._part("t10k", 0, self._num_val)
+
+    @property
+    def test(self) -> tuple[Tensor, ...]:
+        return self._part("t10k", 0, SIZES["t10k"])
+
+    # Known without reading anything.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, 28, 28)
+
+    @property
+    def num_train(self) -> int:
+        return self._num_train
+
+    @property
+    def num_val(self) -> int:
+        return self._num_val
+
+    @property
+    def num_test(self) -> int:
+        return SIZES["t10k"]
+
+    def _part(self, which: str, first: int, last: int) -> tuple[Tensor, ...]:
+        ensure_files(self.work_dir, (self.url, *self.mirrors) if self.url else self.mirrors)
+        return _tensors(pair(self.work_dir, which), first, last, self.center, self.scale)
+
+
+@lru_cache(maxsize=3)
+def _tensors(files: Pair, first: int, last: int, center: bool, scale: bool) -> tuple[Tensor, Tensor]:
+    """Kept for the next source that asks the same: a cell that runs again starts at once."""
+    images, labels = read_pair(files)
+    pixels = torch.from_numpy(images[first:last].astype(np.float32)).unsqueeze(1)
+    if center:
+        pixels -= 127.5
+    if scale:
+        pixels /= 255
+    return pixels, torch.from_numpy(labels[first:last].astype(np.int64))
+
+
+def _split(rate: float) -> tuple[int, int]:
+    if not 0 <= rate < 1:
+        raise DataError(f"`validation_rate` must lie from 0 up to, but not, 1, found {rate!r}.")
+    held_out = round(rate * SIZES["train"])
+    return SIZES["train"] - held_out, held_out
