@@ -19,6 +19,7 @@ from safetensors import torch as safetensors
 from torch import Tensor
 
 from akidlab.errors import CheckpointError
+from akidlab.kids import state
 
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
@@ -33,7 +34,7 @@ FILE = re.compile(r"step-(\d+)\.safetensors")
 
 def dump(kid: Kid) -> bytes:
     """The kid as one safetensors file in memory: weights, optimiser, generators, sampler and clock."""
-    tensors, facts = kid.state()
+    tensors, facts = state.take(kid)
     tensors = _unshared(tensors)
     text = json.dumps({"format": FORMAT, **facts}, sort_keys=True, default=_plain)
     return safetensors.save(tensors, {"akidlab": text, "checksum": _checksum(tensors, text)})
@@ -45,7 +46,7 @@ def load(kid: Kid, data: bytes) -> None:
     Raises:
         CheckpointError: if the data are torn, or belong to another brain or kongfu.
     """
-    kid.load_state(*read(data))
+    state.give(kid, *read(data))
 
 
 def read(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -161,7 +162,7 @@ def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:
         tensor = tensors[name].contiguous()
         digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
         if tensor.numel():
-            digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from akidlab import engines
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError
-from akidlab.kids import checkpoint
+from akidlab.kids import checkpoint, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
@@ -157,7 +157,7 @@ class Kid:
         self._engine: str | dict[str, object] | Engine = engine
         self._device, self._folder, self._thread = device, None, 0
         self._recorder: Recorder | None = None
-        self._random_of_ranks: tuple[int, list[Randomness]] | None = None
+        self.random_of_ranks: tuple[int, list[Randomness]] | None = None
         self.is_setup = False
 
     # ------------------------------------------------------------------------------------- what it is made of
@@ -177,6 +177,11 @@ class Kid:
     @engine.setter
     def engine(self, engine: str | dict[str, object] | Engine) -> None:
         self._engine, self.is_setup = engine, False
+
+    @property
+    def engine_name(self) -> str:
+        """The engine as it was asked for; it need not be there yet."""
+        return repr(self._engine) if isinstance(self._engine, engines.Engine) else str(self._engine)
 
     @property
     def device(self) -> torch.device:
@@ -249,7 +254,7 @@ class Kid:
         if self.compile:
             options = dict(self.compile) if isinstance(self.compile, Mapping) else {}
             self.objective = torch.compile(self.brain.objective, **options)
-        self.random = Randomness.seeded(self.seed + 7919 * engine.rank, engine.device)
+        self.random = state.seeded(self)
         self.is_setup = True
         if self.continue_from_chk_point:
             self._continue()
@@ -342,8 +347,17 @@ class Kid:
         *,
         config: Mapping[str, object] | None = None,
         store: Store | None = None,
+        parent: str | None = None,
+        run: Run | None = None,
     ) -> Run:
         """Open a run in the store and record there from now on, until `close_run`.
+
+        Args:
+            name: what it is called; by default the kid's name.
+            config: more about it, plain values.
+            store: where; by default the store here.
+            parent: the uid of the run that it is branched from.
+            run: an earlier run to go on with, instead of a new one.
 
         Raises:
             StoreError: if the store cannot be written.
@@ -354,7 +368,9 @@ class Kid:
         store = store or Store()
         facts = {**self.describe(), **(config or {})}
         steps = self.last_step if (self.max_steps is None) != (self.max_epoch is None) else None
-        self.run = store.create(name or self.name, config=facts, max_steps=steps, world_size=self.engine.size)
+        self.run = run or store.create(
+            name or self.name, config=facts, parent=parent, max_steps=steps, world_size=self.engine.size
+        )
         self._recorder = Recorder(self.run)
         self._recorder.start()
         self.bus.subscribe(self._recorder)
@@ -403,7 +419,7 @@ class Kid:
         if place is None:
             raise ValueError("There is no folder for the checkpoint: give one, or `Kid(..., log_dir=...)`.")
         self.setup()
-        self.between_steps(self.gather)
+        self.between_steps(lambda: state.gather(self))
         if self.engine.rank == 0:
             return self.between_steps(lambda: checkpoint.save(self, place))
         return place / f"step-{self.step}.safetensors"
@@ -430,95 +446,11 @@ class Kid:
         self.between_steps(lambda: checkpoint.load(self, data))
         return self
 
-    def gather(self) -> None:
-        """Bring together what the ranks hold apart, so that rank 0 can save it: running means, generators."""
-        if self.engine.size > 1:
-            self.engine.average_tensors(self._running())
-            self._random_of_ranks = (self.step, self.engine.gather(self._random_now()))
-
     def averaged(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean of each value over the ranks."""
         if self.engine.size == 1:
             return dict(values)
         return {name: total / self.engine.size for name, total in self.engine.sum(values).items()}
-
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that a checkpoint holds: the tensors, and the plain facts."""
-        tensors = {f"brain.{name}": tensor for name, tensor in self.brain.state_dict().items()}
-        optimizer = self.optimizer.state_dict()
-        plain: dict[str, dict[str, object]] = {}
-        for index, slots in optimizer["state"].items():
-            plain[str(index)] = {}
-            for slot, value in slots.items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimizer.{index}.{slot}"] = value
-                else:
-                    plain[str(index)][slot] = value
-        random = self._randoms()
-        for rank, state in enumerate(random):
-            tensors |= {f"random.{rank}.{name}": tensor for name, tensor in state.tensors.items()}
-        facts = {
-            "step": self.step,
-            "epoch": self.epoch,
-            "due": self.due,
-            "validated": self.validated,
-            "seed": self.seed,
-            "sensor": self.sensor.state_dict(),
-            "kongfu": self.kongfu.state_dict(),
-            "optimizer": {"groups": optimizer["param_groups"], "state": plain},
-            "random": [state.plain for state in random],
-            "loss": self.loss,
-            "evals": self.evals,
-            "best": [self.best.metric, self.best.higher, self.best.value, self.best.step, self.best.stale],
-            "patience": None
-            if self.patience is None
-            else [self.patience.value, self.patience.step, self.patience.stale],
-        }
-        return tensors, facts
-
-    def load_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Take over what `state` gave.
-
-        Raises:
-            CheckpointError: if it belongs to another brain or kongfu.
-        """
-        self.setup()
-        self._load_brain(_part(tensors, "brain."))
-        self._load_optimizer(_part(tensors, "optimizer."), facts["optimizer"])
-        self.kongfu.load_state_dict(facts["kongfu"])
-        self.sensor.load_state_dict(facts["sensor"])
-        self.step, self.epoch, self.due = facts["step"], facts["epoch"], facts["due"]
-        self.validated, self.finished = facts["validated"], None
-        self.loss, self.evals = facts["loss"], dict(facts["evals"])
-        metric, higher, *rest = facts["best"]
-        if (metric, higher) == (self.best.metric, self.best.higher):
-            self.best = Best(metric, higher, *rest)
-        if self.patience is not None and facts["patience"] is not None:
-            self.patience = Best(self.patience.metric, self.patience.higher, *facts["patience"])
-        rank = self.engine.rank
-        if rank < len(facts["random"]):
-            self.random = Randomness(_part(tensors, f"random.{rank}."), facts["random"][rank])
-        else:  # more ranks than then: the new ones start a stream of their own
-            self.random = Randomness.seeded(self.seed + 7919 * rank + self.step, self.device)
-        if self.practising:
-            self.random.restore(self.device)
-
-    def _load_brain(self, tensors: dict[str, Tensor]) -> None:
-        try:
-            self.brain.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise CheckpointError(f"The checkpoint belongs to another brain: {error}") from error
-
-    def _load_optimizer(self, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:
-        state: dict[int, dict[str, object]] = {int(i): dict(slots) for i, slots in plain["state"].items()}
-        for name, tensor in tensors.items():
-            index, slot = name.split(".", 1)
-            state.setdefault(int(index), {})[slot] = tensor
-        groups = [{k: tuple(v) if k == "betas" else v for k, v in group.items()} for group in plain["groups"]]
-        try:
-            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        except (ValueError, KeyError) as error:
-            raise CheckpointError(f"The checkpoint belongs to another kongfu: {error}") from error
 
     def _continue(self) -> None:
         place = self.folder or self._folder_of(self.name)
@@ -542,22 +474,9 @@ class Kid:
         folder = runs_path() / name
         return folder if folder.is_dir() else None
 
-    def _running(self) -> list[Tensor]:
-        """Running means and variances: each rank has seen its own samples only."""
-        names = ("running_mean", "running_var")
-        return [tensor for name, tensor in self.brain.named_buffers() if name.endswith(names)]
-
-    def _random_now(self) -> Randomness:
-        return Randomness.capture(self.device) if self.practising else self.random
-
-    def _randoms(self) -> list[Randomness]:
-        if self._random_of_ranks is not None and self._random_of_ranks[0] == self.step:
-            return self._random_of_ranks[1]
-        return [self._random_now()]
-
     def _measure(self, mode: str) -> tuple[float, dict[str, float]]:
         if self.engine.size > 1:
-            self.engine.average_tensors(self._running())
+            self.engine.average_tensors(state.running(self))
         return measure(self, mode)
 
     def measured(self, inputs: Any) -> Tensor:
@@ -568,52 +487,17 @@ class Kid:
         """True if it practises and a command to stop waits."""
         return self.practising and self.controls.asked("stop")
 
-    # --------------------------------------------------------------------------------------- how it shows
-
     def __repr__(self) -> str:
-        facts = "\n".join(f"  {name}: {value}" for name, value in self._facts().items())
-        return f"Kid {self.name!r}\n{facts}"
+        return show.text(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:left'>{escape(str(value))}</td></tr>"
-            for name, value in self._facts().items()
-        )
-        return f"<b>{escape(self.name)}</b> <code>Kid</code><table>{rows}</table>"
-
-    def _facts(self) -> dict[str, object]:
-        until = f"{self.max_steps} steps" if self.max_steps is not None else f"{self.max_epoch} epochs"
-        doing = "practising" if self.practising else "at rest"
-        blocks = len(self.brain.blocks)
-        facts: dict[str, object] = {
-            "sensor": str(self.sensor),
-            "brain": f"{self.brain.name}: {blocks} blocks" + self._size(),
-            "kongfu": str(self.kongfu),
-            "engine": self._engine if isinstance(self._engine, (str, dict)) else repr(self._engine),
-            "clock": f"step {self.step}, epoch {self.epoch}, until {until}; {doing}",
-        }
-        if self.loss is not None:
-            evals = "".join(f", {name} {value:.4g}" for name, value in self.evals.items())
-            facts["validation"] = f"loss {self.loss:.4g}{evals}"
-        if self.best.value is not None:
-            facts["best"] = f"{self.best.metric} {self.best.value:.4g} at step {self.best.step}"
-        return facts
-
-    def _size(self) -> str:
-        return f", {self.brain.num_parameters():,} parameters" if self.brain.is_setup else ", not set up yet"
+        return show.html(self)
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError(
             "A kid does not travel by pickle. Send `akidlab.kids.checkpoint.dump(kid)`, or the cell that "
             "makes it."
         )
-
-
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _check(
