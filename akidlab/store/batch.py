@@ -44,16 +44,20 @@ class Batch:
             rows = list(zip(*columns, strict=True))
             if rows:
                 self.scalars.setdefault(tag, []).extend(rows)
-                self.row.update(step=rows[-1][0], epoch=message.epoch)
+                self._advance(rows[-1][0], message.epoch)
         elif isinstance(data, (int, float)):
             self.scalars.setdefault(tag, []).append((message.step, _number(data), message.time))
-            self.row.update(step=message.step, epoch=message.epoch)
+            self._advance(message.step, message.epoch)
         elif isinstance(data, Event):
             self.events.append((message.step, message.time, data.kind, to_json(dict(data.data))))
         elif isinstance(data, Log):
             self.logs.append((message.step, message.time, data.rank, data.level, data.text))
         elif isinstance(data, Status):
             self._hear_status(data, message.time)
+
+    def _advance(self, *now: int) -> None:
+        for name, found in zip(("step", "epoch"), now, strict=True):
+            self.row[name] = max(found, int(self.row.get(name, 0)))  # type: ignore[call-overload]
 
     def _hear_status(self, status: Status, when: float) -> None:
         if status.status is not None:

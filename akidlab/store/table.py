@@ -110,7 +110,7 @@ def card(run: Run) -> str:
         for tag in _TAGS
         if tag in pulse.tags
     ]
-    parts = [f"step {steps(now)}", *values, duration(now.elapsed), *_ranks(now), when(now.created)]
+    parts = [f"step {steps(now)}", *values, duration(now.elapsed), *_ranks(now)]
     head = (
         f'<div style="margin:4px 0"><b>{escape(now.name)}</b> {badge(now)}'
         f' <span style="opacity:.75">{" · ".join(parts)}</span></div>'

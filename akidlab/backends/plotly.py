@@ -1,0 +1,162 @@
+"""Series as an interactive plotly figure: small enough for a notebook, legible on light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from akidlab.backends.palette import ALARM, COLOURS, FAINT, GREY, colour, first_odd
+
+if TYPE_CHECKING:
+    from akidlab.store import Series
+
+POINTS = 1200  # of all lines together: what 20 kB hold
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def figure(
+    series_list: Sequence[Series], *, title: str | None = None, log: bool = False, smooth: float = 0.0
+) -> go.Figure:
+    """Series over each other, named by what tells them apart: the run, the tag or both.
+
+    Args:
+        series_list: what to draw, of one run or of several.
+        title: what stands above.
+        log: draw the values on a logarithmic axis.
+        smooth: the weight of the past in a running mean, 0 (none) to below 1; the samples stay faintly seen.
+
+    Raises:
+        ValueError: if `smooth` is not in its range.
+
+    Example:
+        >>> from akidlab.store import Series
+        >>> series = Series("loss", np.array([1, 2]), np.array([0.5, 0.25]), np.array([0.0, 1.0]))
+        >>> figure([series]).data[0].name
+        'loss'
+    """
+    if not 0 <= smooth < 1:
+        raise ValueError(f"`smooth` is a weight from 0 to below 1, found {smooth!r}.")
+    drawn = go.Figure(layout=_layout(series_list, title, log))
+    share = max(32, POINTS // max(1, len(series_list) * (2 if smooth else 1)))
+    for series, name, look in zip(series_list, _names(series_list), _looks(series_list), strict=True):
+        thin = series.thin(share)
+        if smooth:
+            mean = smoothed(series, smooth, share)
+            drawn.add_trace(_trace(thin, name, look, opacity=0.3, hoverinfo="skip", showlegend=False))
+            drawn.add_trace(_trace(mean, name, look))
+        else:
+            drawn.add_trace(_trace(thin, name, look))
+        _mark_odd(drawn, series, name)
+    return drawn
+
+
+def smoothed(series: Series, weight: float, points: int = 200) -> Series:
+    """The running mean of a series, corrected for its start as Adam does, in up to `points` points.
+
+    A long series is first averaged in columns, so that a weight means the same for 10^3 samples and for 10^6.
+    Samples that are not finite are passed over.
+    """
+    finite = np.isfinite(series.values)
+    columns = np.array_split(np.flatnonzero(finite), max(1, min(points, int(finite.sum()))))
+    columns = [column for column in columns if len(column)]
+    means, mean, total = [], 0.0, 0.0
+    for column in columns:
+        mean = weight * mean + (1 - weight) * series.values[column].mean()
+        total = weight * total + (1 - weight)
+        means.append(mean / total)
+    middles = [int(column[len(column) // 2]) for column in columns]
+    return replace(series, steps=series.steps[middles], values=np.array(means), times=series.times[middles])
+
+
+def _names(series_list: Sequence[Series]) -> list[str]:
+    runs, tags = {series.run for series in series_list}, {series.tag for series in series_list}
+    if len(runs) <= 1:
+        return [series.tag for series in series_list]
+    return [series.run if len(tags) == 1 else f"{series.run}: {series.tag}" for series in series_list]
+
+
+def _looks(series_list: Sequence[Series]) -> list[dict[str, Any]]:
+    """A colour for each run and a dash for each tag; of one run, a colour for each tag."""
+    runs = list(dict.fromkeys(series.run for series in series_list))
+    tags = list(dict.fromkeys(series.tag for series in series_list))
+    if len(runs) <= 1:
+        return [_line(tags.index(series.tag), 0) for series in series_list]
+    return [_line(runs.index(series.run), tags.index(series.tag)) for series in series_list]
+
+
+def _line(index: int, dash: int) -> dict[str, Any]:
+    dash += index // len(COLOURS)  # a colour that comes again is dashed
+    return {"color": colour(index), "dash": DASHES[dash % len(DASHES)], "width": 2}
+
+
+def _trace(series: Series, name: str, line: dict[str, Any], **more: Any) -> go.Scatter:
+    few = len(series) <= 30
+    return go.Scatter(
+        x=_steps(series.steps),
+        y=_values(series.values),
+        name=name,
+        legendgroup=name,
+        line=line,
+        marker={"size": 6},
+        mode="lines+markers" if few else "lines",
+        **(more or {"hovertemplate": "%{y:.5g}<extra>%{fullData.name}</extra>"}),
+    )
+
+
+def _steps(steps: np.ndarray) -> np.ndarray:
+    small = not len(steps) or (int(steps[0]) >= 0 and int(steps[-1]) < 2**31)
+    return steps.astype(np.int32) if small else steps.astype(np.float64)
+
+
+def _values(values: np.ndarray) -> np.ndarray:
+    finite = np.abs(values[np.isfinite(values) & (values != 0)])
+    fits = not len(finite) or (finite.max() < 1e38 and finite.min() > 1e-37)
+    return values.astype(np.float32) if fits else values
+
+
+def _mark_odd(drawn: go.Figure, series: Series, name: str) -> None:
+    step = first_odd(series.steps, series.values)
+    if step is None:
+        return
+    drawn.add_shape(
+        type="line",
+        x0=step,
+        x1=step,
+        y0=0,
+        y1=1,
+        yref="paper",
+        line={"color": ALARM, "dash": "dot", "width": 1},
+    )
+    drawn.add_annotation(
+        x=step, y=1, yref="paper", text=f"{name} is not finite at step {step:,}", showarrow=False,
+        font={"color": ALARM, "size": 11}, xanchor="left", yanchor="bottom",
+    )  # fmt: skip
+
+
+def _layout(series_list: Sequence[Series], title: str | None, log: bool) -> dict[str, Any]:
+    clear = "rgba(0,0,0,0)"
+    axis = {
+        "gridcolor": FAINT, "linecolor": GREY, "zerolinecolor": FAINT, "ticks": "outside", "tickcolor": FAINT,
+        "showline": True, "zeroline": False,
+    }  # fmt: skip
+    tags = list(dict.fromkeys(series.tag for series in series_list))
+    value = {**axis, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power"}
+    return {
+        "template": go.layout.Template(),  # plotly's own is 7 kB in every figure
+        "title": None if title is None else {"text": title, "font": {"size": 15}, "x": 0.01},
+        "font": {"color": GREY, "size": 12},
+        "paper_bgcolor": clear,
+        "plot_bgcolor": clear,
+        "hovermode": "x",
+        "showlegend": len(series_list) > 1,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": clear},
+        "modebar": {"bgcolor": clear, "color": GREY, "activecolor": colour(0)},
+        "margin": {"l": 60, "r": 20, "t": 70 if title else 40, "b": 50},
+        "height": 400,
+        "xaxis": {**axis, "title": {"text": "step"}},
+        "yaxis": {**value, "type": "log"} if log else value,
+    }

@@ -1,0 +1,226 @@
+"""A run as one static picture: small charts side by side, legible on light and dark, without a kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from akidlab.backends.palette import ALARM, GREY, colour, first_odd
+from akidlab.store.table import LOOKS, duration, number, standing, steps
+
+if TYPE_CHECKING:
+    from akidlab.store import Run, Series, Snapshot
+
+HEIGHT, GAP, HEAD = 210, 18, 30
+LEFT, RIGHT, TOP, BOTTOM = 46, 8, 40, 24  # of one chart: room for its ticks, its name and its legend
+FONT = "font-family='system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif'"
+NOT_DRAWN = {"samples_per_second"}
+
+
+def picture(run: Run, tags: Sequence[str] | None = None, width: int = 900, *, title: bool = True) -> str:
+    """The scalars of a run, training and validation of one thing in one chart.
+
+    Args:
+        run: what to draw.
+        tags: which scalars; all but the speed if left out.
+        width: of the picture, in pixels.
+        title: begin with a line that names the run and says what it has come to.
+    """
+    chosen = [tag for tag in run.tags() if tag not in NOT_DRAWN] if tags is None else list(tags)
+    series = [run.scalars(tag, points=width) for tag in chosen]
+    return draw(charts(series), width, run.look() if title else None)
+
+
+def charts(series_list: Sequence[Series]) -> list[list[Series]]:
+    """Series that belong into one chart: the loss first, the learning rate last."""
+    found: dict[str, list[Series]] = {}
+    for series in series_list:
+        found.setdefault(_subject(series), []).append(series)
+    order = {"loss": -1, "learning_rate": 1}
+    subjects = sorted(found, key=lambda subject: order.get(subject, 0))
+    return [sorted(found[subject], key=lambda series: series.tag != subject) for subject in subjects]
+
+
+def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | None = None) -> str:
+    """Charts in rows of up to three, below a title if `now` is given."""
+    columns = max(1, min(3, len(panels), width // 240))
+    each = (width - GAP * (columns - 1)) / columns
+    head = HEAD if now else 0
+    height = head + math.ceil(max(1, len(panels)) / columns) * (HEIGHT + GAP) - GAP
+    body = [_title(now)] if now else []
+    for index, panel in enumerate(panels):
+        x, y = index % columns * (each + GAP), head + index // columns * (HEIGHT + GAP)
+        body.append(f"<g transform='translate({x:.1f},{y})'>{_chart(panel, each)}</g>")
+    if not panels:
+        body.append(_text(width / 2, head + HEIGHT / 2, "no samples yet", anchor="middle"))
+    said = "; ".join(f"{s.tag} {number(s.last)} at step {s.steps[-1]:,}" for p in panels for s in p if len(s))
+    label = escape((f"{now.name}, {standing(now)}: " if now else "") + (said or "no samples yet"), quote=True)
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img'"
+        f" viewBox='0 0 {width} {height}' style='max-width:100%;height:auto' {FONT} font-size='11'"
+        f" fill='{GREY}' aria-label=\"{label}\"><title>{label}</title>{''.join(body)}</svg>"
+    )
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """About `count` round numbers from `low` to `high`.
+
+    Example:
+        >>> ticks(0.0, 0.93)
+        [0.0, 0.2, 0.4, 0.6, 0.8]
+    """
+    raw = (high - low) / count
+    if not raw > 0 or not math.isfinite(raw):
+        return [low]
+    power = 10.0 ** math.floor(math.log10(raw))
+    size = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
+    first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
+    return [float(f"{index * size:.12g}") for index in range(first, last + 1)]
+
+
+def short(value: float) -> str:
+    """A tick's number in a few characters.
+
+    Example:
+        >>> short(20_000), short(0.05), short(1e-5)
+        ('20k', '0.05', '1e-5')
+    """
+    size = abs(value)
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size >= max(unit, 1e4):
+            return f"{value / unit:.4g}{name}"
+    if size and size < 1e-3:
+        mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else f"{value:.2e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:.6g}"
+
+
+def _subject(series: Series) -> str:
+    return series.tag.removeprefix("validation_")
+
+
+def _title(now: Snapshot) -> str:
+    facts = [f"step {steps(now)}", duration(now.elapsed)]
+    facts += [f"{now.world_size} ranks"] if now.world_size > 1 else []
+    return (
+        f"<text x='2' y='16' font-size='14'><tspan font-weight='600'>{escape(now.name)}</tspan>"
+        f"<tspan dx='10' fill='{LOOKS.get(now.standing, LOOKS['lost'])[1]}'>{escape(standing(now))}</tspan>"
+        f"<tspan dx='10' font-size='12'>{escape(' · '.join(facts))}</tspan></text>"
+    )
+
+
+def _chart(panel: Sequence[Series], width: float) -> str:
+    right, bottom = width - RIGHT, HEIGHT - BOTTOM
+    scale = _Scale(panel, LEFT, right, TOP, bottom)
+    parts = [_text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600)]
+    for value in scale.y_ticks():
+        y = scale.y(value)
+        parts.append(f"<path d='M{LEFT} {y:.1f}H{right:.1f}' stroke='{GREY}' stroke-opacity='.25'/>")
+        parts.append(_text(LEFT - 6, y + 4, short(value), anchor="end"))
+    for value in scale.x_ticks():
+        x = scale.x(value)
+        parts.append(f"<path d='M{x:.1f} {bottom}v4' stroke='{GREY}'/>")
+        parts.append(_text(x, bottom + 16, short(value), anchor="middle"))
+    parts.append(f"<path d='M{LEFT} {bottom}H{right:.1f}' stroke='{GREY}'/>")
+    x = 0.0
+    for index, series in enumerate(panel):
+        legend = f"{_role(series, panel)} {number(series.last)}".strip()
+        parts.append(f"<path d='M{x:.1f} 26h14' stroke='{colour(index)}' stroke-width='2.5'/>")
+        parts.append(_text(x + 18, 30, legend))
+        x += 34 + 6.2 * len(legend)
+        parts.append(_line(series, scale, colour(index)))
+        parts.append(_odd(series, scale, right))
+    return "".join(parts)
+
+
+def _role(series: Series, panel: Sequence[Series]) -> str:
+    if len(panel) == 1:
+        return "validation" if series.tag != _subject(series) else ""
+    return "training" if series.tag == _subject(series) else "validation"
+
+
+class _Scale:
+    """Where steps and values lie in a chart."""
+
+    def __init__(self, panel: Sequence[Series], left: float, right: float, top: float, bottom: float) -> None:
+        self.left, self.right, self.top, self.bottom = left, right, top, bottom
+        all_steps = np.concatenate([series.steps for series in panel])
+        values = np.concatenate([series.values for series in panel])
+        values = values[np.isfinite(values)]
+        self.first, self.last = (
+            (float(all_steps.min()), float(all_steps.max())) if len(all_steps) else (0.0, 1.0)
+        )
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+        self.log = panel[0].tag == "learning_rate" and low > 0 and high / low >= 100
+        if 0 < self.first <= 0.1 * self.last:
+            self.first = 0.0
+        if self.last == self.first:
+            self.first, self.last = self.first - 1, self.last + 1
+        if low == high:
+            low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (-1.0, 1.0)
+        if not self.log and 0 < low < 0.35 * high:
+            low = 0.0  # a chart that nearly reaches zero should show it
+        self.low, self.high = low, high
+
+    def x(self, step: float) -> float:
+        return self.left + (step - self.first) / (self.last - self.first) * (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.bottom - share * (self.bottom - self.top)
+
+    def x_ticks(self) -> list[float]:
+        room = max(2, int((self.right - self.left) / 60))
+        return [step for step in ticks(self.first, self.last, room) if step == int(step)]
+
+    def y_ticks(self) -> list[float]:
+        if not self.log:
+            return ticks(self.low, self.high)
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        factors = (1, 2, 5) if len(powers) <= 4 else (1,)
+        values = [float(f"{factor}e{power}") for power in powers for factor in factors]
+        inside = [value for value in values if self.low <= value <= self.high]
+        return inside[:: max(1, len(inside) // 5)]
+
+
+def _line(series: Series, scale: _Scale, stroke: str) -> str:
+    thin = series.thin(max(8, int(scale.right - scale.left)))
+    pen, path, dots = "M", [], []
+    for step, value in zip(thin.steps.tolist(), thin.values.tolist(), strict=True):
+        if not math.isfinite(value):
+            pen = "M"  # a gap
+            continue
+        x, y = scale.x(step), scale.y(value)
+        path.append(f"{pen}{x:.1f} {y:.1f}")
+        dots.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2' fill='{stroke}'/>")
+        pen = "L"
+    look = f"fill='none' stroke='{stroke}' stroke-width='1.5' stroke-linejoin='round'"
+    return f"<path d='{''.join(path)}' {look}/>" + ("".join(dots) if len(series) <= 30 else "")
+
+
+def _odd(series: Series, scale: _Scale, right: float) -> str:
+    step = first_odd(series.steps, series.values)
+    if step is None:
+        return ""
+    x, text = scale.x(step), f"{series.tag} is not finite at step {step:,}"
+    anchor = "start" if x + 6 * len(text) < right else "end"
+    return f"<path d='M{x:.1f} {TOP}V{scale.bottom}' stroke='{ALARM}' stroke-dasharray='2 3'/>" + _text(
+        x + (4 if anchor == "start" else -4), TOP + 10, text, anchor=anchor, fill=ALARM
+    )
+
+
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "", size: int = 0, weight: int = 0, fill: str = ""
+) -> str:
+    more = f" text-anchor='{anchor}'" if anchor else ""
+    more += f" font-size='{size}'" if size else ""
+    more += f" font-weight='{weight}'" if weight else ""
+    more += f" fill='{fill}'" if fill else ""
+    return f"<text x='{x:.1f}' y='{y:.1f}'{more}>{escape(text)}</text>"
