@@ -71,9 +71,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _runs(options: argparse.Namespace) -> int:
-    from akidlab.cli.runs import show
+    from akidlab.store import Store
 
-    return show(options.folder)
+    print(Store(options.folder).runs())
+    return 0
 
 
 def _version(options: argparse.Namespace) -> int:
