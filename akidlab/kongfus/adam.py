@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import DataError
-from akidlab.kongfus.kongfu import KongFu, at_least_zero
+from akidlab.kongfus.check import at_least_zero
+from akidlab.kongfus.kongfu import KongFu
 from akidlab.kongfus.scheme import Scheme
 
 if TYPE_CHECKING:

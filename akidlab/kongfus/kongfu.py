@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from akidlab.clock import Clock
-from akidlab.errors import BlockError, DataError
+from akidlab.errors import BlockError
+from akidlab.kongfus.check import at_least_zero
 from akidlab.kongfus.scheme import Scheme, scheme_of
 
 if TYPE_CHECKING:
@@ -160,15 +161,3 @@ class KongFu(ABC):
         if self.lr_scheme is not None:
             facts["lr_scheme"] = self.lr_scheme
         return facts | ({"weight_decay": self.weight_decay} if self.weight_decay else {})
-
-
-def at_least_zero(name: str, value: object, below: float = float("inf")) -> float:
-    """`value`, if it is a number from 0 up to, but not, `below`.
-
-    Raises:
-        DataError: if it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < below:
-        limit = "of 0 or more" if below == float("inf") else f"from 0 up to, but not, {below:g}"
-        raise DataError(f"`{name}` must be a number {limit}, found {value!r}.")
-    return float(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from akidlab.kongfus.kongfu import KongFu, at_least_zero
+from akidlab.kongfus.check import at_least_zero
+from akidlab.kongfus.kongfu import KongFu
 from akidlab.kongfus.scheme import Scheme
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 
 from akidlab.clock import Clock
 from akidlab.errors import DataError, unknown
+from akidlab.kongfus.check import at_least_zero, positive
 
 Scheme = Callable[[Clock], float]
 
@@ -46,17 +47,17 @@ def scheme_of(wanted: Mapping[str, Any] | Scheme | None, lr: float | None) -> tu
         DataError: if a key is missing or makes no sense.
     """
     if wanted is None or callable(wanted):
-        return _rate("lr", 0.01 if lr is None else lr), wanted
+        return at_least_zero("lr", 0.01 if lr is None else lr), wanted
     keys = dict(wanted)
     kind = _kind(keys.pop("name", LearningRateScheme.placeholder))
-    base = _rate("base_lr", keys.pop("base_lr", 0.01 if lr is None else lr))
+    base = at_least_zero("base_lr", keys.pop("base_lr", 0.01 if lr is None else lr))
     warmup = 0 if kind is LearningRateScheme.warmup else keys.pop("warmup_steps", 0)
     try:
         scheme = _MAKERS[kind](base, **keys)
     except TypeError:
         raise _misfit(kind, keys) from None
     return base, _warmed(
-        scheme or (lambda clock: base), _positive("warmup_steps", warmup)
+        scheme or (lambda clock: base), positive("warmup_steps", warmup)
     ) if warmup else scheme
 
 
@@ -71,13 +72,13 @@ def exp_decay(
 ) -> Scheme:
     """`base_lr * decay_rate ** (step / decay_steps)`, in stairs unless told otherwise."""
     if decay_steps is None and decay_epoch_num is not None and num_batches_per_epoch is None:
-        stairs = _positive("decay_epoch_num", decay_epoch_num)
+        stairs = positive("decay_epoch_num", decay_epoch_num)
         return lambda clock: base_lr * decay_rate ** (clock.epoch // stairs)
     if decay_steps is None and decay_epoch_num is not None and num_batches_per_epoch is not None:
         decay_steps = num_batches_per_epoch * decay_epoch_num
     if decay_steps is None:
         raise DataError("`exp_decay` needs `decay_steps`, or `decay_epoch_num` and `num_batches_per_epoch`.")
-    length = _positive("decay_steps", decay_steps)
+    length = positive("decay_steps", decay_steps)
     if staircase:
         return lambda clock: base_lr * decay_rate ** (clock.step // length)
     return lambda clock: base_lr * decay_rate ** (clock.step / length)
@@ -91,7 +92,7 @@ def step(base_lr: float, *, steps: Sequence[int], decay_rate: float = 0.1) -> Sc
 
 def cosine(base_lr: float, *, max_steps: int, final_lr: float = 0.0) -> Scheme:
     """From `base_lr` to `final_lr` in half a cosine of `max_steps`, then constant."""
-    length = _positive("max_steps", max_steps)
+    length = positive("max_steps", max_steps)
     return lambda clock: _bend(base_lr, final_lr, clock.step / length)
 
 
@@ -100,7 +101,7 @@ def one_cycle(base_lr: float, *, max_steps: int, rise: float = 0.3) -> Scheme:
 
     Source: L. Smith and N. Topin, Super-Convergence, 2018 (two phases, as fastai and torch have it).
     """
-    length = _positive("max_steps", max_steps)
+    length = positive("max_steps", max_steps)
     top = max(1.0, rise * length)
 
     def rate(clock: Clock) -> float:
@@ -113,7 +114,7 @@ def one_cycle(base_lr: float, *, max_steps: int, rise: float = 0.3) -> Scheme:
 
 def warmup(base_lr: float, *, warmup_steps: int) -> Scheme:
     """From near 0 up to `base_lr` in `warmup_steps`, then constant."""
-    return _warmed(lambda clock: base_lr, _positive("warmup_steps", warmup_steps))
+    return _warmed(lambda clock: base_lr, positive("warmup_steps", warmup_steps))
 
 
 def _placeholder(base_lr: float) -> None:
@@ -159,15 +160,3 @@ def _misfit(kind: LearningRateScheme, keys: Mapping[str, object]) -> Exception:
             return unknown(f"key of `{kind.name}`", key, ["name", "base_lr", *names, "warmup_steps"])
     missing = [p.name for p in known if p.name != "base_lr" and p.default is p.empty and p.name not in keys]
     return DataError(f"The scheme `{kind.name}` needs `{'`, `'.join(missing)}`.")
-
-
-def _positive(name: str, value: float) -> float:
-    if not value > 0:
-        raise DataError(f"`{name}` must be more than 0, found {value!r}.")
-    return value
-
-
-def _rate(name: str, value: object) -> float:
-    if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise DataError(f"`{name}` must be a learning rate of 0 or more, found {value!r}.")
-    return float(value)
