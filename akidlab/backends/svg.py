@@ -209,11 +209,9 @@ def _odd(series: Series, scale: _Scale, right: float) -> str:
     step = first_odd(series.steps, series.values)
     if step is None:
         return ""
-    x, text = scale.x(step), f"{series.tag} is not finite at step {step:,}"
-    anchor = "start" if x + 6 * len(text) < right else "end"
-    return f"<path d='M{x:.1f} {TOP}V{scale.bottom}' stroke='{ALARM}' stroke-dasharray='2 3'/>" + _text(
-        x + (4 if anchor == "start" else -4), TOP + 10, text, anchor=anchor, fill=ALARM
-    )
+    x, text = scale.x(step), f"not finite at {step:,}"
+    line = f"<path d='M{x:.1f} {TOP}V{scale.bottom}' stroke='{ALARM}' stroke-dasharray='2 3'/>"
+    return line + _text(min(x + 4, right - 6.2 * len(text)), TOP + 10, text, fill=ALARM)
 
 
 def _text(

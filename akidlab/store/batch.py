@@ -51,7 +51,8 @@ class Batch:
         elif isinstance(data, Event):
             self.events.append((message.step, message.time, data.kind, to_json(dict(data.data))))
         elif isinstance(data, Log):
-            self.logs.append((message.step, message.time, data.rank, data.level, data.text))
+            text = data.text.encode(errors="replace").decode()  # lone surrogates cannot be stored
+            self.logs.append((message.step, message.time, data.rank, data.level, text))
         elif isinstance(data, Status):
             self._hear_status(data, message.time)
 
@@ -171,4 +172,6 @@ def _number(value: object) -> float | None:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
     return value.item() if hasattr(value, "item") else value  # type: ignore[attr-defined]

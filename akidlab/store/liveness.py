@@ -19,7 +19,7 @@ class Writer:
 
     Args:
         pid: its process id.
-        pid_started: when it started, seconds since the epoch; tells it from a later one of the same id.
+        pid_started: when it started, in a unit of its system; tells it from a later one of the same id.
         host: the name of its host, for people.
         machine: the host, its boot and its process namespace; process ids are compared only within one.
     """
@@ -43,7 +43,7 @@ class Writer:
         if self.machine != this_machine():
             return time.time() - heartbeat < SILENT_SECONDS
         started = _start_of(self.pid)
-        return started is not None and (self.pid_started is None or abs(started - self.pid_started) < 1.0)
+        return started is not None and (self.pid_started is None or abs(started - self.pid_started) < 2.0)
 
 
 @cache
@@ -67,6 +67,16 @@ def _read(path: str) -> str:
 
 
 def _start_of(pid: int) -> float | None:
+    """When a process started, by a clock that nobody sets; None if it is gone or only waits to be buried."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _start_elsewhere(pid)
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else float(fields[18])  # ticks since the boot
+
+
+def _start_elsewhere(pid: int) -> float | None:
     import psutil
 
     try:

@@ -64,17 +64,30 @@ class Recorder(Subscriber):
     def hear(self, message: Message) -> None:
         """Take a message; it is written soon."""
         with self._hearing:
-            self._heard.hear(message)
+            try:
+                self._heard.hear(message)
+            except (
+                TypeError,
+                ValueError,
+                OverflowError,
+            ) as error:  # one odd metric must not end the recording
+                text = f"`{message.topic}` of step {message.step} could not be recorded: {error}"
+                self._heard.hear(Message("log", Log(text, level="error"), step=message.step))
 
     def start(self) -> Recorder:
         """Claim the run for this process and begin to write."""
         if self._thread is None:
-            self._db = schema.connect(self.run.store.path)
-            self._claim(self._db)
+            db = schema.connect(self.run.store.path)
+            try:
+                self._claim(db)
+            except BaseException:
+                db.close()
+                raise
+            self._db = db
             self._ring.clear()
             self._thread = threading.Thread(target=self._work, name="akidlab-recorder", daemon=True)
             self._thread.start()
-            atexit.register(self.flush)  # the thread is a daemon: it does not outlive the main one
+            atexit.register(self.stop)  # the thread is a daemon: it does not outlive the main one
         return self
 
     def flush(self) -> None:
@@ -107,7 +120,7 @@ class Recorder(Subscriber):
         if self._db is not None:
             self._db.close()
             self._db = None
-        atexit.unregister(self.flush)
+        atexit.unregister(self.stop)
 
     def __enter__(self) -> Recorder:
         return self.start()
@@ -124,7 +137,8 @@ class Recorder(Subscriber):
     def _claim(self, db: sqlite3.Connection) -> None:
         here, now = Writer.here(), time.time()
         found = self.run.look()
-        if found.is_live and found.pid != here.pid:
+        handed_over = found.status == "preparing"  # made by one process, recorded by another
+        if found.is_live and found.pid != here.pid and not handed_over:
             raise StoreError(
                 f"The run `{found.name}` is {found.status} in process {found.pid} on {found.host}: a run has"
                 " one writer. Stop it there, or start a run of its own here."
@@ -161,6 +175,8 @@ class Recorder(Subscriber):
             except (sqlite3.Error, OSError) as error:
                 self._keep(error)
                 return False
+            except Exception:
+                log.exception("%d rows of run `%s` could not be stored.", len(self._waiting), self.run.uid)
             self._waiting, self._beat = Batch(), now
             self._recover()
             return True

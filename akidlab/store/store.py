@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,9 @@ class Store:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = Path(path).absolute() if path is not None else where.runs_path()
         self._lock = threading.RLock()
-        self._db: sqlite3.Connection | None = None
+        self._open: list[sqlite3.Connection] = []  # one, or none
         self._of: tuple[int, ...] = ()
+        weakref.finalize(self, _close, self._open)
 
     def create(
         self,
@@ -136,7 +138,8 @@ class Store:
             try:
                 yield db
             finally:
-                db.rollback()
+                if db.in_transaction:
+                    db.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -146,9 +149,11 @@ class Store:
             StoreError: if the store cannot be written.
         """
         with self._lock:
-            schema.connect(self.path).close()  # says what is wrong with the folder
+            if self._connection() is None:
+                schema.connect(self.path).close()  # makes it, or says why it cannot
             db = self._connection()
-            assert db is not None
+            if db is None:
+                raise StoreError(f"The store `{self.path}` was deleted while it was written.")
             try:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
@@ -158,14 +163,14 @@ class Store:
                     f"The store `{self.path}` cannot be written: {error}. {schema.REMEDY}"
                 ) from error
             finally:
-                db.rollback()
+                if db.in_transaction:
+                    db.rollback()
 
     def close(self) -> None:
         """Close the database; it is opened again when needed."""
         with self._lock:
-            if self._db is not None:
-                self._db.close()
-            self._db, self._of = None, ()
+            _close(self._open)
+            self._of = ()
 
     def _connection(self) -> sqlite3.Connection | None:
         """One connection, of this process and to the file that is there now (the folder may be deleted)."""
@@ -176,10 +181,14 @@ class Store:
             return None
         key = (os.getpid(), found.st_dev, found.st_ino, found.st_mode)
         if key != self._of:
-            if self._of and self._of[0] == os.getpid():
-                self.close()
-            self._db, self._of = schema.connect_to_read(self.path), key
-        return self._db
+            if self._of and self._of[0] != os.getpid():
+                _inherited.extend(self._open)  # to close the connection of one's parent would break its locks
+                self._open.clear()
+            self.close()
+            db = schema.connect_to_read(self.path)
+            self._open += [db] if db else []
+            self._of = key
+        return self._open[0] if self._open else None
 
     def _free_name(self, db: sqlite3.Connection, name: str) -> str:
         taken = {found for (found,) in db.execute("SELECT name FROM runs")}
@@ -201,6 +210,14 @@ def runs(path: str | Path | None = None) -> Runs:
         ['digits']
     """
     return Store(path).runs()
+
+
+_inherited: list[sqlite3.Connection] = []
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _check_name(name: str) -> None:
