@@ -14,7 +14,7 @@ def at_least_zero(name: str, value: object, *, below: float = math.inf) -> float
     Raises:
         DataError: if it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < below:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < below:
         limit = "of 0 or more" if below == math.inf else f"from 0 up to, but not, {below:g}"
         raise DataError(f"`{name}` must be a number {limit}, found {value!r}.")
     return float(value)
@@ -26,6 +26,6 @@ def positive(name: str, value: object) -> float:
     Raises:
         DataError: if it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
         raise DataError(f"`{name}` must be a number of more than 0, found {value!r}.")
     return float(value)
