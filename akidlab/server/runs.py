@@ -1,0 +1,60 @@
+"""What the handlers ask: live runs over the wire, histories from the store that a run's file names."""
+
+from __future__ import annotations
+
+from akidlab.config import runtime_path
+from akidlab.errors import WireError
+from akidlab.messages import Command
+from akidlab.store import Run, Store
+from akidlab.widgets import description
+from akidlab.widgets.description import Plain
+from akidlab.widgets.figure import figure as draw
+from akidlab.wire import Connection, send_command
+
+
+class NotLiveError(WireError):
+    """No live run has this uid."""
+
+
+class Runs:
+    """Reaches the runs that live, or lived while this server was there."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, str] = {}
+
+    def send(self, uid: str, command: Command) -> Plain:
+        """Give `command` to the live run `uid`.
+
+        Raises:
+            NotLiveError: if it is not live.
+            WireError: if it does not answer.
+        """
+        _find(uid)
+        return send_command(uid, command)
+
+    def history(self, uid: str) -> Plain:
+        """All that is known of the run `uid`."""
+        return description.history(self._run(uid))
+
+    def figure(self, uid: str) -> Plain:
+        """The run `uid` as a plotly figure."""
+        return draw(self._run(uid))
+
+    def live(self) -> list[Plain]:
+        """The live runs of this user on this machine."""
+        return [
+            {"uid": found.uid, "created": found.created, "pid": found.pid, "name": found.info.get("name")}
+            for found in Connection.find("run")
+        ]
+
+    def _run(self, uid: str) -> Run:
+        if uid not in self._stores:
+            self._stores[uid] = str(_find(uid).info["store"])
+        return Store(self._stores[uid]).run(uid)
+
+
+def _find(uid: str) -> Connection:
+    path = runtime_path() / f"run-{uid}.json"
+    if not path.exists():
+        raise NotLiveError(f"No live run has the uid {uid}.")
+    return Connection.read(path)

@@ -1,0 +1,49 @@
+"""Controls: what a button of the dashboard asks for, given to the function that can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from akidlab.messages import Command
+
+
+class Controls:
+    """Takes what the browser asks for over the comm, and answers whether that was taken.
+
+    Args:
+        send: gives a command to the run, None if nobody can.
+
+    Example:
+        >>> Controls(None).take({"action": "pause", "id": "a1"})
+        {'kind': 'ack', 'id': 'a1', 'ok': False, 'error': 'Nothing here can reach this run.'}
+    """
+
+    def __init__(self, send: Callable[[Command], object] | None) -> None:
+        self.send = send
+
+    def take(self, request: Mapping[str, object]) -> dict[str, object]:
+        """Pass `request` on as a command; its id makes it count once, whichever way it came first."""
+        answer: dict[str, object] = {"kind": "ack", "id": request.get("id")}
+        if self.send is None:
+            return answer | {"ok": False, "error": "Nothing here can reach this run."}
+        try:
+            self.send(command(request))
+        except Exception as error:  # the button says it; the notebook goes on
+            return answer | {"ok": False, "error": str(error) or repr(error)}
+        return answer | {"ok": True}
+
+
+def command(request: Mapping[str, object]) -> Command:
+    """The command that plain values stand for.
+
+    Raises:
+        ValueError: if they stand for none.
+    """
+    action, value, id = request.get("action"), request.get("value"), request.get("id")
+    if not isinstance(action, str):
+        raise ValueError(f"A command names its action, found {action!r}.")
+    if not isinstance(id, str) or not 0 < len(id) <= 64:
+        raise ValueError(f"A command carries an id of up to 64 characters, found {id!r}.")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise ValueError(f"The value of a command is a number, found {value!r}.")
+    return Command(action, value, id)

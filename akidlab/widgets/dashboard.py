@@ -1,0 +1,154 @@
+"""The Dashboard: a run as it learns, with its controls; and the same run a year later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from akidlab import config, registry
+from akidlab.errors import AkidlabError
+from akidlab.messages import Command
+from akidlab.widgets import assets, description
+from akidlab.widgets.controls import Controls
+from akidlab.widgets.figure import MIME, figure
+from akidlab.widgets.follower import Follower
+from akidlab.widgets.live import LiveWidget
+from akidlab.widgets.output import Bundle, Output
+from akidlab.widgets.ticker import Ticker
+
+if TYPE_CHECKING:
+    from akidlab.store import Run
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_SNAPSHOTS = frozenset(2**power for power in range(40))  # the ticks at which the whole history is sent
+
+
+class Dashboard:
+    """Shows a run in a notebook: its curves, how far it has come, what it says, and its controls.
+
+    It repaints four times a second from the store, in a thread of its own. When the run has ended, its place
+    in the notebook is given a picture that reads without a kernel.
+
+    Args:
+        run: what to show, live or past.
+        send: gives a command to the run; the second way of the buttons, beside the Jupyter server.
+
+    Example:
+        >>> dashboard = Dashboard(Store().create("digits"))
+        >>> dashboard.is_finished
+        False
+    """
+
+    def __init__(self, run: Run, *, send: Callable[[Command], object] | None = None) -> None:
+        self.run = run
+        self.is_finished = False
+        self._controls = Controls(send)
+        self._follower = Follower(run)
+        self._output = Output()
+        self._lock = threading.RLock()
+        self._posting = threading.Lock()  # a history is of one moment, between two ticks
+        self._widget: LiveWidget | None = None
+        self._ticker: Ticker | None = None
+        self._was_live = run.is_live
+
+    @property
+    def widget(self) -> LiveWidget:
+        """The widget itself, to put into a layout of your own."""
+        with self._lock:
+            if self._widget is None:
+                self._widget = LiveWidget(description.run(self.run.look()))
+                self._widget.on_msg(lambda _, content, buffers: self._hear(content))
+                self._ticker = Ticker(self._tick)
+                self._ticker.start()
+            return self._widget
+
+    def show(self) -> None:
+        """Show the dashboard under the cell that runs now."""
+        if config.quiet():
+            return
+        if self.is_finished:
+            self._output.show(self._still())
+        else:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            self._output.show({_VIEW: view} | _picture(self.run))
+
+    def finish(self) -> None:
+        """Send what is left, and leave a still picture of the run in the notebook; from any thread, once."""
+        with self._lock:
+            if self.is_finished:
+                return
+            self.is_finished = True
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._send_rest()
+        if self._output.is_shown:
+            self._output.update(self._still())
+
+    def close(self) -> None:
+        """Stop following the run and take the widget out of every notebook that shows it."""
+        if self._ticker is not None:
+            self._ticker.stop()
+        if self._widget is not None:
+            self._widget.close()
+        self._widget = self._ticker = None
+
+    def _tick(self) -> bool:
+        """One tick: what is new, and at times all there is; False when nothing will change any more."""
+        widget, follower = self._widget, self._follower
+        if widget is None:
+            return False
+        with self._posting:
+            widget.post(follower.delta())
+            if follower.rewritten or follower.seq in _SNAPSHOTS:
+                widget.post(follower.snapshot())
+        if not follower.ended:
+            return True
+        if self._was_live:
+            self._finish_later()
+        return follower.seq < 8 and not self._was_live  # a past run: until the browser surely listens
+
+    def _finish_later(self) -> None:
+        """The run ended and nobody said so here: its process is another one, or the session is about to."""
+        timer = threading.Timer(1.0, self.finish)
+        timer.daemon = True
+        timer.start()
+
+    def _send_rest(self) -> None:
+        with self._posting:
+            if self._widget is not None:
+                self._widget.post(self._follower.delta())
+                self._widget.run = description.run(self.run.look())
+
+    def _hear(self, content: Mapping[str, Any]) -> None:
+        """What the browser asks for over the comm."""
+        widget, kind = self.widget, content.get("kind")
+        if kind == "sync":
+            with self._posting:
+                widget.post(self._follower.snapshot(description.POINTS))
+        elif kind == "command":
+            widget.send(self._controls.take(content))
+        elif kind == "figure":
+            widget.send({"kind": "figure", "figure": figure(self.run)})
+        elif kind == "source":
+            widget.send({"kind": "source"}, [assets.source()])
+
+    def _still(self) -> Bundle:
+        return {MIME: figure(self.run)} | _picture(self.run)
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+    def __repr__(self) -> str:
+        return f"Dashboard({self.run.name!r})"
+
+
+def _picture(run: Run) -> Bundle:
+    """What reads without a kernel, on GitHub and in every editor."""
+    bundle: Bundle = {"text/plain": repr(run)}
+    try:
+        draw: Any = registry.load("akidlab.backends", "svg")
+        bundle["image/svg+xml"] = draw.picture(run)
+    except AkidlabError:  # the backend is not installed: words must do
+        pass
+    return bundle

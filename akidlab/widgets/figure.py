@@ -1,0 +1,104 @@
+"""A run as one plotly figure of small multiples, in plain JSON: what a finished dashboard leaves behind."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from akidlab.backends.palette import COLOURS, FAINT, GREY
+from akidlab.widgets import description
+
+if TYPE_CHECKING:
+    from akidlab.store import Run, Series
+
+MIME = "application/vnd.plotly.v1+json"
+
+_POINT = 16  # bytes of one point in JSON
+_BUDGET = 15_000  # bytes for all points: the figure stays under 20 kB
+_SKIPPED = ("loss", "learning_rate", "samples_per_second")
+
+
+def figure(run: Run) -> description.Plain:
+    """The charts of the dashboard side by side, as the JSON of a plotly figure of at most 20 kB."""
+    pulse = run.pulse()
+    tags = [tag for tag in pulse.tags if tag != "samples_per_second"]
+    points = min(800, max(8, _BUDGET // _POINT // max(1, len(tags))))
+    series = {tag: run.scalars(tag, points=points) for tag in tags}
+    names = charts(tags)
+    layout: description.Plain = {
+        "height": 300,
+        "margin": {"l": 50, "r": 16, "t": 64, "b": 36},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12, "color": GREY},
+        "hovermode": "x unified",
+        "hoverlabel": {"font": {"size": 12}},
+        "showlegend": False,
+        "title": {"text": _title(run), "x": 0.01, "xanchor": "left", "y": 0.97, "font": {"size": 14}},
+        "annotations": [],
+    }
+    traces: list[description.Plain] = []
+    width = 1 / max(1, len(names))
+    for index, name in enumerate(names):
+        _place(layout, index, name, width)
+        for place, tag in enumerate((name, f"validation_{name}")):
+            if tag in series:
+                traces.append(_trace(series[tag], index, place, name))
+    return {"data": traces, "layout": layout}
+
+
+def charts(tags: list[str]) -> list[str]:
+    """The charts that a dashboard has for these tags: loss, each evaluation, learning rate."""
+    bare = [tag.removeprefix("validation_") for tag in tags]
+    middle = [name for name in dict.fromkeys(bare) if name not in _SKIPPED]
+    return [name for name in ("loss", *middle, "learning_rate") if name in bare]
+
+
+def _place(layout: description.Plain, index: int, name: str, width: float) -> None:
+    number = "" if index == 0 else str(index + 1)
+    left, right = index * width + 0.03 * (index > 0), (index + 1) * width - 0.01
+    axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
+    layout[f"xaxis{number}"] = axis | {"domain": [left, right], "anchor": f"y{number}", "tickformat": "~s"}
+    layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6}
+    if name == "learning_rate":
+        layout[f"yaxis{number}"] |= {"rangemode": "tozero"}  # type: ignore[operator]
+    heading = {
+        "text": f"<b>{name.replace('_', ' ').capitalize()}</b>",
+        "x": left,
+        "y": 1.02,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+    annotations = layout["annotations"]
+    assert isinstance(annotations, list)
+    annotations.append(heading)
+
+
+def _trace(series: Series, index: int, place: int, name: str) -> description.Plain:
+    number = "" if index == 0 else str(index + 1)
+    color = COLOURS[1 if place else 2 if name == "learning_rate" else 0]
+    line: description.Plain = {"color": color, "width": 1.8}
+    if name == "learning_rate":
+        line["shape"] = "hv"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if place or len(series) == 1 else "lines",
+        "name": series.tag.replace("_", " "),
+        "x": series.steps.tolist(),
+        "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in series.values.tolist()],
+        "line": line,
+        "marker": {"size": 5, "color": color},
+        "xaxis": f"x{number}",
+        "yaxis": f"y{number}",
+    }
+
+
+def _title(run: Run) -> str:
+    now = run.look()
+    error = (now.error or "").strip().splitlines()
+    why = f": {error[-1][:120]}" if error else ""
+    name = now.name.replace("&", "&amp;").replace("<", "&lt;")
+    return f"<b>{name}</b>   {now.standing} at step {now.step:,}{why.replace('<', '&lt;')}"

@@ -1,0 +1,126 @@
+"""A Follower: reads from the store what is new in a run, and packs it small for the browser."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from akidlab.widgets import description
+
+if TYPE_CHECKING:
+    from akidlab.store import Run, Series
+
+_POINT = 12  # bytes of one point: its step in float64, its value in float32
+_DELTA = 7_000  # bytes for the points that are new
+_SNAPSHOT = 9_000  # bytes for the points of a whole history at a tick
+_WORDS = 3_000  # bytes for events and lines at a tick; the newest come first, all come when asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One message to the browser: its content (the browser's `ITick`) and its two buffers."""
+
+    content: dict[str, object]
+    buffers: list[bytes]
+
+
+class Follower:
+    """Follows one run.
+
+    `ended` says that the last delta was of a run that is no longer live; `rewritten`, that the run had gone
+    back to an earlier step, so that a snapshot has to follow.
+
+    Args:
+        run: what to follow.
+
+    Example:
+        >>> run = Store().create("digits")
+        >>> Follower(run).delta().content["seq"]
+        1
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.seq = 0
+        self.ended = False
+        self.rewritten = False
+        self._steps: dict[str, int] = {}
+        self._rewrites: dict[str, int] = {}
+        self._event = 0
+        self._log = 0
+
+    def delta(self) -> Packet:
+        """What is new since the delta before; of a long series a thinned part."""
+        pulse = self.run.pulse()
+        self.ended = not pulse.now.is_live
+        self.seq += 1
+        self._note_rewrites({tag: known.rewrites for tag, known in pulse.tags.items()})
+        fresh = [
+            self.run.scalars(tag, since=self._steps.get(tag), points=_share(_DELTA, len(pulse.tags)))
+            for tag, known in pulse.tags.items()
+            if known.step is not None and known.step > self._steps.get(tag, -1) and not self.rewritten
+        ]
+        self._steps.update((series.tag, int(series.steps[-1])) for series in fresh if len(series))
+        if self.rewritten:  # the snapshot that follows holds it all
+            self._steps = {tag: known.step for tag, known in pulse.tags.items() if known.step is not None}
+        events = self.run.events(after=self._event) if pulse.event > self._event else []
+        logs = self.run.logs(after=self._log, limit=description.LINES) if pulse.log > self._log else []
+        self._event, self._log = pulse.event, pulse.log
+        content = {
+            "run": description.run(pulse.now),
+            "events": _newest(description.events(events)),
+            "logs": _newest(description.logs(logs)),
+        }
+        return self._packet(content, fresh, full=False)
+
+    def snapshot(self, points: int | None = None) -> Packet:
+        """The whole history up to the last delta: as much as fits a tick, or `points` of each series."""
+        pulse = self.run.pulse()
+        share = points or _share(_SNAPSHOT, len(pulse.tags))
+        whole = [self.run.scalars(tag, points=share) for tag in pulse.tags]
+        events = description.events(self.run.events())[-description.LINES :]
+        logs = description.logs(self.run.logs(limit=description.LINES))
+        content = {
+            "run": description.run(pulse.now),
+            "events": events if points else _newest(events),
+            "logs": logs if points else _newest(logs),
+        }
+        return self._packet(content, whole, full=True)
+
+    def _note_rewrites(self, now: dict[str, int]) -> None:
+        self.rewritten = any(now[tag] != self._rewrites.get(tag, now[tag]) for tag in now)
+        self._rewrites = now
+
+    def _packet(self, content: dict[str, object], series: list[Series], *, full: bool) -> Packet:
+        steps = [np.asarray(one.steps, dtype=np.float64) for one in series]
+        values = [np.asarray(one.values, dtype=np.float32) for one in series]
+        head = {
+            "kind": "tick",
+            "seq": self.seq,
+            "full": full,
+            "anew": full and self.rewritten,
+            "series": [[one.tag, len(one)] for one in series],
+        }
+        return Packet(head | content, [_joined(steps), _joined(values)])
+
+
+def _share(budget: int, tags: int) -> int:
+    return max(8, budget // _POINT // max(1, tags))
+
+
+def _joined(parts: list[np.ndarray]) -> bytes:
+    return b"".join(part.tobytes() for part in parts)
+
+
+def _newest(entries: list[dict[str, object]], budget: int = _WORDS) -> list[dict[str, object]]:
+    """The newest entries that fit into `budget` bytes, and one in any case."""
+    kept: list[dict[str, object]] = []
+    for entry in reversed(entries):
+        budget -= len(json.dumps(entry, default=str))
+        if budget < 0 and kept:
+            break
+        kept.append(entry)
+    return kept[::-1]

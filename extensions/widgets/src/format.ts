@@ -1,0 +1,94 @@
+// How numbers, times and events read.
+
+import type { IEvent } from './tokens';
+
+const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export function count(value: number): string {
+  return WHOLE.format(value);
+}
+
+/** Four significant digits: 0.3142, 12.35, 1.2e-5. */
+export function value(number: number | null | undefined): string {
+  if (number == null) {
+    return '–';
+  }
+  if (!Number.isFinite(number)) {
+    return Number.isNaN(number) ? 'NaN' : number > 0 ? '∞' : '−∞';
+  }
+  const size = Math.abs(number);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    return number.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e');
+  }
+  return size >= 1000 ? WHOLE.format(number) : number.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4);
+}
+
+/** A learning rate as one would type it: 0.01, 3e-5. */
+export function rate(number: number): string {
+  const short = Number(number.toPrecision(3));
+  return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential().replace('e+', 'e') : String(short);
+}
+
+export function speed(perSecond: number | null): string {
+  if (perSecond == null || !Number.isFinite(perSecond)) {
+    return '–';
+  }
+  return perSecond >= 100 ? WHOLE.format(perSecond) : perSecond.toPrecision(3);
+}
+
+/** 0:07, 3:25, 1:02:03, 2 d 03:04. */
+export function duration(seconds: number | null): string {
+  if (seconds == null || !Number.isFinite(seconds) || seconds < 0) {
+    return '–';
+  }
+  const all = Math.round(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const [days, hours, minutes] = [Math.floor(all / 86400), Math.floor(all / 3600) % 24, Math.floor(all / 60) % 60];
+  if (days) {
+    return `${days} d ${two(hours)}:${two(minutes)}`;
+  }
+  return hours ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
+}
+
+export function clock(time: number): string {
+  return new Date(time * 1000).toLocaleTimeString([], { hour12: false });
+}
+
+/** `validation_loss` reads "validation loss". */
+export function title(tag: string): string {
+  const words = tag.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'started']);
+
+/** What an event says to people; null for those that the charts and numbers show anyway. */
+export function sentence(event: IEvent): string | null {
+  const { kind, data } = event;
+  if (SILENT.has(kind)) {
+    return null;
+  }
+  const said = [data.text, data.message, data.reason, data.error].find(text => typeof text === 'string') as
+    | string
+    | undefined;
+  switch (kind) {
+    case 'pause':
+      return 'Paused';
+    case 'resume':
+      return 'Resumed';
+    case 'step':
+      return Number(data.value ?? 1) === 1 ? 'Made one step' : `Made ${data.value} steps`;
+    case 'rate':
+      return `Learning rate set to ${rate(Number(data.value))}`;
+    case 'stop':
+      return 'Stopped by hand';
+    case 'early_stop':
+      return said ? `Stopped early: ${said}` : 'Stopped early';
+    case 'finished':
+      return 'Training finished';
+    case 'error':
+      return said?.trim().split('\n').at(-1) ?? 'Training failed';
+    default:
+      return said ?? title(kind);
+  }
+}

@@ -1,0 +1,251 @@
+// The model of a dashboard: the history of one run, how it is kept whole, and the commands on their way.
+// One per widget model; every view of it draws from here.
+
+import type { Server } from './api';
+import { Series } from './series';
+import { Signal } from './signal';
+import type { Action, IAck, ICommand, IEvent, IHistory, ILog, IModel, IRun, ITick } from './tokens';
+
+const PATIENCE = 2000; // ms until a command that nobody took is reported
+const COURTESY = 500; // ms that the kernel has to answer before the server is asked
+const RETRY = 3000; // ms until a history that did not come is asked for again
+
+/** A command on its way: who has taken it, and whether the user was told that nobody did. */
+export interface IPending {
+  command: ICommand;
+  state: 'sent' | 'taken' | 'lost';
+  /** Why one of the two ways could not deliver it. */
+  error?: string;
+}
+
+export class DashboardModel {
+  readonly changed = new Signal();
+  readonly acted = new Signal<IPending>();
+  readonly figure = new Signal<unknown>();
+
+  run: IRun;
+  readonly series = new Map<string, Series>();
+  events: IEvent[] = [];
+  logs: ILog[] = [];
+  /** Steps per second over the last seconds of training; null while it is not known. */
+  pace: number | null = null;
+  pending = new Map<Action, IPending>();
+
+  private seq: number | null = null;
+  private whole = false;
+  private askedAt = -Infinity;
+  private paceMarks: [step: number, elapsed: number][] = [];
+
+  constructor(
+    private readonly comm: IModel,
+    readonly server: Server | null
+  ) {
+    this.run = comm.get('run') as IRun;
+    comm.on('msg:custom', this.hear as (...args: never[]) => void);
+    this.sync();
+  }
+
+  dispose(): void {
+    this.comm.off('msg:custom', this.hear as (...args: never[]) => void);
+  }
+
+  get uid(): string {
+    return this.run.uid;
+  }
+
+  /** Ask for the whole history, of the kernel and, if that is busy, of the server. */
+  sync(): void {
+    if (performance.now() - this.askedAt < RETRY) {
+      return;
+    }
+    this.askedAt = performance.now();
+    this.comm.send({ kind: 'sync' });
+    setTimeout(() => void this.syncWithServer(), COURTESY);
+  }
+
+  private async syncWithServer(): Promise<void> {
+    if (this.whole || !this.server || !this.run.live) {
+      return;
+    }
+    try {
+      this.takeHistory(await this.server.series(this.uid));
+    } catch {
+      // the kernel may still answer; the next gap asks again
+    }
+  }
+
+  /** Send a command by both ways; its id makes it count once. */
+  act(action: Action, value: number | null = null): void {
+    const command: ICommand = { action, value, id: crypto.randomUUID().replaceAll('-', '') };
+    const pending: IPending = { command, state: 'sent' };
+    this.pending.set(action, pending);
+    this.acted.emit(pending);
+    this.comm.send({ kind: 'command', ...command });
+    this.server?.command(this.uid, command).then(
+      ok => ok && this.settle(command.id, 'taken'),
+      () => undefined // the comm is the second way; silence of both is reported below
+    );
+    setTimeout(() => this.settle(command.id, 'lost'), PATIENCE);
+  }
+
+  /** The plotly figure of the run, of the server if it can, else of the kernel. */
+  async askFigure(): Promise<unknown> {
+    if (this.server && this.run.live) {
+      return this.server.figure(this.uid);
+    }
+    return new Promise((resolve, reject) => {
+      const off = this.figure.connect(figure => {
+        off();
+        resolve(figure);
+      });
+      this.comm.send({ kind: 'figure' });
+      setTimeout(() => reject(new Error('The kernel is busy. Try again when it is idle.')), 2 * PATIENCE);
+    });
+  }
+
+  private hear = (content: { kind: string }, buffers: DataView[]): void => {
+    if (content.kind === 'tick') {
+      this.takeTick(content as ITick, buffers);
+    } else if (content.kind === 'ack') {
+      const { id, ok, error } = content as IAck;
+      if (ok) {
+        this.settle(id, 'taken');
+      } else {
+        this.refuse(id, error);
+      }
+    } else if (content.kind === 'figure') {
+      this.figure.emit((content as unknown as { figure: unknown }).figure);
+    }
+  };
+
+  private takeTick(tick: ITick, buffers: DataView[]): void {
+    if (tick.anew) {
+      this.series.clear();
+      this.whole = false;
+    }
+    if (tick.full) {
+      if (!this.whole) {
+        this.takeSeries(tick, buffers);
+        this.whole = true;
+        this.seq = tick.seq;
+      }
+    } else {
+      const follows = this.seq === null ? this.whole || tick.seq === 1 : tick.seq === this.seq + 1;
+      this.whole = follows && (this.whole || tick.seq === 1);
+      this.takeSeries(tick, buffers);
+      this.seq = tick.seq;
+    }
+    this.takeRun(tick.run);
+    this.takeEvents(tick.events, tick.logs);
+    if (!this.whole) {
+      this.sync();
+    }
+    this.changed.emit();
+  }
+
+  private takeSeries(tick: ITick, buffers: DataView[]): void {
+    const steps = new Float64Array(copy(buffers[0]));
+    const values = new Float32Array(copy(buffers[1]));
+    let from = 0;
+    for (const [tag, count] of tick.series) {
+      const part = [steps.subarray(from, from + count), values.subarray(from, from + count)] as const;
+      const series = this.of(tag);
+      if (tick.full) {
+        series.rebase(...part);
+      } else {
+        series.extend(...part);
+      }
+      from += count;
+    }
+  }
+
+  private takeHistory(history: IHistory): void {
+    for (const [tag, { steps, values }] of Object.entries(history.series)) {
+      this.of(tag).rebase(steps, values.map(value => value ?? NaN));
+    }
+    if (history.run.step >= this.run.step) {
+      this.takeRun(history.run); // else it was overtaken on its way
+    }
+    this.takeEvents(history.events, history.logs);
+    this.whole = true;
+    this.changed.emit();
+  }
+
+  private takeRun(run: IRun): void {
+    this.run = run;
+    this.measurePace(run);
+    const { status } = run;
+    this.reach('pause', status !== 'running' && status !== 'preparing');
+    this.reach('resume', status !== 'paused');
+    this.reach('stop', !run.live);
+  }
+
+  private takeEvents(events: IEvent[], logs: ILog[]): void {
+    const known = new Set(this.events.map(event => event.id));
+    const fresh = events.filter(event => !known.has(event.id));
+    this.events = [...this.events, ...fresh].sort((a, b) => a.id - b.id);
+    const logged = new Set(this.logs.map(log => log.id));
+    this.logs = [...this.logs, ...logs.filter(log => !logged.has(log.id))].slice(-500);
+    for (const { data } of fresh) {
+      this.settle(String(data.id), 'taken');
+      this.finish(String(data.id));
+    }
+  }
+
+  private measurePace(run: IRun): void {
+    if (run.elapsed === null || run.status !== 'running') {
+      this.paceMarks = [];
+      return;
+    }
+    this.paceMarks.push([run.step, run.elapsed]);
+    this.paceMarks = this.paceMarks.filter(([, at]) => run.elapsed! - at <= 10);
+    const [step, at] = this.paceMarks[0];
+    if (run.elapsed - at >= 1 && run.step > step) {
+      this.pace = (run.step - step) / (run.elapsed - at);
+    }
+  }
+
+  private settle(id: string, state: 'taken' | 'lost'): void {
+    for (const pending of this.pending.values()) {
+      if (pending.command.id === id && pending.state === 'sent') {
+        pending.state = state;
+        this.acted.emit(pending);
+      }
+    }
+  }
+
+  private refuse(id: string, error?: string): void {
+    for (const pending of this.pending.values()) {
+      if (pending.command.id === id) {
+        pending.error = error;
+      }
+    }
+  }
+
+  /** The act of this id was seen to have happened. */
+  private finish(id: string): void {
+    for (const [action, pending] of this.pending) {
+      if (pending.command.id === id) {
+        this.pending.delete(action);
+      }
+    }
+  }
+
+  private reach(action: Action, reached: boolean): void {
+    if (reached) {
+      this.pending.delete(action);
+    }
+  }
+
+  private of(tag: string): Series {
+    let series = this.series.get(tag);
+    if (!series) {
+      this.series.set(tag, (series = new Series()));
+    }
+    return series;
+  }
+}
+
+function copy(view: DataView): ArrayBuffer {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
+}

@@ -1,0 +1,114 @@
+// A Series in the browser: the points of one tag, kept thin enough for the eye.
+
+const CAPACITY = 8192;
+
+export class Series {
+  steps: number[] = [];
+  values: number[] = [];
+
+  get length(): number {
+    return this.steps.length;
+  }
+
+  get lastStep(): number {
+    return this.steps.at(-1) ?? -Infinity;
+  }
+
+  get last(): number | undefined {
+    return this.values.at(-1);
+  }
+
+  /** Append what is newer than the last step; what is not is known already. */
+  extend(steps: ArrayLike<number>, values: ArrayLike<number>): void {
+    for (let i = 0; i < steps.length; i++) {
+      if (steps[i] > this.lastStep) {
+        this.steps.push(steps[i]);
+        this.values.push(values[i]);
+      }
+    }
+    if (this.length > CAPACITY) {
+      [this.steps, this.values] = thin(this.steps, this.values, CAPACITY / 2);
+    }
+  }
+
+  /** Take a whole history, and keep behind it those points that are newer than it. */
+  rebase(steps: ArrayLike<number>, values: ArrayLike<number>): void {
+    const newer = new Series();
+    const end = steps.length ? steps[steps.length - 1] : -Infinity;
+    const from = this.steps.findIndex(step => step > end);
+    if (from >= 0) {
+      newer.steps = this.steps.slice(from);
+      newer.values = this.values.slice(from);
+    }
+    this.steps = Array.from(steps);
+    this.values = Array.from(values);
+    this.extend(newer.steps, newer.values);
+  }
+}
+
+/** At most `points` points that keep the least and the greatest of every stretch, and both ends. */
+export function thin(steps: number[], values: number[], points: number): [number[], number[]] {
+  if (steps.length <= points) {
+    return [steps, values];
+  }
+  const keep = [0];
+  const buckets = Math.max(1, Math.floor((points - 2) / 2));
+  const width = (steps.length - 2) / buckets;
+  for (let b = 0; b < buckets; b++) {
+    const [from, to] = [1 + Math.floor(b * width), 1 + Math.floor((b + 1) * width)];
+    let [low, high] = [from, from];
+    for (let i = from; i < to; i++) {
+      if (values[i] < values[low]) {
+        low = i;
+      }
+      if (values[i] > values[high]) {
+        high = i;
+      }
+    }
+    keep.push(Math.min(low, high));
+    if (low !== high) {
+      keep.push(Math.max(low, high));
+    }
+  }
+  keep.push(steps.length - 1);
+  return [keep.map(i => steps[i]), keep.map(i => values[i])];
+}
+
+/** Exponential moving average, free of the pull towards its start; `weight` 0 changes nothing. */
+export function smooth(values: ArrayLike<number>, weight: number): number[] {
+  let [sum, share] = [0, 0];
+  return Array.from(values, value => {
+    if (!Number.isFinite(value)) {
+      return NaN;
+    }
+    sum = weight * sum + (1 - weight) * value;
+    share = weight * share + (1 - weight);
+    return sum / share;
+  });
+}
+
+/** The rows of several series over the union of their steps: what uPlot and a table want. */
+export function align(all: { steps: number[]; values: ArrayLike<number> }[]): [number[], (number | null)[][]] {
+  const steps = [...new Set(all.flatMap(s => s.steps))].sort((a, b) => a - b);
+  const rows = new Map(steps.map((step, row) => [step, row]));
+  const columns = all.map(s => {
+    const column = new Array<number | null>(steps.length).fill(null);
+    s.steps.forEach((step, i) => {
+      column[rows.get(step)!] = Number.isFinite(s.values[i]) ? s.values[i] : null;
+    });
+    return column;
+  });
+  return [steps, columns];
+}
+
+/** The row nearest to `row` that holds a value; null where there is none. */
+export function nearest(column: ArrayLike<number | null | undefined>, row: number): number | null {
+  for (let distance = 0; distance < column.length; distance++) {
+    for (const at of [row - distance, row + distance]) {
+      if (at >= 0 && at < column.length && column[at] != null) {
+        return at;
+      }
+    }
+  }
+  return null;
+}

@@ -1,0 +1,81 @@
+// What the kernel and the server say, as the browser sees it: mirrors of Run, Series, Event and Log.
+
+export type Status = 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed' | 'lost';
+
+export interface IRun {
+  uid: string;
+  name: string;
+  status: Status;
+  live: boolean;
+  step: number;
+  epoch: number;
+  max_steps: number | null;
+  world_size: number;
+  samples_per_second: number | null;
+  elapsed: number | null;
+  error: string | null;
+}
+
+export interface IEvent {
+  id: number;
+  kind: string;
+  step: number;
+  time: number;
+  data: { [key: string]: unknown };
+}
+
+export interface ILog {
+  id: number;
+  step: number;
+  text: string;
+  level: string;
+  rank: number;
+  time: number;
+}
+
+/** All that is known of a run, as the server's route gives it; `null` stands for a value that is not finite. */
+export interface IHistory {
+  run: IRun;
+  series: { [tag: string]: { steps: number[]; values: (number | null)[] } };
+  events: IEvent[];
+  logs: ILog[];
+}
+
+/** What the kernel sends at every tick: its buffers hold the steps (float64) and the values (float32) end to end. */
+export interface ITick {
+  kind: 'tick';
+  seq: number;
+  /** The whole series, thinned, instead of what is new since the tick before. */
+  full: boolean;
+  /** The run went back to an earlier step: what was drawn is void. */
+  anew: boolean;
+  run: IRun;
+  series: [tag: string, count: number][];
+  events: IEvent[];
+  logs: ILog[];
+}
+
+/** The kernel's answer to a command that went over the comm. */
+export interface IAck {
+  kind: 'ack';
+  id: string;
+  ok: boolean;
+  error?: string;
+}
+
+export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate';
+
+export interface ICommand {
+  action: Action;
+  value: number | null;
+  id: string;
+}
+
+/** The part of an anywidget model that is used here. */
+export interface IModel {
+  get(name: string): unknown;
+  send(content: unknown): void;
+  on(name: string, callback: (...args: never[]) => void): void;
+  off(name: string, callback?: (...args: never[]) => void): void;
+  widget_manager?: object;
+}

@@ -1,0 +1,58 @@
+// The head of a dashboard: which run, how it is, how far it has come.
+
+import { count, duration, speed, title } from '../format';
+import type { DashboardModel } from '../model';
+import { h, write } from './dom';
+
+const WORDS: { [status: string]: string } = { preparing: 'Preparing', lost: 'Lost' };
+
+export class Header {
+  private readonly name = h('span', { class: 'akid-name' });
+  private readonly word = h('span', { role: 'status', 'aria-live': 'polite' });
+  private readonly badge = h('span', { class: 'akid-badge' }, h('i', { class: 'akid-dot', 'aria-hidden': 'true' }), this.word);
+  private readonly ranks = h('span', { class: 'akid-ranks' });
+  private readonly fill = h('div', { class: 'akid-fill' });
+  readonly bar = h('div', { class: 'akid-bar', role: 'progressbar', 'aria-label': 'Steps', 'aria-valuemin': 0 }, this.fill);
+  readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.ranks);
+  private readonly stats = {
+    Step: h('dd', { class: 'akid-wide' }),
+    Epoch: h('dd'),
+    'Samples/s': h('dd'),
+    Elapsed: h('dd'),
+    Left: h('dd')
+  };
+  readonly numbers = h(
+    'dl',
+    { class: 'akid-stats' },
+    ...Object.entries(this.stats).map(([label, value]) => h('div', {}, h('dt', {}, label), value))
+  );
+
+  constructor(private readonly model: DashboardModel) {}
+
+  update(): void {
+    const { run, pace } = this.model;
+    write(this.name, run.name);
+    write(this.word, WORDS[run.status] ?? title(run.status));
+    this.badge.dataset.status = run.status;
+    write(this.ranks, run.world_size > 1 ? `${run.world_size} ranks` : '');
+    this.updateBar();
+    const left = run.live && run.max_steps && pace ? (run.max_steps - run.step) / pace : null;
+    write(this.stats.Step, run.max_steps ? `${count(run.step)} / ${count(run.max_steps)}` : count(run.step));
+    write(this.stats.Epoch, count(run.epoch));
+    write(this.stats['Samples/s'], speed(run.samples_per_second));
+    write(this.stats.Elapsed, duration(run.elapsed));
+    write(this.stats.Left, run.live ? duration(left) : '–');
+  }
+
+  private updateBar(): void {
+    const { run } = this.model;
+    const share = run.max_steps ? Math.min(1, run.step / run.max_steps) : run.live ? 0 : 1;
+    this.fill.style.width = `${(100 * share).toFixed(2)}%`;
+    this.bar.dataset.status = run.status;
+    this.bar.classList.toggle('akid-endless', run.live && !run.max_steps && run.status === 'running');
+    if (run.max_steps) {
+      this.bar.setAttribute('aria-valuemax', String(run.max_steps));
+      this.bar.setAttribute('aria-valuenow', String(run.step));
+    }
+  }
+}

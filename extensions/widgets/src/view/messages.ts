@@ -1,0 +1,80 @@
+// What was done and said in a run, oldest first; failures in red with their traceback folded away.
+
+import { clock, count, sentence } from '../format';
+import type { DashboardModel } from '../model';
+import { h } from './dom';
+
+interface ILine {
+  key: string;
+  time: number;
+  step: number | null;
+  text: string;
+  level: string;
+  more: string | null;
+}
+
+export class Messages {
+  readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
+  private readonly drawn = new Set<string>();
+
+  constructor(private readonly model: DashboardModel) {}
+
+  update(): void {
+    const { node } = this;
+    const follows = node.scrollTop + node.clientHeight >= node.scrollHeight - 4;
+    for (const line of this.lines()) {
+      if (!this.drawn.has(line.key)) {
+        this.drawn.add(line.key);
+        node.append(row(line));
+      }
+    }
+    node.classList.toggle('akid-empty', !this.drawn.size);
+    if (follows) {
+      node.scrollTop = node.scrollHeight;
+    }
+  }
+
+  private lines(): ILine[] {
+    const { events, logs, run } = this.model;
+    const lines: ILine[] = logs.map(log => ({
+      key: `log ${log.id}`,
+      time: log.time,
+      step: log.step || null,
+      text: run.world_size > 1 ? `rank ${log.rank}: ${log.text}` : log.text,
+      level: log.level,
+      more: null
+    }));
+    for (const event of events) {
+      const text = sentence(event);
+      if (text) {
+        const level = event.kind === 'error' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
+        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level, more: traceback(event.data) });
+      }
+    }
+    if (run.error && !events.some(event => event.kind === 'error')) {
+      lines.push({ key: 'run.error', time: Date.now() / 1000, step: run.step, text: lastLine(run.error), level: 'error', more: run.error.includes('\n') ? run.error : null });
+    }
+    return lines.sort((a, b) => a.time - b.time);
+  }
+}
+
+function traceback(data: { [key: string]: unknown }): string | null {
+  const text = [data.traceback, data.error, data.text].find(said => typeof said === 'string' && said.includes('\n'));
+  return (text as string | undefined) ?? null;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)!;
+}
+
+function row(line: ILine): HTMLElement {
+  const head = [
+    h('time', {}, clock(line.time)),
+    h('span', { class: 'akid-line-step' }, line.step === null ? '' : `step ${count(line.step)}`)
+  ];
+  if (!line.more) {
+    return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, h('span', { class: 'akid-text' }, line.text));
+  }
+  const folded = h('details', { class: 'akid-text' }, h('summary', {}, line.text), h('pre', {}, line.more));
+  return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, folded);
+}
