@@ -1,0 +1,45 @@
+"""Blocks: what brains are made of."""
+
+from akidlab.blocks.activation import ReLULayer
+from akidlab.blocks.block import Block
+from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
+from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
+from akidlab.blocks.merge import MergeLayer
+from akidlab.blocks.normalization import BatchNormalizationLayer
+from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
+from akidlab.blocks.reshape import ReshapeLayer
+from akidlab.blocks.synapse import ConvolutionLayer, InnerProductLayer, SynapseLayer
+from akidlab.blocks.system import GraphSystem, SequentialSystem, System
+
+Conv2D = ConvolutionLayer
+ReLU = ReLULayer
+BN = BatchNormalizationLayer
+Dropout = DropoutLayer
+
+__all__ = [
+    "Block",
+    "System",
+    "SequentialSystem",
+    "GraphSystem",
+    "Brain",
+    "GraphBrain",
+    "SequentialBrain",
+    "SynapseLayer",
+    "ConvolutionLayer",
+    "Conv2D",
+    "InnerProductLayer",
+    "ReLULayer",
+    "ReLU",
+    "PoolingLayer",
+    "MaxPoolingLayer",
+    "AveragePoolingLayer",
+    "BatchNormalizationLayer",
+    "BN",
+    "DropoutLayer",
+    "Dropout",
+    "MergeLayer",
+    "ReshapeLayer",
+    "LossLayer",
+    "SoftmaxWithLossLayer",
+]

@@ -1,0 +1,350 @@
+"""The Block: takes inputs, may hold state, emits outputs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from akidlab.blocks.seed import Seed
+from akidlab.blocks.signal import Shape, Signal, found, pack, shape_of
+from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
+from akidlab.errors import AkidlabError, BlockError, unknown
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Hook = Callable[..., object]
+F = TypeVar("F", bound=Callable[..., Any])
+
+# akid's switches for its TensorBoard summaries. They are accepted so that its scripts run, and change
+# nothing: here blocks are observed from outside.
+_SUMMARIES = frozenset(
+    ["debug", "do_stat_on_norm", "do_summary", "do_summary_on_val", "summarize_output", "summarize_variables"]
+)
+
+
+def _never_traced(function: F) -> F:
+    return torch.compiler.disable(function)  # type: ignore[return-value]
+
+
+class Block(nn.Module):
+    """Takes inputs, may hold state, emits outputs; a torch module with a name, wiring and a lifecycle.
+
+    A subclass writes `forward(signal)`, and `_setup(signal, seed)` if it has parameters. Parameters are
+    made at the first call, or by `setup`, when the shape of the input is known. Calling a block returns
+    its value and keeps it in `data`.
+
+    Args:
+        name: unique within its system; without one the system gives it `NAME` and a number.
+        inputs: where the values come from, as `[{"name": "conv1", "idxs": [0]}, ...]`; None for what the
+            block before emits. `"system_in"` is the input of the system. A tensor is a constant.
+        bag: anything you want to keep with the block.
+
+    Raises:
+        BlockError: if the name or the inputs cannot be used.
+
+    Example:
+        >>> class Double(Block):
+        ...     NAME = "double"
+        ...     def forward(self, signal):
+        ...         return 2 * signal
+        >>> Double()(torch.ones(2))
+        tensor([2., 2.])
+    """
+
+    NAME = "block"
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        inputs: Sequence[Mapping[str, object] | Tensor] | None = None,
+        bag: dict[str, Any] | None = None,
+        **flags: object,
+    ) -> None:
+        super().__init__()
+        for flag in flags:
+            if flag not in _SUMMARIES:
+                raise unknown(f"option of {type(self).__name__}", flag, _options(type(self)))
+        self._name = None if name is None else _checked(name)
+        self._wires = self._with_constants(wires(inputs))
+        self.bag: dict[str, Any] = {} if bag is None else bag
+        self._hooks: tuple[list[Hook], ...] = ([], [], [], [])
+        self._kept: list[Signal] = [None]
+        self._is_setup = False
+        self.is_shadow = False
+        self.in_shape: Shape = None
+        self.out_shape: Shape = None
+
+    # -- what it is
+
+    @property
+    def name(self) -> str:
+        """Its name; `NAME` until a system gave it one."""
+        return self._name or self.NAME
+
+    @property
+    def inputs(self) -> tuple[Wire, ...] | None:
+        """Where its values come from; None for what the block before emits."""
+        return self._wires
+
+    @property
+    def data(self) -> Signal:
+        """The value that it emitted last; None before the first pass, and where a compiled pass kept none."""
+        return self._kept[0]
+
+    @property
+    def loss(self) -> Tensor | None:
+        """What it adds to the loss of its brain; a class that has a loss overrides this."""
+        return None
+
+    @property
+    def evals(self) -> dict[str, Tensor]:
+        """Its evaluations of the last pass, by name; computed when asked."""
+        return {}
+
+    @property
+    def verbose_evals(self) -> dict[str, Any]:
+        """Evaluations that are too long for a line."""
+        return {}
+
+    def _contributes(self) -> bool:
+        return type(self).loss is not Block.loss
+
+    # -- hooks: lists of f(block) around the set-up, of f(block, signal) around a pass
+
+    @property
+    def pre_setup_hook(self) -> list[Hook]:
+        """Functions called with the block before it is set up."""
+        return self._hooks[0]
+
+    @property
+    def post_setup_hook(self) -> list[Hook]:
+        """Functions called with the block after it was set up."""
+        return self._hooks[1]
+
+    @property
+    def pre_forward_hook(self) -> list[Hook]:
+        """Functions called with the block and its input before a pass."""
+        return self._hooks[2]
+
+    @property
+    def post_forward_hook(self) -> list[Hook]:
+        """Functions called with the block and its input after a pass; what one returns replaces the value."""
+        return self._hooks[3]
+
+    # -- set-up
+
+    @property
+    def is_setup(self) -> bool:
+        """True once its parameters exist."""
+        return self._is_setup
+
+    @_never_traced
+    def setup(self, *inputs: Signal, seed: int | None = None) -> Self:
+        """Make what is not there yet, from the shapes of `inputs`; the first call does the same.
+
+        Args:
+            inputs: what a call would be given; nothing, where all sizes were written down.
+            seed: gives the same parameters each time and leaves torch's global generator alone; without
+                it one number is drawn from there, as a layer of torch would.
+
+        Raises:
+            BlockError: if the shapes do not fit.
+        """
+        root = Seed.given(seed)
+        with _trial(self):
+            self._prepare(pack(inputs), root)
+        return self
+
+    def _prepare(self, signal: Signal, seed: Seed) -> Signal:
+        """Set up, and try: what the block makes of `signal`, None where there is no signal."""
+        if signal is not None:
+            self._check(signal)
+        if not self._is_setup:
+            self._call_hooks(self.pre_setup_hook)
+            self._setup(signal, seed)
+            self._is_setup = True
+            self._call_hooks(self.post_setup_hook)
+        if signal is None:
+            return None
+        value = self._explained(self.forward, signal)
+        self.in_shape, self.out_shape = shape_of(signal), shape_of(value)
+        return value
+
+    def _setup(self, signal: Signal, seed: Seed) -> None:
+        """Make the parameters that `signal` asks for; it is None where only written sizes are known."""
+
+    def _check(self, signal: Signal) -> None:
+        """Raise a BlockError if `signal` does not fit; called at set-up and to explain a failed pass."""
+
+    def _guess(self, signals: list[Signal], batch: int) -> Signal:
+        """A value of the right shape while some of `signals` are None (a feedback not known yet), or None."""
+        return None
+
+    def _call_hooks(self, hooks: list[Hook]) -> None:
+        for hook in () if self.is_shadow else hooks:
+            hook(self)
+
+    # -- a pass
+
+    def __call__(self, *inputs: Signal, **options: Any) -> Signal:
+        if not self.is_setup:
+            self.setup(*inputs)
+        signal = pack(inputs)
+        for hook in self._hooks[2]:
+            hook(self, signal)
+        if torch.compiler.is_compiling():
+            value = super().__call__(signal, **options)
+        else:
+            value = self._explained(super().__call__, signal, **options)
+        self._kept[0] = value
+        for hook in self._hooks[3]:
+            changed = hook(self, signal)
+            if changed is not None:
+                value = self._kept[0] = changed
+        return value
+
+    def _explained(self, call: Callable[..., Signal], signal: Signal, **options: Any) -> Signal:
+        try:
+            return call(signal, **options)
+        except Exception as error:
+            self._explain(signal, error)
+            raise
+
+    def _explain(self, signal: Signal, error: Exception) -> None:
+        """Say which block failed and, where its input does not fit, why."""
+        if isinstance(error, AkidlabError) or getattr(error, "_akidlab_told", False):
+            return
+        try:
+            self._check(signal)
+        except AkidlabError as known:
+            raise known from error
+        if hasattr(error, "add_note"):  # Python 3.11 and later
+            error.add_note(f"This happened in block `{self.name}`, which was given {found(signal)}.")  # type: ignore[attr-defined]
+            error._akidlab_told = True  # type: ignore[attr-defined]
+
+    # -- copies and modes
+
+    def get_clone(self) -> Self:
+        """An independent copy, with parameters of its own."""
+        from copy import deepcopy
+
+        return deepcopy(self)
+
+    def get_copy(self) -> Self:
+        """A copy that shares the parameters and running statistics of this one.
+
+        Raises:
+            BlockError: if it is not set up: there would be nothing to share yet.
+        """
+        from copy import deepcopy
+
+        if not self.is_setup:
+            raise BlockError(
+                f"`{self.name}` is not set up, so a copy could not share its parameters. "
+                "Call `setup` with an example input first, or take an independent `get_clone()`."
+            )
+        shared = [*self.parameters(), *self.buffers()]
+        return deepcopy(self, {id(tensor): tensor for tensor in shared})
+
+    def get_val_copy(self) -> Self:
+        """A copy that shares the parameters and is in validation mode."""
+        return self.get_copy().eval()
+
+    def get_shadow_copy(self) -> Self:
+        """A copy that shares the parameters and whose set-up calls no hooks: a replica at work elsewhere."""
+        copy = self.get_copy()
+        for module in copy.modules():
+            if isinstance(module, Block):
+                module.is_shadow = True
+        return copy
+
+    @property
+    def is_val(self) -> bool:
+        """True in validation mode: akid's name for `not training`."""
+        return not self.training
+
+    def set_val(self, val: bool) -> None:
+        """Switch validation mode on or off: akid's name for `eval()` and `train()`."""
+        self.train(not val)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Activations belong to a process: neither copies nor pickles carry them.
+        return {**self.__dict__, "_kept": [None]}
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if not self._is_setup:
+            mine = {
+                key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
+            }
+            self._adopt({key: value for key, value in mine.items() if "." not in key})
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _adopt(self, state: dict[str, Tensor]) -> None:
+        """Make the parameters that a state dict is about to fill, on a block that is not set up."""
+
+    def _with_constants(self, found: tuple[Wire, ...] | None) -> tuple[Wire, ...] | None:
+        # Buffers, so that `.to` moves them; a parameter stays the very one that its owner trains.
+        for number, wire in enumerate(found or ()):
+            if wire.constant is not None and not isinstance(wire.constant, nn.Parameter):
+                self.register_buffer(f"_constant{number}", wire.constant, persistent=False)
+        return found
+
+    def _constant(self, number: int) -> Tensor:
+        assert self._wires is not None
+        constant = self._buffers.get(f"_constant{number}")
+        return self._wires[number].constant if constant is None else constant  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        from akidlab.blocks.describe import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from akidlab.blocks.describe import html
+
+        return html(self)
+
+    def extra_repr(self) -> str:
+        """What sets this block apart from others of its class, in a few words."""
+        return ""
+
+
+@contextmanager
+def _trial(block: Block) -> Iterator[None]:
+    """A pass that leaves no trace: no gradients, no dropout, no running statistics, no random numbers."""
+    modes = [(module, module.training) for module in block.modules()]
+    with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        try:
+            block.eval()
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+
+def _checked(name: object) -> str:
+    if not isinstance(name, str) or not name or "." in name or name.startswith("_"):
+        raise BlockError(
+            f"A name is a word without dots that does not begin with an underscore, found {name!r}."
+        )
+    if name == SYSTEM_IN:
+        raise BlockError("`system_in` is the name of a system's input; give the block another.")
+    return name
+
+
+def _options(cls: type) -> list[str]:
+    found = (
+        p
+        for c in cls.__mro__
+        if issubclass(c, Block)
+        for p in inspect.signature(c.__init__).parameters.values()
+    )
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return sorted({p.name for p in found if p.kind in kinds} - {"self"})

@@ -1,0 +1,125 @@
+"""Brains: systems that judge themselves, adding up the losses and evaluations of their blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from akidlab.blocks.block import Block
+from akidlab.blocks.loss import LossLayer
+from akidlab.blocks.plan import Several, Step
+from akidlab.blocks.signal import Signal, pack
+from akidlab.blocks.synapse import SynapseLayer
+from akidlab.blocks.system import GraphSystem, SequentialSystem, System
+from akidlab.errors import BlockError
+
+
+class Brain(GraphSystem):
+    """A system with losses and evaluations: what a Kid trains.
+
+    Call it with all that its blocks read, such as `brain([images, labels])`; `infer` needs no labels.
+
+    Example:
+        >>> from akidlab import Brain, InnerProductLayer, SoftmaxWithLossLayer
+        >>> brain = Brain(name="small")
+        >>> brain.attach(
+        ...     InnerProductLayer(out_channel_num=10, name="ip1"),
+        ...     SoftmaxWithLossLayer(
+        ...         class_num=10, name="loss", inputs=[{"name": "ip1"}, {"name": "system_in", "idxs": [1]}]
+        ...     ),
+        ... )  # doctest: +ELLIPSIS
+        small: ...
+        >>> import torch
+        >>> brain([torch.zeros(2, 4), torch.tensor([1, 2])])
+        tensor(2.3026, grad_fn=<NllLossBackward0>)
+    """
+
+    NAME = "brain"
+
+    def objective(self, *inputs: Signal) -> Tensor:
+        """Run all blocks and return the loss: what a Kid minimises, and what `torch.compile` is given.
+
+        Raises:
+            BlockError: if nothing here has a loss.
+        """
+        self(*inputs)
+        terms = self._terms([])
+        if not terms:
+            raise BlockError(
+                f"`{self.name}` has no loss to minimise. Attach a loss layer, such as SoftmaxWithLossLayer; "
+                f"without one, call it as `{self.name}(x)`."
+            )
+        return sum(terms[1:], terms[0])
+
+    def infer(self, *inputs: Signal) -> Signal:
+        """What the last loss would judge (for a classifier the logits); labels are not needed.
+
+        Only the blocks that this needs are run; in a brain without a loss, all. Neither the mode nor
+        gradients are switched: call `eval()` and use `torch.no_grad()` to predict.
+        """
+        target, index = self._answer()
+        steps = self.plan().needed(target)
+        if not all(step.block.is_setup for step in steps):
+            self.setup(*inputs)
+        value = self._pass(self._entry(pack(inputs)), steps)
+        return value[index] if isinstance(value, list) and index is not None else value
+
+    def _answer(self) -> tuple[Step, int | None]:
+        steps = self.plan().steps
+        for step in reversed(steps):
+            if isinstance(step.block, LossLayer):
+                slot, index = (step.source, step.index) if step.several is None else _first(step.several)
+                if 0 < slot <= len(steps):
+                    return steps[slot - 1], index
+        silent = [step for step in steps if not any(isinstance(m, LossLayer) for m in step.block.modules())]
+        return (silent or steps)[-1], None
+
+    # -- what it says about its last pass
+
+    @property
+    def loss(self) -> Tensor | None:
+        """The sum of all losses of the last pass, weight decay among them; None where nothing judges."""
+        leaves = [block for _, block in self._leaves() if not isinstance(block, SynapseLayer)]
+        terms = self._terms([]) if any(block.loss is not None for block in leaves) else []
+        return sum(terms[1:], terms[0]) if terms else None
+
+    @property
+    def losses(self) -> dict[str, Tensor]:
+        """What each block adds to the loss, by name; a block of a nested system is called `outer.inner`."""
+        return {name: block.loss for name, block in self._leaves() if block.loss is not None}
+
+    @property
+    def evals(self) -> dict[str, Tensor]:
+        """The evaluations of the last pass, computed now: `accuracy`, or `<block>_accuracy` if several."""
+        return self._named("evals")
+
+    @property
+    def verbose_evals(self) -> dict[str, Any]:
+        """Evaluations of the last pass that are too long for a line."""
+        return self._named("verbose_evals")
+
+    def _named(self, kind: str) -> dict[str, Any]:
+        found = [(path, key, value) for path, b in self._leaves() for key, value in getattr(b, kind).items()]
+        times = Counter(key for _, key, _ in found)
+        return {key if times[key] == 1 else f"{path}_{key}": value for path, key, value in found}
+
+    def _leaves(self) -> Iterator[tuple[str, Block]]:
+        for path, module in self.named_modules():
+            if isinstance(module, Block) and not isinstance(module, System):
+                yield path, module
+
+
+class GraphBrain(Brain):
+    """A brain whose blocks are wired by name: akid's name for `Brain`."""
+
+
+class SequentialBrain(SequentialSystem, Brain):
+    """A brain whose blocks stand in a row; each is given all that the one before emits."""
+
+
+def _first(several: Several) -> tuple[int, int]:
+    slot, idxs = several[0]
+    return slot, idxs[0]

@@ -1,0 +1,359 @@
+"""Systems: blocks that are made of blocks, wired in a row or as a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from akidlab.blocks import plan as plans
+from akidlab.blocks.block import Block
+from akidlab.blocks.feedback import Memory, recur
+from akidlab.blocks.plan import Plan, Step, slots_of, trace
+from akidlab.blocks.seed import Seed
+from akidlab.blocks.shaping import shape
+from akidlab.blocks.signal import Signal, pack, shape_of
+from akidlab.errors import BlockError, unknown
+
+
+class System(Block):
+    """Blocks, attached one after the other, that act as one block.
+
+    Example:
+        >>> from akidlab import GraphSystem, ReLULayer
+        >>> system = GraphSystem().attach(ReLULayer(name="first"), ReLULayer(name="second"))
+        >>> [block.name for block in system]
+        ['first', 'second']
+    """
+
+    NAME = "system"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._order: list[str] = []
+        self._plan: Plan | None = None
+
+    # -- what it is made of
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks in the order in which they run."""
+        return [self._modules[name] for name in self._order]  # type: ignore[misc]
+
+    def attach(self, *blocks: Block | Iterable[Block]) -> System:
+        """Add blocks, or lists of blocks, at the end; returns the system itself.
+
+        Raises:
+            BlockError: if something is not a block, or its name is taken.
+        """
+        for block in blocks:
+            if isinstance(block, (list, tuple)):
+                self.attach(*block)
+            else:
+                self._attach(block)
+        return self
+
+    def _attach(self, block: object) -> None:
+        if not isinstance(block, Block):
+            kind = "class" if isinstance(block, type) else type(block).__name__
+            raise BlockError(
+                f"`{self.name}` can hold blocks, found {block!r} (a {kind}). "
+                "Attach an instance of a Block; to attach a torch module, call it in a Block of your own."
+            )
+        if any(block is mine for mine in self.blocks):
+            raise BlockError(
+                f"`{block.name}` is attached already. Attach `{block.name}.get_copy()` under another name "
+                "to use its parameters twice."
+            )
+        name = block._name or self._free(block.NAME)
+        if name in self._order:
+            raise BlockError(f"`{self.name}` has a block `{name}` already. Give this one another name.")
+        block._name = name
+        self._order.append(name)
+        self._modules[name] = block  # not add_module: a block may be called `loss`
+        self._changed()
+
+    def _free(self, stem: str) -> str:
+        number = 1
+        while f"{stem}{number}" in self._order:
+            number += 1
+        return f"{stem}{number}"
+
+    def _changed(self) -> None:
+        self._plan, self._is_setup = None, False
+
+    def get_layer_by_name(self, name: str) -> Block:
+        """The block called `name`.
+
+        Raises:
+            UnknownNameError: if there is none, with the nearest name that there is.
+        """
+        if name not in self._order:
+            raise unknown("block", str(name), self._order)
+        return self._modules[name]  # type: ignore[return-value]
+
+    def __getitem__(self, key: str | int) -> Block:
+        return self.blocks[key] if isinstance(key, int) else self.get_layer_by_name(key)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._order
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self.blocks)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __bool__(self) -> bool:  # an empty system is still a system
+        return True
+
+    def get_last_layer_name(self) -> str:
+        """The name of the block that runs last.
+
+        Raises:
+            BlockError: if the system is empty.
+        """
+        return self._filled()[-1]
+
+    @property
+    def is_empty(self) -> bool:
+        """True while nothing is attached."""
+        return not self._order
+
+    def get_filters(self, names: Iterable[str] | None = None) -> list[nn.Parameter]:
+        """The trainable parameters in order, of the named blocks or of all; those of nested systems too."""
+        chosen = self._order if names is None else [names] if isinstance(names, str) else list(names)
+        found = [p for name in chosen for p in self.get_layer_by_name(name).parameters()]
+        return list({id(p): p for p in found if p.requires_grad}.values())
+
+    def num_parameters(self) -> int:
+        """How many trainable numbers it holds; on a system not set up, what they will be.
+
+        Raises:
+            BlockError: if that depends on the shape of the input, which is not known yet.
+        """
+        ready = self if self._has_parameters() else self.get_clone().setup(seed=0)
+        return sum(p.numel() for p in ready.get_filters())
+
+    def _has_parameters(self) -> bool:
+        return all(b._has_parameters() if isinstance(b, System) else b.is_setup for b in self.blocks)
+
+    # -- set-up
+
+    def plan(self) -> Plan:
+        """The compiled wiring."""
+        if self._plan is None:
+            self._filled()
+            self._plan = self._compile()
+            self._plan.judges = [b for b in self.blocks if isinstance(b, System) or b._contributes()]
+            bptt = max([self._bptt(), *(delay.wire.bptt for delay in self._plan.delays)])
+            if self._plan.delays and "_memory" not in self._modules:
+                self._modules["_memory"] = Memory(bptt)
+        return self._plan
+
+    def _compile(self) -> Plan:
+        raise NotImplementedError
+
+    def _bptt(self) -> int:
+        return 1
+
+    def _filled(self) -> list[str]:
+        if not self._order:
+            raise BlockError(f"`{self.name}` is empty. Attach a block first.")
+        return self._order
+
+    def _prepare(self, signal: Signal, seed: Seed) -> Signal:
+        entry = None if signal is None else self._entry(signal)
+        hooked = not self._is_setup
+        if hooked:
+            self._call_hooks(self.pre_setup_hook)
+        values, complete = shape(self.plan(), entry, seed)
+        self._is_setup = complete
+        if hooked and complete:
+            self._call_hooks(self.post_setup_hook)
+        value = values[len(self._order)]
+        if signal is not None:
+            self.in_shape, self.out_shape = shape_of(signal), shape_of(value)
+        return value
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        if self._order:
+            self.plan()  # a feedback has a memory to be filled
+        super()._load_from_state_dict(*args)
+
+    # -- a pass
+
+    def _entry(self, signal: Signal) -> Signal:
+        raise NotImplementedError
+
+    def forward(
+        self,
+        *inputs: Signal,
+        injected_data: Mapping[str, Signal] | None = None,
+        start_block: str | None = None,
+        end_block: str | None = None,
+    ) -> Signal:
+        """Run the blocks, or a part of them.
+
+        Args:
+            inputs: what goes in: a tensor, a list of them, or several tensors.
+            injected_data: values of blocks, by name, that are used in their place; those do not run.
+            start_block: the first block that runs; the ones before are read from `injected_data`, else
+                from their last pass.
+            end_block: the last block that runs.
+
+        Returns:
+            What the last block that ran emitted.
+
+        Raises:
+            BlockError: if inputs do not fit, or a part needs a value that nobody has.
+        """
+        if not self._is_setup:
+            self.setup(*inputs)
+        entry = self._entry(pack(inputs))
+        if injected_data is None and start_block is None and end_block is None:
+            return self._pass(entry, self.plan().steps)
+        steps, values = self._part(entry, dict(injected_data or {}), start_block, end_block)
+        return self._pass(entry, steps, values)
+
+    def _pass(self, entry: Signal, steps: Sequence[Step], values: list[Signal] | None = None) -> Signal:
+        plan, whole = self.plan(), values is None
+        values = plan.opened(entry) if values is None else values
+        run = trace if torch.compiler.is_compiling() else plans.run
+        if plan.delays:
+            recur(self._memory, plan, values, lambda values: run(steps, values), replay=whole)
+        else:
+            run(steps, values)
+        return values[steps[-1].slot]
+
+    def _part(
+        self, entry: Signal, injected: dict[str, Signal], start: str | None, end: str | None
+    ) -> tuple[list[Step], list[Signal]]:
+        plan, at = self.plan(), {name: number for number, name in enumerate(self._order)}
+        for name in (start, end, *injected):
+            if name is not None:
+                self.get_layer_by_name(name)
+        first, last = at[start] if start else 0, at[end] if end else len(at) - 1
+        if first > last:
+            raise BlockError(f"`{start}` runs after `{end}`: nothing lies between them.")
+        steps = [step for step in plan.steps[first : last + 1] if step.block.name not in injected]
+        if not steps:
+            raise BlockError("Every block of that part is injected: nothing is left to run.")
+        values = plan.opened(entry)
+        for step in plan.steps:
+            if step.block.name in injected:
+                values[step.slot] = self._injected(step.block, injected[step.block.name])
+        self._recall(plan, steps, values)
+        return steps, values
+
+    def _injected(self, block: Block, value: Signal) -> Signal:
+        # akid's `[tensor]` stands for the tensor where the block emits no list.
+        several = isinstance(block.out_shape, list)
+        if isinstance(value, (list, tuple)) and len(value) == 1 and not several:
+            return value[0]
+        return list(value) if isinstance(value, (list, tuple)) else value
+
+    def _recall(self, plan: Plan, steps: Sequence[Step], values: list[Signal]) -> None:
+        owners = {step.slot: step.block for step in plan.steps}
+        running = {step.slot for step in steps}
+        for step in steps:
+            for slot in slots_of(step):
+                if slot in owners and slot not in running and values[slot] is None:
+                    values[slot] = self._last(owners[slot], step.block)
+
+    def _last(self, block: Block, reader: Block) -> Signal:
+        if block.data is None:
+            raise BlockError(
+                f"`{reader.name}` reads `{block.name}`, which does not run in this part and has no data "
+                f'yet. Give injected_data={{"{block.name}": [tensor]}}.'
+            )
+        return block.data
+
+    def _terms(self, terms: list[Tensor]) -> list[Tensor]:
+        """Add the losses of the last pass to `terms`, those of nested systems too."""
+        for block in self.plan().judges:
+            if isinstance(block, System):
+                block._terms(terms)
+            elif (loss := block.loss) is not None:
+                terms.append(loss)
+        return terms
+
+    # -- feedback
+
+    def reset_state(self) -> None:
+        """Forget what feedbacks carry, here and in nested systems: the next step is a first one."""
+        for module in self.modules():
+            if isinstance(module, Memory):
+                module.clear()
+
+    @property
+    def _memory(self) -> Memory:
+        return self._modules["_memory"]  # type: ignore[return-value]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_plan": None}
+
+
+class SequentialSystem(System):
+    """Blocks in a row: each is given all that the one before emits.
+
+    Example:
+        >>> from akidlab import InnerProductLayer, ReLULayer, SequentialSystem
+        >>> system = SequentialSystem(name="head")
+        >>> system.attach(InnerProductLayer(out_channel_num=8), ReLULayer())(torch.ones(2, 4)).shape
+        torch.Size([2, 8])
+    """
+
+    def _attach(self, block: object) -> None:
+        if isinstance(block, Block) and block.inputs is not None:
+            raise BlockError(
+                f"`{self.name}` is sequential: `{block.name}` is given what the block before emits, so it "
+                "takes no `inputs`. Use a GraphSystem or a GraphBrain to wire by name."
+            )
+        super()._attach(block)
+
+    def _compile(self) -> Plan:
+        return plans.sequential(self.blocks)
+
+    def _entry(self, signal: Signal) -> Signal:
+        return signal
+
+
+class GraphSystem(System):
+    """Blocks wired by name; they run in the order in which they were attached.
+
+    A block without `inputs` is given the first tensor of the block before. An input that names a later
+    block, or carries `"delay": 1`, is a feedback: it reads what that block emitted one step ago, zeros
+    (or its `"init"`) at the first step.
+
+    Args:
+        bptt: through how many steps gradients flow back along feedbacks; 1 stops them at the present step.
+
+    Example:
+        >>> from akidlab import GraphSystem, MergeLayer, ReLULayer
+        >>> system = GraphSystem().attach(
+        ...     ReLULayer(name="relu"),
+        ...     MergeLayer(name="sum", inputs=[{"name": "relu"}, {"name": "system_in"}]),
+        ... )
+        >>> system(torch.tensor([[1.0, -1.0]]))
+        tensor([[ 2., -1.]])
+    """
+
+    def __init__(self, *, bptt: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(bptt, int) or bptt < 1:
+            raise BlockError(f"`bptt` is a number of steps of 1 or more, found {bptt!r}.")
+        self.bptt = bptt
+
+    def _compile(self) -> Plan:
+        return plans.graph(self.blocks)
+
+    def _bptt(self) -> int:
+        return self.bptt
+
+    def _entry(self, signal: Signal) -> Signal:
+        if isinstance(signal, (list, tuple)):
+            return list(signal)
+        return [] if signal is None else [signal]
