@@ -63,6 +63,13 @@ class Engine(ABC):
     def barrier(self) -> None:  # noqa: B027 - one rank has nobody to wait for
         """Wait until every rank is here."""
 
+    def settle(self, timeout: float) -> bool:
+        """After an error on some rank: whether all understand each other again within `timeout` seconds."""
+        return True
+
+    def leave(self) -> None:  # noqa: B027 - one rank has nobody to take leave of
+        """Part from the other ranks; nothing can be done together afterwards."""
+
     def _default_device(self) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -91,6 +92,29 @@ class HorovodEngine(Engine):
 
     def barrier(self) -> None:
         self.hvd.barrier()
+
+    def settle(self, timeout: float) -> bool:
+        from horovod.torch import mpi_ops
+
+        end = time.monotonic() + timeout
+        try:
+            if not all(self._arrives(handle, end) for handle in list(mpi_ops._handle_map)):
+                return False  # what this rank began, another one never did
+            handle = self.hvd.allreduce_async(torch.ones(1), op=self.hvd.Sum)  # unnamed: named by its number,
+            return self._arrives(handle, end)  # which differs for ever if one rank did more than another
+        except Exception:  # whatever Horovod says: these ranks cannot go on
+            return False
+
+    def leave(self) -> None:
+        self.hvd.shutdown()
+
+    def _arrives(self, handle: int, end: float) -> bool:
+        while not self.hvd.poll(handle):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.005)
+        self.hvd.synchronize(handle)
+        return True
 
     def _default_device(self) -> torch.device:
         if torch.cuda.is_available():

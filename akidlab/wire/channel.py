@@ -40,8 +40,8 @@ class Listener(Loop):
     """Answers whoever holds the key of its connection file.
 
     Args:
-        handler: takes a request and its peer, and gives the answer (`None` stands for `{"ok": True}`). It
-            runs in the listener's thread, so be quick. What it raises is answered as `{"ok": False, "error"}`.
+        handler: takes a request and its peer, and gives the answer (`None` stands for `{"ok": True}`), in
+            the listener's thread: be quick. What it raises is answered as `{"ok": False, "error": ...}`.
         kind: what listens, for instance `run`.
         uid: which one.
         info: plain values for the connection file.

@@ -1,0 +1,337 @@
+"""A Pool: living ranks, from the kernel's side."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+import warnings
+import weakref
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psutil
+
+from akidlab.config import runtime_path
+from akidlab.dispatch.job import Job, OnOutput
+from akidlab.dispatch.launcher import launcher as find_launcher
+from akidlab.dispatch.launcher import slots
+from akidlab.dispatch.task import Task
+from akidlab.errors import DispatchError, WireError
+from akidlab.wire import Connection, Dialer
+
+OPENING = 30.0  # seconds for a supervisor to say where it listens; it takes a fraction of one
+CLOSING = 15.0  # seconds for a supervisor to leave; it takes one
+
+
+class Pool:
+    """Ranks that stay warm between tasks, behind the supervisor that launched them.
+
+    Get one with `Pool.start` or `Pool.find`.
+
+    Args:
+        connection: where its supervisor listens.
+
+    Example:
+        >>> with Pool.start(2) as pool:  # doctest: +SKIP
+        ...     outcome = pool.submit(task).wait()
+    """
+
+    def __init__(self, connection: Connection, on_output: OnOutput | None = None) -> None:
+        self.connection = connection
+        self._dialer = Dialer(connection)
+        self._jobs: dict[str, Job] = {}
+        self._on_output = on_output
+        self._dialer.start()
+        me = weakref.ref(self)
+        self._dialer.listen(lambda body: _deliver(me, body))
+        self._finalizer = weakref.finalize(self, self._dialer.stop)
+
+    @classmethod
+    def start(
+        cls,
+        np: int,
+        *,
+        project: str | os.PathLike[str] | None = None,
+        launcher: str = "horovod",
+        idle: float = 600.0,
+        patience: float = 120.0,
+        env: Mapping[str, str] | None = None,
+        on_output: OnOutput | None = None,
+    ) -> Pool:
+        """The living pool of this project and size, or a new one.
+
+        Returns as soon as the supervisor lives; the ranks are ready a few seconds later, and a task that is
+        submitted before then waits for them.
+
+        Args:
+            np: the number of ranks.
+            project: the folder in which they work, by default the one we are in.
+            launcher: what starts them, from the entry points `akidlab.launchers`.
+            idle: seconds without a task until the pool leaves.
+            patience: seconds for the ranks to start.
+            env: variables for the ranks, beyond those of this process.
+            on_output: told what the ranks write between tasks.
+
+        Raises:
+            DispatchError: if `np` is less than one, the launcher cannot work here, or nothing starts.
+        """
+        if np < 1:
+            raise DispatchError(f"A pool has one rank or more, found -np {np}.")
+        folder = Path(project or Path.cwd()).resolve()
+        variables = json.dumps(dict(sorted((env or {}).items())))
+        pool = cls._living(np, folder, launcher, variables)
+        if pool is None:
+            find_launcher(launcher).check()
+            if np > slots():
+                warnings.warn(
+                    f"{np} ranks share the {slots()} cores of this machine: more ranks than that are slower.",
+                    stacklevel=2,
+                )
+            pool = cls(_spawn(np, folder, launcher, idle, patience, env or {}, variables))
+        pool._on_output = on_output
+        pool.attach()
+        return pool
+
+    @classmethod
+    def find(cls, project: str | os.PathLike[str] | None = None) -> list[Pool]:
+        """The living pools, of one project or of all, oldest first."""
+        folder = None if project is None else str(Path(project).resolve())
+        return [
+            cls(connection)
+            for connection in Connection.find("pool")
+            if folder is None or connection.info.get("project") == folder
+        ]
+
+    @classmethod
+    def _living(cls, np: int, folder: Path, launcher: str, variables: str) -> Pool | None:
+        wanted = {"size": np, "project": str(folder), "launcher": launcher, "variables": variables}
+        for pool in cls.find(folder):
+            if pool.connection.info == wanted and pool._is_well():
+                return pool
+            pool.close()
+        return None
+
+    @property
+    def uid(self) -> str:
+        """Which pool it is."""
+        return self.connection.uid
+
+    @property
+    def pid(self) -> int:
+        """The process of its supervisor."""
+        return self.connection.pid
+
+    @property
+    def size(self) -> int:
+        """The number of ranks."""
+        return int(str(self.connection.info["size"]))
+
+    @property
+    def project(self) -> Path:
+        """The folder in which the ranks work."""
+        return Path(str(self.connection.info["project"]))
+
+    @property
+    def log(self) -> Path:
+        """What its supervisor wrote."""
+        return runtime_path() / f"pool-{self.uid}.log"
+
+    @property
+    def alive(self) -> bool:
+        """False when its supervisor is gone."""
+        return self.connection.is_live
+
+    def attach(self) -> None:
+        """Be an owner: the pool stays as long as one of its owners lives."""
+        me = psutil.Process()
+        self.ask(
+            {
+                "kind": "attach",
+                "pid": me.pid,
+                "created": me.create_time(),
+                "output": self._on_output is not None,
+            }
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and does, in plain values: `state`, `ranks`, `run`, `waiting`, `idle_left`, `log`, ...
+
+        Raises:
+            DispatchError: if its supervisor is gone.
+        """
+        return self.ask({"kind": "describe"})
+
+    def wait_ready(self, timeout: float = 180.0) -> None:
+        """Wait until the ranks are ready for a task.
+
+        Raises:
+            DispatchError: if they cannot be started, with what they wrote.
+            TimeoutError: if they are not ready in time.
+        """
+        end = time.monotonic() + timeout
+        while (found := self.describe())["state"] not in ("ready", "busy"):
+            if found["error"]:
+                raise DispatchError(found["error"])
+            if time.monotonic() > end:
+                raise TimeoutError(f"The {self.size} ranks are {found['state']} after {timeout:g} s.")
+            time.sleep(0.05)
+
+    def submit(self, task: Task) -> Job:
+        """Hand a task to the ranks; it begins when they are free.
+
+        Raises:
+            DispatchError: if the pool is gone or leaving, or the store cannot be written.
+        """
+        job = self._jobs[task.uid] = Job(self, task.uid, task.name)
+        try:
+            job.name = self.ask({"kind": "submit", "task": asdict(task)}, timeout=60.0)["name"]
+        except BaseException:
+            del self._jobs[task.uid]
+            raise
+        return job
+
+    def watch(self, uid: str) -> Job:
+        """The job of a run that this pool has, perhaps on behalf of another kernel.
+
+        Raises:
+            DispatchError: if it has no such run.
+        """
+        answer = self.ask({"kind": "watch", "run": uid})
+        job = self._jobs[uid] = Job(self, uid, answer["name"])
+        job.ask_again()
+        return job
+
+    def stop(self) -> None:
+        """End the active run, the ranks and the supervisor; returns when nothing of them is left."""
+        if self.alive:
+            with contextlib.suppress(DispatchError, WireError):
+                self.ask({"kind": "stop"})
+        _wait_gone(self.connection)
+        self.close()
+
+    def resize(self, np: int, **options: Any) -> Pool:
+        """A pool of another size in the place of this one: a stop, and a start with `options`."""
+        self.stop()
+        return Pool.start(np, **{"project": self.project, **options})
+
+    def close(self) -> None:
+        """Hang up; the pool lives on."""
+        self._finalizer()
+
+    def ask(self, body: dict[str, Any], timeout: float = 10.0) -> dict[str, Any]:
+        """The supervisor's answer to `body`.
+
+        Raises:
+            DispatchError: if it refuses, does not answer, or is gone.
+        """
+        if not self.alive:
+            raise DispatchError(f"The pool of {self.size} ranks is gone (process {self.pid} ended).")
+        try:
+            answer = self._dialer.ask(body, timeout)
+        except WireError as error:
+            raise DispatchError(f"The pool does not answer: {error} Its log: {self.log}") from error
+        if not answer.get("ok"):
+            raise DispatchError(answer.get("error"))
+        return answer
+
+    def _is_well(self) -> bool:
+        try:
+            return self.describe()["state"] != "failed"
+        except DispatchError:
+            return False
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "gone"
+        if self.alive:
+            with contextlib.suppress(DispatchError):
+                state = self.describe()["state"]
+        return f"Pool({self.size} ranks in {str(self.project)!r}, {state})"
+
+
+def _deliver(me: weakref.ref[Any], body: dict[str, Any]) -> None:
+    pool: Pool | None = me()
+    if pool is None:
+        return
+    if body.get("run") is None:
+        if pool._on_output is not None and body["kind"] == "output":
+            pool._on_output(body["rank"], body["stream"], body["text"])
+    elif body["run"] in pool._jobs:
+        pool._jobs[body["run"]].hear(body)
+
+
+def _spawn(
+    np: int,
+    folder: Path,
+    launcher: str,
+    idle: float,
+    patience: float,
+    env: Mapping[str, str],
+    variables: str,
+) -> Connection:
+    """Start a supervisor in a session of its own, and wait until it says where it listens."""
+    uid = uuid.uuid4().hex
+    command = [sys.executable, "-u", "-m", "akidlab.dispatch.supervisor", uid, str(np)]
+    command += ["--launcher", launcher, "--idle", str(idle), "--patience", str(patience)]
+    log = runtime_path() / f"pool-{uid}.log"
+    _forget_old_logs()
+    with os.fdopen(os.open(log, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **env, "AKIDLAB_POOL_VARIABLES": variables},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    threading.Thread(target=process.wait, name="akidlab-reap", daemon=True).start()  # leaves no zombie
+    return _await_connection(process, runtime_path() / f"pool-{uid}.json", log)
+
+
+def _await_connection(process: subprocess.Popen[bytes], path: Path, log: Path) -> Connection:
+    end = time.monotonic() + OPENING
+    while not path.exists():
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            said = log.read_text(errors="replace").strip()[-3000:] or "(nothing)"
+            raise DispatchError(f"The supervisor of the pool did not start. It said:\n{said}")
+        time.sleep(0.005)
+    return Connection.read(path)
+
+
+def _wait_gone(connection: Connection) -> None:
+    try:
+        tree = [psutil.Process(connection.pid), *psutil.Process(connection.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    end = time.monotonic() + CLOSING
+    while connection.is_live and time.monotonic() < end:
+        time.sleep(0.01)
+    for process in tree:  # only what did not leave by itself
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _forget_old_logs() -> None:
+    """Drop the logs of supervisors that ended more than a day ago."""
+    for log in runtime_path().glob("pool-*.log"):
+        with contextlib.suppress(OSError):
+            if time.time() - log.stat().st_mtime > 86400 and not log.with_suffix(".json").exists():
+                log.unlink()

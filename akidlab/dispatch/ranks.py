@@ -1,0 +1,227 @@
+"""Ranks: those of a pool, from the launch through their hello to their end, and again after a fault."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from akidlab.dispatch.launcher import Launcher, Line
+from akidlab.dispatch.processes import Processes
+from akidlab.wire import Peer
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+SETTLE = 4.0  # seconds for ranks to show, after an error, that they still understand each other
+LAUNCHES = 3  # in a row, without a task that began
+_EXIT = re.compile(r"Process (\d+) exit with status code (-?\d+)")
+
+
+@dataclass
+class Rank:
+    """One rank that said hello, and what it said last."""
+
+    peer: Peer
+    pid: int
+    host: str
+    heard: float = field(default_factory=time.monotonic)
+    step: int = 0
+
+
+class Ranks:
+    """The ranks of a pool: launched, greeted, told what to do, settled or replaced after a fault.
+
+    Args:
+        launcher: how they are started.
+        name: what the launcher's plug-in is called.
+        size: how many.
+        connection: the file with which they call back.
+        secrets: the private file for their environment.
+        patience: seconds until all must have said hello.
+        on_line: told each line that came through the launcher's pipe.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        name: str,
+        size: int,
+        *,
+        connection: Path,
+        secrets: Path,
+        patience: float,
+        on_line: Callable[[Line], None],
+    ) -> None:
+        self.launcher, self.name, self.size = launcher, name, size
+        self.connection, self.secrets, self.patience = connection, secrets, patience
+        self.generation = 0
+        self.known: dict[int, Rank] = {}
+        self.failure: str | None = None
+        self._on_line = on_line
+        self._processes: Processes | None = None
+        self.launches = 0
+        self._settling: float | None = None
+        self._settled: dict[int, bool] = {}
+        self._missed: float | None = None
+
+    @property
+    def state(self) -> str:
+        """`starting`, `ready`, `settling`, `ending`, `failed` or `gone`."""
+        if self.failure is not None:
+            return "failed"
+        if self._processes is None or self._processes.is_gone:
+            return "gone"
+        if self._processes.is_ending:
+            return "ending"
+        if len(self.known) < self.size:
+            return "starting"
+        return "ready" if self._settling is None else "settling"
+
+    def launch(self) -> None:
+        """Start all of them; they say hello when they are ready."""
+        self.generation += 1
+        self.launches += 1
+        self.known, self._settling, self._missed = {}, None, None
+        worker = ["-m", "akidlab.worker", str(self.connection), str(self.secrets)]
+        worker += [str(self.generation), self.name]
+        self._processes = Processes(
+            self.launcher, self.size, worker, secrets=self.secrets, on_line=self._on_line
+        )
+
+    def greet(self, hello: Body, peer: Peer) -> None:
+        """A rank said hello: it is ready."""
+        rank = self.known[hello["rank"]] = Rank(peer, hello["pid"], hello["host"])
+        if self._processes is not None:
+            self._processes.know(rank.pid)
+        log.info("rank %d is ready: process %d on %s", hello["rank"], rank.pid, rank.host)
+
+    def tell(self, body: Body, rank: int | None = None) -> None:
+        """Tell one rank, or all."""
+        for number, known in self.known.items():
+            if rank is None or rank == number:
+                known.peer.send(body)
+
+    def settle(self) -> None:
+        """After an error: let all of them show that they still understand each other."""
+        self._settling, self._settled = time.monotonic(), {}
+        self.tell({"kind": "settle"})
+
+    def hear_settled(self, rank: int, clean: bool) -> None:
+        """A rank says whether it understood the others."""
+        self._settled[rank] = clean
+
+    def replace(self, why: str) -> None:
+        """End them and launch others: they cannot go on."""
+        log.warning("the ranks are replaced: %s", why)
+        if self.launches >= LAUNCHES:
+            self.fail(f"The ranks had to be launched {LAUNCHES} times in a row; the last time: {why}")
+        self._settling = None
+        if self._processes is not None:
+            self._processes.end(grace=0.0)
+
+    def leave(self, grace: float = 3.0) -> None:
+        """End them: they leave by themselves, or are killed after `grace` seconds."""
+        self.tell({"kind": "leave"})
+        if self._processes is not None:
+            self._processes.end(grace if self.state == "ending" or self.known else 0.0)
+
+    def wait_gone(self, timeout: float) -> None:
+        """Wait for the last one."""
+        if self._processes is not None and not self._processes.wait(timeout):
+            log.error("some ranks could not be ended")
+
+    def fail(self, why: str) -> None:
+        """They cannot be started; what was found stays in `failure`."""
+        if self.failure is None:
+            log.error("%s", why)
+            self.failure = why
+            if self._processes is not None:
+                self._processes.end(grace=0.0)
+
+    def look(self) -> None:
+        """Do what is due: launch, give up a start, take note that they have settled."""
+        processes, state = self._processes, self.state
+        if state == "gone" and processes is not None and self.launches:
+            self.launch()
+        elif state == "starting" and processes is not None:
+            waited = time.monotonic() - processes.started
+            if not processes.is_running:
+                self.fail(self._explain(f"ended before they were ready ({waited:.0f} s after their launch)"))
+            elif waited > self.patience:
+                self.fail(self._explain(f"were not ready within {self.patience:g} s"))
+        elif state == "settling" and self._settling is not None:
+            if len(self._settled) == self.size and all(self._settled.values()):
+                self._settling = None
+            elif not all(self._settled.values()) or time.monotonic() - self._settling > SETTLE:
+                self.replace("after an error they did not find back to each other")
+
+    def lost(self) -> dict[int, str]:
+        """Ranks that died, each with what is known of it."""
+        processes = self._processes
+        if processes is None or processes.is_ending or len(self.known) < self.size:
+            return {}
+        dead = [number for number, rank in self.known.items() if not _lives(rank.pid)]
+        if processes.is_running and not dead:
+            return {}
+        self._missed = self._missed or time.monotonic()
+        if processes.is_running and time.monotonic() - self._missed < 1.5 and not self._exits():
+            return {}  # the launcher will tell which was first, and how it ended
+        exits = self._exits()
+        first = next(iter(exits), dead[0] if dead else 0)
+        return {first: self._obituary(first, exits.get(first))}
+
+    def describe(self) -> list[Body]:
+        """Each rank in plain values."""
+        now = time.monotonic()
+        return [
+            {"rank": n, "pid": rank.pid, "host": rank.host, "step": rank.step, "silent": now - rank.heard}
+            for n, rank in sorted(self.known.items())
+        ]
+
+    def _exits(self) -> dict[int, int]:
+        """How ranks ended, by what the launcher says, the first one first."""
+        said = list(self._processes.said) if self._processes else []
+        found = [_EXIT.search(line.text) for line in said if line.rank is None]
+        return {int(match[1]): int(match[2]) for match in found if match}
+
+    def _obituary(self, rank: int, status: int | None) -> str:
+        pid = self.known[rank].pid if rank in self.known else "unknown"
+        last = self._processes.tail(rank) if self._processes else ""
+        said = f" Its last lines:\n{last}" if last else ""
+        return f"Rank {rank} (process {pid}) {_how(status)}.{said}"
+
+    def _explain(self, what: str) -> str:
+        processes = self._processes
+        said = processes.tail(count=30) if processes else ""
+        missing = ", ".join(str(n) for n in range(self.size) if n not in self.known)
+        return (
+            f"The {self.size} ranks {what}. No hello came from rank {missing}."
+            f" They said:\n{said or '  (nothing)'}\nIf it is Horovod that fails, `akidlab doctor` tells more."
+        )
+
+
+def _how(status: int | None) -> str:
+    if status is None:
+        return "ended without a word"
+    number = status - 128 if status > 128 else -status
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"ended with exit status {status}"
+    hint = ": perhaps the machine ran out of memory" if name == "SIGKILL" else ""
+    return f"was killed by {name}{hint}"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,424 @@
+"""The supervisor: launches the ranks of a pool, watches them, and is the one writer of their runs.
+
+`python -m akidlab.dispatch.supervisor`, started by `Pool.start`. It lives in a session of its own, so that
+a run outlives the kernel that asked for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from akidlab.config import runtime_path
+from akidlab.dispatch.launcher import Line, launcher
+from akidlab.dispatch.ranks import Ranks
+from akidlab.dispatch.task import Outcome, Task
+from akidlab.errors import DispatchError
+from akidlab.messages import Command
+from akidlab.wire import Listener, Peer
+
+if TYPE_CHECKING:
+    from akidlab.dispatch.work import Work
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+TICK = 0.1
+OWNERLESS = 5.0  # seconds without a living owner until an idle pool leaves: a kernel may be restarting
+ALONE = 1.2  # seconds for the other ranks to end after one has failed
+INTERRUPTED = 1.3  # seconds for a run to end by itself after an interrupt
+KEPT = 4  # outcomes
+
+
+class Supervisor:
+    """Takes tasks from kernels, hands them to the ranks, and sees that each comes to an end.
+
+    Args:
+        uid: the pool's.
+        size: the number of ranks.
+        project: the folder in which they work.
+        launcher_name: what starts them.
+        idle: seconds without a task until it leaves.
+        patience: seconds for the ranks to start.
+    """
+
+    def __init__(
+        self, uid: str, size: int, project: str, launcher_name: str, idle: float, patience: float
+    ) -> None:
+        self.uid, self.size, self.project, self.launcher_name = uid, size, project, launcher_name
+        self.idle = idle
+        info = {"size": size, "project": project, "launcher": launcher_name}
+        info["variables"] = os.environ.pop("AKIDLAB_POOL_VARIABLES", "")
+        self._lock = threading.RLock()
+        self._bell = threading.Event()
+        self._queue: deque[Work] = deque()
+        self._active: Work | None = None
+        self._done: dict[str, Work] = {}
+        self._closing: list[threading.Thread] = []
+        self._owners: dict[int, float] = {}
+        self._listeners: set[Peer] = set()  # kernels that also want what is written between tasks
+        self._started = self._busy = self._owned = time.monotonic()
+        self._owners_due = 0.0
+        self.terminated = False  # set by a signal, which may do no more than that
+        self._leaving: float | None = None
+        self._why = ""
+        self._listener = Listener(self._answer, kind="pool", uid=uid, info=info)
+        self.ranks = Ranks(
+            launcher(launcher_name),
+            launcher_name,
+            size,
+            connection=runtime_path() / f"pool-{uid}.json",
+            secrets=runtime_path() / f"pool-{uid}.env",
+            patience=patience,
+            on_line=self._hear_line,
+        )
+
+    def serve(self) -> None:
+        """Live until told to stop, forgotten, or idle for too long."""
+        with self._listener:
+            self.ranks.launch()
+            import akidlab.dispatch.work  # noqa: F401 - opens the store's door while the ranks start
+
+            try:
+                while not self._is_over():
+                    self._bell.wait(TICK)
+                    self._bell.clear()
+                    with self._lock:
+                        self._tick()
+            finally:
+                self._farewell()
+
+    def stop(self, why: str) -> None:
+        """End the active run, then the ranks, then this process."""
+        if self._leaving is None:
+            log.info("leaving: %s", why)
+            self._why, self._leaving = why, time.monotonic()
+            if self._active is not None:
+                self._interrupt(self._active)
+            self._bell.set()
+
+    # ------------------------------------------------------------------------------------- what is asked
+
+    def _answer(self, request: Body, peer: Peer) -> Body | None:
+        kind = str(request.get("kind"))
+        with self._lock:
+            if "generation" in request:  # a rank speaks
+                if request["generation"] == self.ranks.generation:
+                    self._hear(kind, request, peer)
+                self._bell.set()
+                return None
+            act = getattr(self, f"_on_{kind}", None)
+            if act is None:
+                raise DispatchError(f"A pool knows no request `{kind}`; are both sides of the same version?")
+            return act(request, peer)
+
+    def _on_attach(self, request: Body, peer: Peer) -> Body:
+        self._owners[int(request["pid"])] = float(request["created"])
+        if request.get("output"):
+            self._listeners.add(peer)
+        return self._on_describe(request, peer)
+
+    def _on_describe(self, request: Body, peer: Peer) -> Body:
+        now = time.monotonic()
+        active = self._active
+        return {
+            "ok": True,
+            "uid": self.uid,
+            "pid": os.getpid(),
+            "size": self.size,
+            "project": self.project,
+            "launcher": self.launcher_name,
+            "state": "busy" if active is not None and self.ranks.state == "ready" else self.ranks.state,
+            "error": self.ranks.failure,
+            "ranks": self.ranks.describe(),
+            "generation": self.ranks.generation,
+            "run": None if active is None else active.name,
+            "run_uid": None if active is None else active.task.uid,
+            "waiting": [work.name for work in self._queue],
+            "owners": sorted(self._owners),
+            "age": now - self._started,
+            "idle_left": None if active or self._queue else max(0.0, self.idle - (now - self._busy)),
+            "log": str(runtime_path() / f"pool-{self.uid}.log"),
+        }
+
+    def _on_submit(self, request: Body, peer: Peer) -> Body:
+        from akidlab.dispatch.work import Work
+
+        if self._leaving is not None:
+            raise DispatchError(f"The pool is leaving ({self._why}).")
+        if self.ranks.failure is not None:
+            raise DispatchError(self.ranks.failure)
+        work = Work(Task(**request["task"]), self.size, self._control)
+        work.watch(peer)
+        work.start()
+        self._queue.append(work)
+        self._go_on()
+        return {"ok": True, "uid": work.task.uid, "name": work.name, "waits_for": self._before(work)}
+
+    def _on_watch(self, request: Body, peer: Peer) -> Body:
+        work = self._find(request)
+        work.watch(peer)
+        return {"ok": True, "name": work.name, "outcome": work.outcome and work.outcome.to_plain()}
+
+    def _on_command(self, request: Body, peer: Peer) -> Body:
+        return self._control(self._find(request), request)
+
+    def _on_interrupt(self, request: Body, peer: Peer) -> Body:
+        work = self._find(request)
+        self._interrupt(work)
+        return {"ok": True}
+
+    def _on_stacks(self, request: Body, peer: Peer) -> Body:
+        self.ranks.tell({"kind": "stacks"})
+        return {"ok": True}
+
+    def _on_stop(self, request: Body, peer: Peer) -> Body:
+        self.stop("it was asked to")
+        return {"ok": True}
+
+    def _control(self, work: Work, request: Body) -> Body:
+        """What arrives on the control socket of a run."""
+        if request.get("kind") == "status":
+            return {"ok": True, "name": work.name, "uid": work.task.uid, "begun": work.begun is not None}
+        command = Command(request["action"], request.get("value"), request["id"])
+        with self._lock:
+            if work.is_closing or work.outcome is not None:
+                return {"ok": False, "error": f"The run `{work.name}` is over."}
+            if command.action == "stop" and work in self._queue:
+                self._queue.remove(work)
+                self._end(work, Outcome("stopped"))
+            else:
+                work.commands.append(command)
+                self._pass_on(work)
+        return {"ok": True}
+
+    # ------------------------------------------------------------------------------- what the ranks say
+
+    def _hear(self, kind: str, said: Body, peer: Peer) -> None:
+        number = int(said["rank"])
+        if kind == "hello":
+            self.ranks.greet(said, peer)
+            self._tick()
+            return
+        if number in self.ranks.known:
+            self.ranks.known[number].heard = time.monotonic()
+        work = self._active
+        if kind == "settled":
+            self.ranks.hear_settled(number, bool(said["clean"]))
+        elif kind == "output" and (work is None or said["run"] != work.task.uid):
+            self._write(number, said["stream"], said["text"])
+        elif work is None or said.get("run") != work.task.uid:
+            log.debug("rank %d: %s came too late", number, kind)
+        elif kind == "output":
+            work.write(number, said["stream"], said["text"])
+        elif kind == "messages":
+            work.hear(said["messages"])
+        elif kind == "beat":
+            self.ranks.known[number].step, work.pace = said["step"], max(said["pace"], 0.0)
+        elif kind == "report":
+            work.reports[number] = said
+            if said["status"] == "failed" and work.failed is None:
+                work.failed = time.monotonic()
+            self._see_to(work)
+            self._go_on()
+
+    def _hear_line(self, line: Line) -> None:
+        """A line that came through the launcher's pipe: what a rank writes beside Python's streams."""
+        with self._lock:
+            work = self._active
+            if work is not None and line.rank is not None and self.ranks.state == "ready":
+                work.write(line.rank, line.stream, line.text)
+            else:
+                self._write(line.rank, line.stream, line.text)
+
+    def _write(self, rank: int | None, stream: str, text: str) -> None:
+        sys.stdout.write(f"[{'launcher' if rank is None else rank}] {text}")
+        for peer in self._listeners:
+            peer.send({"kind": "output", "run": None, "rank": rank, "stream": stream, "text": text})
+
+    # ------------------------------------------------------------------------------------ what is due
+
+    def _tick(self) -> None:
+        if self.terminated:
+            self.stop("it was terminated")
+        self._look_at_owners()
+        self.ranks.look()
+        if self.ranks.failure is not None:
+            self._give_up(self.ranks.failure)
+            return
+        if self._active is not None:
+            self._see_to(self._active)
+        elif lost := self.ranks.lost():
+            self.ranks.replace(next(iter(lost.values())))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin with the next task if the ranks are free for it."""
+        if self._active is None and self._queue and self.ranks.state == "ready" and self._leaving is None:
+            work = self._active = self._queue.popleft()
+            work.begun = time.monotonic()
+            self.ranks.launches = 1  # they were of use
+            self.ranks.tell(
+                {
+                    "kind": "task",
+                    "run": work.task.uid,
+                    "name": work.name,
+                    "folder": str(work.folder),
+                    "payload": work.task.payload,
+                    "options": work.task.options,
+                }
+            )
+            self._pass_on(work)
+
+    def _pass_on(self, work: Work) -> None:
+        """Pass commands on to rank 0, which tells the others."""
+        while work is self._active and work.commands:
+            command = work.commands.popleft()
+            body = {"kind": "command", "run": work.task.uid, "command": command}
+            self.ranks.tell(body, rank=0)
+
+    def _see_to(self, work: Work) -> None:
+        """See whether the active run is over, or must be brought to an end."""
+        if lost := self.ranks.lost():
+            self._end(work, work.judge(lost))
+            self.ranks.replace(next(iter(lost.values())))
+        elif len(work.reports) == self.size:
+            self._end(work, work.judge())
+            if any(report["raised"] for report in work.reports.values()):
+                self.ranks.settle()
+        elif work.failed is not None:
+            self._press(work, work.failed, 0.4, ALONE)
+        elif work.interrupted is not None:
+            patience = 0.0 if work.interrupts > 1 else max(INTERRUPTED, 1.5 * work.pace + 0.5)
+            self._press(work, work.interrupted, patience, patience + 0.4)
+
+    def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
+        """Interrupt the ranks that have not reported, twice; then do without them."""
+        waited = time.monotonic() - since
+        if waited >= give_up:
+            missing = [rank for rank in range(self.size) if rank not in work.reports]
+            self._end(work, work.judge())
+            self.ranks.replace(f"rank {', '.join(map(str, missing))} did not end with the others")
+        elif waited >= nudge + 0.2 * work.nudges and work.nudges < 2:
+            work.nudges += 1
+            for rank in range(self.size):
+                if rank not in work.reports:
+                    self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": True}, rank=rank)
+
+    def _interrupt(self, work: Work) -> None:
+        if work in self._queue:
+            self._queue.remove(work)
+            self._end(work, Outcome("stopped"))
+        elif work is self._active:
+            work.interrupts += 1
+            work.interrupted = time.monotonic()
+            self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": False})
+
+    def _end(self, work: Work, outcome: Outcome) -> None:
+        """Close a run, beside the ranks' next task."""
+        work.is_closing = True
+        if work is self._active:
+            self._active = None
+        self._busy = time.monotonic()
+        self._done[work.task.uid] = work
+        for uid in list(self._done)[:-KEPT]:
+            del self._done[uid]
+        closing = threading.Thread(target=work.close, args=(outcome,), name="akidlab-close")
+        self._closing = [*(thread for thread in self._closing if thread.is_alive()), closing]
+        closing.start()
+
+    def _give_up(self, why: str) -> None:
+        for work in [*([self._active] if self._active else []), *self._queue]:
+            self._end(work, Outcome("failed", error=why))
+        self._queue.clear()
+        if self._leaving is None and self._owned_long_enough():
+            self.stop("the ranks cannot be started")
+
+    def _owned_long_enough(self) -> bool:
+        return time.monotonic() - self._started > 2.0  # who started us has had time to ask what is wrong
+
+    # ------------------------------------------------------------------------------------ when to leave
+
+    def _look_at_owners(self) -> None:
+        now = time.monotonic()
+        if now < self._owners_due:
+            return
+        self._owners_due = now + 0.5
+        self._owners = {pid: born for pid, born in self._owners.items() if _is_same(pid, born)}
+        if self._owners:
+            self._owned = now
+        if self._active or self._queue:
+            self._busy = now
+        elif now - self._busy > self.idle:
+            self.stop(f"nobody had a task for {self.idle:g} s")
+        elif now - self._owned > (OWNERLESS if now - self._started > 30 else 30):
+            self.stop("no notebook is left that uses it")
+
+    def _is_over(self) -> bool:
+        if self._leaving is None:
+            return False
+        return self._active is None or time.monotonic() - self._leaving > 2.5
+
+    def _farewell(self) -> None:
+        with self._lock:
+            for work in [*([self._active] if self._active else []), *self._queue]:
+                self._end(work, Outcome("stopped"))
+            self._queue.clear()
+            self.ranks.leave()
+        self.ranks.wait_gone(10.0)
+        for thread in self._closing:
+            thread.join()
+        self.ranks.secrets.unlink(missing_ok=True)
+
+    # ------------------------------------------------------------------------------------------- helpers
+
+    def _find(self, request: Body) -> Work:
+        uid = request.get("run")
+        for work in [*([self._active] if self._active else []), *self._queue, *self._done.values()]:
+            if work.task.uid == uid:
+                return work
+        raise DispatchError(f"The pool knows no run `{uid}`.")
+
+    def _before(self, work: Work) -> str | None:
+        """What must end before `work` begins."""
+        ahead = [*([self._active] if self._active else []), *self._queue]
+        return ahead[ahead.index(work) - 1].name if work in ahead and ahead.index(work) else None
+
+
+def _is_same(pid: int, born: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a supervisor; the arguments hold nothing secret."""
+    parser = argparse.ArgumentParser(prog="python -m akidlab.dispatch.supervisor", description=__doc__)
+    parser.add_argument("uid")
+    parser.add_argument("size", type=int)
+    parser.add_argument("--launcher", default="horovod")
+    parser.add_argument("--idle", type=float, default=600.0)
+    parser.add_argument("--patience", type=float, default=120.0)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(name)s: %(message)s")
+    supervisor = Supervisor(given.uid, given.size, os.getcwd(), given.launcher, given.idle, given.patience)
+    signal.signal(signal.SIGTERM, lambda number, frame: setattr(supervisor, "terminated", True))
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    supervisor.serve()
+    log.info("left: %s", supervisor._why)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A Task: what a kernel asks a pool to do; and the Outcome that comes back."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run, for the ranks of a pool.
+
+    Args:
+        name: what the run is called; the pool may add `-2` where the name is taken.
+        store: the folder of the store that records it.
+        payload: what the ranks do: a cloudpickled `akidlab.worker.Assignment`.
+        uid: the uid of the run.
+        options: plain values: `config`, `parent` and `max_steps` of the run; `resume=True` to go on with the
+            run `uid` that the store has already; `path`, entries for the ranks' `sys.path`.
+    """
+
+    name: str
+    store: str
+    payload: bytes = field(repr=False)
+    uid: str = field(default_factory=lambda: uuid.uuid4().hex)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Args:
+        status: `finished`, `stopped` or `failed`.
+        step: the last step that was made.
+        weights: the kid as a checkpoint (see `akidlab.kids.checkpoint`), None if there is none.
+        error: what went wrong, with the traceback of the rank that it went wrong on.
+        rank: which rank that was, None if it was no rank's fault.
+        kid: the name that the cell gave its kid.
+    """
+
+    status: str
+    step: int = 0
+    weights: bytes | None = field(default=None, repr=False)
+    error: str | None = None
+    rank: int | None = None
+    kid: str | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """As it goes over the wire."""
+        return asdict(self)

@@ -1,0 +1,160 @@
+"""Work: one task under supervision, from the kernel that asked to the outcome that it hears."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from akidlab.dispatch.task import Outcome, Task
+from akidlab.messages import Command, Event, Log, Message, Status
+from akidlab.store import Recorder, Run, Store
+from akidlab.wire import Listener, Peer
+
+Body = dict[str, Any]
+OVER = ("finished", "stopped", "failed")
+COMMUNICATION = "HorovodInternalError"  # what ranks say when another one is gone: never the cause itself
+
+
+class Work:
+    """A task, its run in the store, whoever watches it, and what the ranks reported of it.
+
+    Args:
+        task: what to do.
+        size: the number of ranks.
+        control: answers what arrives on the control socket of the run.
+
+    Raises:
+        StoreError: if the store cannot be written.
+    """
+
+    def __init__(self, task: Task, size: int, control: Callable[[Work, Body], Body]) -> None:
+        self.task, self.size = task, size
+        self.run = _open(task, size)
+        self.name = self.run.name
+        self.commands: deque[Command] = deque()  # that wait for the ranks
+        self._watchers: tuple[Peer, ...] = ()
+        self.reports: dict[int, Body] = {}
+        self.outcome: Outcome | None = None
+        self.is_closing = False
+        self.begun: float | None = None
+        self.failed: float | None = None
+        self.interrupted: float | None = None
+        self.interrupts = self.nudges = 0
+        self.pace = 0.0
+        self._lines: dict[tuple[int, str], str] = {}
+        self._recorder = Recorder(self.run)
+        self._control = Listener(
+            lambda request, peer: control(self, request),
+            kind="run",
+            uid=task.uid,
+            info={"store": task.store, "name": self.name, "world_size": size},
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoints of the run go."""
+        return Path(self.run.folder)
+
+    def start(self) -> None:
+        """Begin to record, and to take commands."""
+        self._recorder.start()
+        self._control.start()
+
+    def hear(self, messages: list[Message]) -> None:
+        """Record what rank 0 says; that the run is over is for the supervisor to say."""
+        for message in messages:
+            data = message.data
+            if isinstance(data, Status) and data.status in OVER:
+                rest = {name: value for name, value in data.data.items() if name != "error"}
+                message = Message(message.topic, Status(None, rest), message.step, message.epoch)
+            self._recorder.hear(message)
+
+    def write(self, rank: int, stream: str, text: str) -> None:
+        """Show what a rank wrote to whoever watches, and keep whole lines of it in the log of the run."""
+        self.tell({"kind": "output", "rank": rank, "stream": stream, "text": text})
+        *lines, rest = (self._lines.get((rank, stream), "") + text).split("\n")
+        self._lines[rank, stream] = rest[-10_000:]
+        for line in lines:
+            self._log(rank, stream, line)
+
+    def note(self, kind: str, **data: object) -> None:
+        """Record an event that the supervisor knows of."""
+        self._recorder.hear(Message("event", Event(kind, data), step=self.step))
+
+    @property
+    def step(self) -> int:
+        """The last step that was heard of."""
+        return max([int(report.get("step") or 0) for report in self.reports.values()], default=0)
+
+    def watch(self, peer: Peer) -> None:
+        """Tell `peer` from now on what is written, and the outcome."""
+        if peer not in self._watchers:
+            self._watchers = (*self._watchers, peer)
+
+    def tell(self, body: Body) -> None:
+        """Tell everyone who watches."""
+        for peer in self._watchers:
+            peer.send({**body, "run": self.task.uid})
+
+    def judge(self, lost: dict[int, str] | None = None) -> Outcome:
+        """What the reports, and ranks that were lost, come to."""
+        own = self.reports.get(0, {})
+        facts = {"step": self.step, "weights": own.get("weights"), "kid": own.get("kid")}
+        fault = self._fault(lost or {})
+        if fault is not None:
+            return Outcome("failed", error=fault[1], rank=fault[0], **facts)
+        stopped = self.interrupted is not None and own.get("status") != "finished"
+        return Outcome("stopped" if stopped else str(own.get("status", "failed")), **facts)
+
+    def close(self, outcome: Outcome) -> None:
+        """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
+        self.outcome = outcome
+        for (rank, stream), rest in self._lines.items():
+            if rest:
+                self._log(rank, stream, rest)
+        short = outcome.error.splitlines()[0] if outcome.error else None
+        if outcome.status == "failed" and outcome.error:
+            self._recorder.hear(
+                Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step)
+            )
+        self._recorder.hear(Message("status", Status(outcome.status, {"error": short}), step=self.step))
+        self._recorder.stop()
+        self._control.stop()
+        self.run.store.close()
+        self.tell({"kind": "outcome", **outcome.to_plain()})
+
+    def _log(self, rank: int, stream: str, line: str) -> None:
+        text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen
+        if text.strip():
+            level = "info" if stream == "stdout" else "warning"
+            self._recorder.hear(Message("log", Log(text, level, rank), step=self.step))
+
+    def _fault(self, lost: dict[int, str]) -> tuple[int, str] | None:
+        """Whose fault it is: of a rank that died, then of one that raised, the lowest first."""
+        for rank in sorted(lost):
+            return rank, lost[rank]
+        failed = {
+            rank: report for rank, report in sorted(self.reports.items()) if report["status"] == "failed"
+        }
+        causes = {rank: r for rank, r in failed.items() if COMMUNICATION not in str(r["error"])} or failed
+        for rank, report in causes.items():
+            others = [str(other) for other in causes if other != rank]
+            also = f" (and on rank {', '.join(others)})" if others else ""
+            return rank, f"{report['short']}{also}\n\n{report['error']}"
+        return None
+
+
+def _open(task: Task, size: int) -> Run:
+    store, options = Store(task.store), task.options
+    if options.get("resume"):
+        return store.run(task.uid)
+    return store.create(
+        task.name,
+        uid=task.uid,
+        config=options.get("config"),
+        parent=options.get("parent"),
+        max_steps=options.get("max_steps"),
+        world_size=size,
+    )

@@ -1,0 +1,171 @@
+"""A rank: its hello, its tasks, and how it leaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from akidlab.dispatch.launcher import launcher as find_launcher
+from akidlab.messages import Command
+from akidlab.wire import Connection, Dialer
+from akidlab.worker.forwarder import Forwarder
+
+if TYPE_CHECKING:
+    from akidlab.kids import Kid
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+BEAT = 0.5  # seconds between signs of life, and between looks whether the supervisor lives
+ABANDONED = 70  # the exit status of a rank whose supervisor is gone
+
+
+class Rank:
+    """One rank of a pool.
+
+    The main thread does the tasks; the dialer's thread takes what the supervisor says; a third one tells that
+    we live, and leaves when the supervisor does not.
+
+    Args:
+        connection: the file that says where the supervisor listens.
+        generation: of which launch we are.
+        launcher: what started us.
+    """
+
+    def __init__(self, connection: Path, generation: int, launcher: str) -> None:
+        self.generation = generation
+        self.launcher = find_launcher(launcher)
+        self.number, self.size = self.launcher.rank()
+        self.parent = os.getppid()
+        self.supervisor = Connection.read(connection)
+        self.dialer = Dialer(self.supervisor)
+        self.forwarder = Forwarder(self.tell)
+        self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self.kid: Kid | None = None
+        self.run: str | None = None
+        self._early: list[Command] = []  # commands that came before there was a kid
+        self._working = False
+        self._lock = threading.Lock()
+
+    def live(self) -> None:
+        """Warm up, say hello, do tasks, leave."""
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        self.dialer.start()
+        threading.Thread(target=self._pulse, name="akidlab-pulse", daemon=True).start()
+
+        from akidlab.worker.warm import warm_up
+
+        self.engine = warm_up(self.launcher.engine)
+        self.forwarder.start()
+        self.dialer.listen(self._hear)
+        self.tell({"kind": "hello", "pid": os.getpid(), "host": socket.gethostname()})
+        while (task := self.tasks.get())["kind"] != "leave":
+            if task["kind"] == "settle":
+                self.tell({"kind": "settled", "clean": self.engine.settle(timeout=3.0)})
+            else:
+                self._work(task)
+        self._leave()
+
+    def tell(self, body: Body) -> None:
+        """Say something to the supervisor; from any thread."""
+        self.dialer.send({**body, "rank": self.number, "generation": self.generation})
+
+    def _work(self, task: Body) -> None:
+        from akidlab.worker.perform import Place, clean_up, perform
+
+        self.run = self.forwarder.run = task["run"]
+        sys.path.extend(path for path in task["options"].get("path", []) if path not in sys.path)
+        place = Place(
+            self.engine,
+            Path(task["folder"]),
+            task["name"],
+            self.forwarder if self.number == 0 else None,
+            self._take_kid,
+        )
+        self._working = True
+        try:
+            report = perform(task["payload"], place)
+        except KeyboardInterrupt:  # it came on the way out
+            report = {"status": "stopped", "step": 0, "kid": None, "raised": True}
+        self._working = False
+        self.forwarder.flush()
+        self.tell({"kind": "report", "run": self.run, **report})
+        with self._lock:
+            self.kid = self.run = self.forwarder.run = None
+            self._early.clear()
+        del report, place, task
+        clean_up()
+
+    def _take_kid(self, kid: Kid) -> None:
+        with self._lock:
+            self.kid = kid
+            for command in self._early:
+                kid.controls.send(command)
+            self._early.clear()
+
+    # ------------------------------------------------------------------------ in the dialer's thread
+
+    def _hear(self, said: Body) -> None:
+        kind = said["kind"]
+        if kind in ("task", "settle", "leave"):
+            self.tasks.put(said)
+        elif kind == "stacks":
+            self.tell({"kind": "output", "run": self.run, "stream": "stderr", "text": self.stack()})
+        elif kind == "command":
+            self._command(said["command"])
+        elif kind == "interrupt" and said["run"] == self.run:
+            self._interrupt(said["hard"])
+
+    def _command(self, command: Command) -> None:
+        with self._lock:
+            if self.kid is None:
+                self._early.append(command)
+            else:
+                self.kid.controls.send(command)
+
+    def _interrupt(self, hard: bool) -> None:
+        """Ask a practising kid to stop, which all ranks do after the same step; break into anything else."""
+        practising = self.kid is not None and self.kid.practising
+        if practising and not hard:
+            if self.number == 0:
+                self._command(Command("stop"))
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._working:
+            raise KeyboardInterrupt
+
+    # ------------------------------------------------------------------------------ signs of life
+
+    def _pulse(self) -> None:
+        while self.supervisor.is_live and os.getppid() == self.parent:
+            kid, run = self.kid, self.run
+            if run is not None:
+                step = 0 if kid is None else int(kid.clock)
+                pace = 0.0 if kid is None else kid.step_time or 0.0
+                self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
+            time.sleep(BEAT)
+        os._exit(ABANDONED)
+
+    def stack(self) -> str:
+        """Where the main thread is."""
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        lines = "".join(traceback.format_stack(frame))
+        return f"Rank {self.number} is at:\n{lines}"
+
+    def _leave(self) -> None:
+        self.forwarder.stop()
+        self.dialer.stop()
+        self.engine.leave()
+        os._exit(0)  # atexit hooks of libraries have nothing to save here, and may wait for other ranks
