@@ -100,7 +100,7 @@ def _from_numpy(array: ArrayLike, what: str) -> Tensor:
         raise DataError(f"{what} holds `{values.dtype}`, not numbers. Encode it as numbers first.")
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
         values = values.astype(np.int64)
-    values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    values = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")
     return torch.from_numpy(values if values.flags.writeable else values.copy())
 
 

@@ -6,6 +6,7 @@ Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -66,7 +67,7 @@ def parse_idx(content: bytes, dims: int) -> UInt8[np.ndarray, " *shape"]:
     if len(content) < head or magic != (_BYTES << 8 | dims):
         raise DataError(f"its magic number is {magic:#010x}, expected {_BYTES << 8 | dims:#010x}.")
     shape = struct.unpack(f">{dims}I", content[4:head])
-    expected = head + int(np.prod(shape, dtype=np.int64))
+    expected = head + math.prod(shape)
     if len(content) != expected:
         raise DataError(f"it has {len(content)} bytes, but its sizes {shape} make {expected}.")
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)

@@ -243,7 +243,9 @@ def test_a_source_without_validation_says_so():
 def test_a_checkpoint_of_another_source_is_refused():
     state = FeedSensor(numbered(10)).state_dict()
 
-    with pytest.raises(DataError, match="made on 10 samples, the source `array` has 11. Use the same source"):
+    with pytest.raises(
+        DataError, match=r"made on 10 samples, the source `array` has 11. Use the same source"
+    ):
         FeedSensor(numbered(11)).load_state_dict(state)
 
 
