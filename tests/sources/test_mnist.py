@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_written_is_said(web, tmp_path: Path):
 def test_a_torn_file_is_named(tmp_path: Path):
     put(tmp_path, t10k_images=idx(10_000, 28, 28)[:-1])
 
-    with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz` cannot be used: it has 7840015 bytes"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz` cannot be used: it has 7840015 bytes"):
         _ = MNISTFeedSource(work_dir=tmp_path, mirrors=()).test
 
 
