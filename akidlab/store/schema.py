@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from akidlab.errors import StoreError
 from akidlab.store.filesystem import has_shared_memory
@@ -164,6 +165,4 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _quoted(path: Path) -> str:
-    from urllib.parse import quote
-
     return quote(str(path.absolute()))
