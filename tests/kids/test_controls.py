@@ -1,0 +1,97 @@
+"""Commands arrive from any thread, and count once."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from akidlab.kids import Controls
+from akidlab.messages import Command
+
+
+def test_a_command_that_arrives_by_two_roads_counts_once():
+    controls = Controls()
+
+    sent = [controls.send(Command("pause", id="a")), controls.send(Command("pause", id="a"))]
+
+    assert sent == [True, False]
+    assert [command.id for command in controls.take()] == ["a"]
+
+
+def test_a_command_that_was_taken_does_not_come_back():
+    controls = Controls()
+    controls.send(Command("stop", id="a"))
+    controls.take()
+
+    assert not controls.send(Command("stop", id="a"))
+    assert (controls.pending, controls.take()) == (False, [])
+
+
+def test_commands_are_taken_in_the_order_in_which_they_came():
+    controls = Controls()
+
+    controls.send("pause")
+    controls.send("rate", 0.5)
+
+    assert controls.pending
+    assert [(command.action, command.value) for command in controls.take()] == [
+        ("pause", None),
+        ("rate", 0.5),
+    ]
+
+
+def test_waiting_ends_when_a_command_arrives():
+    controls = Controls()
+    threading.Timer(0.05, controls.send, ["resume"]).start()
+
+    started = time.perf_counter()
+    commands = controls.wait(timeout=5)
+
+    assert [command.action for command in commands] == ["resume"]
+    assert time.perf_counter() - started < 2
+
+
+def test_waiting_ends_without_a_command_after_the_timeout():
+    assert Controls().wait(timeout=0.01) == []
+
+
+def test_a_command_that_waits_can_be_seen_without_being_taken():
+    controls = Controls()
+    controls.send("stop")
+
+    assert (controls.asked("stop"), controls.asked("pause")) == (True, False)
+    assert [command.action for command in controls.take()] == ["stop"]
+
+
+def test_a_call_is_made_by_the_thread_that_takes():
+    controls = Controls()
+    future = controls.call(threading.get_ident)
+
+    controls.take()
+
+    assert future.result(timeout=0) == threading.get_ident()
+
+
+def test_the_error_of_a_call_belongs_to_whoever_asked():
+    controls = Controls()
+    future = controls.call(lambda: 1 / 0)
+
+    controls.take()
+
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        future.result(timeout=0)
+
+
+def test_many_threads_lose_no_command():
+    controls = Controls()
+    threads = [
+        threading.Thread(target=lambda: [controls.send("pause") for _ in range(100)]) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(controls.take()) == 800

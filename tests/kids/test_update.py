@@ -1,0 +1,105 @@
+"""One update of the brain: the mathematics, checked against torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from akidlab import GradientDescentKongFu
+
+
+def by_hand(kid, steps, change=lambda parameters: None):
+    """The loop that an expert would write around the same brain."""
+    kid.setup()
+    brain, parameters = kid.brain, kid.parameters
+    optimizer = torch.optim.SGD(parameters, lr=0.05, momentum=0.9, fused=True)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        brain(kid.sensor.next())
+        brain.loss.backward()
+        change(parameters)
+        optimizer.step()
+
+
+def test_a_kid_learns_as_a_loop_by_hand_does(make_kid, weights_of):
+    kid, other = make_kid(max_steps=20, skip_validation=True), make_kid()
+    kid.practice()
+
+    by_hand(other, 20)
+
+    assert weights_of(kid).equal(weights_of(other))
+
+
+def test_gradients_are_clipped_by_their_common_norm(make_kid, weights_of):
+    kid, other = make_kid(clip_norm=0.1, skip_validation=True), make_kid()
+    kid.practice()
+
+    by_hand(other, 20, lambda parameters: clip_grad_norm_(parameters, 0.1))
+
+    assert weights_of(kid).equal(weights_of(other))
+
+
+def test_small_batches_together_make_the_step_of_a_large_one(make_kid, weights_of):
+    options = {"skip_validation": True, "max_steps": 14}  # one epoch but for its last, shorter batch
+    small = make_kid(batch_size=25, accumulate=4, kongfu=GradientDescentKongFu(lr=0.1), **options)
+    large = make_kid(batch_size=100, kongfu=GradientDescentKongFu(lr=0.1), **options)
+    small.practice()
+    large.practice()
+
+    assert torch.allclose(weights_of(small), weights_of(large), atol=1e-6)
+    assert small.sensor.position == large.sensor.position
+
+
+def test_an_epoch_of_accumulated_batches_has_fewer_steps(make_kid):
+    kid, ends = make_kid(batch_size=50, accumulate=2, max_epoch=2), []
+    kid.hooks.on_epoch_end.append(lambda k: ends.append((int(k.clock), k.epoch)))
+
+    kid.practice()
+
+    assert (kid.batches_per_epoch, ends) == (29, [(15, 1), (29, 2)])
+
+
+def test_the_loss_told_is_the_mean_over_the_accumulated_batches(make_kid, listen):
+    small, large = make_kid(batch_size=25, accumulate=4, max_steps=1), make_kid(batch_size=100, max_steps=1)
+    heard = [listen(small), listen(large)]
+    small.practice()
+    large.practice()
+
+    first, second = (h.samples("loss")[1] for h in heard)
+
+    assert first == pytest.approx(second, abs=1e-6)
+
+
+def test_bf16_computes_in_bfloat16_and_learns(make_kid):
+    kid, kinds = make_kid(precision="bf16", max_steps=60), set()
+    kid.setup()
+    kid.brain["ip2"].post_forward_hook.append(lambda block, *_: kinds.add(block.data.dtype))
+
+    loss = kid.practice()
+
+    assert kinds == {torch.bfloat16}
+    assert next(kid.brain.parameters()).dtype == torch.float32
+    assert loss < 1
+
+
+def test_a_compiled_brain_learns_the_same(make_kid, weights_of):
+    plain, compiled = make_kid(max_steps=5), make_kid(max_steps=5, compile={"backend": "eager"})
+    plain.practice()
+    compiled.practice()
+
+    assert torch.allclose(weights_of(plain), weights_of(compiled), atol=1e-6)
+
+
+def test_a_parameter_that_does_not_require_a_gradient_stays(make_kid):
+    kid = make_kid(skip_validation=True)
+    kid.setup()
+    frozen = kid.brain["ip1"].weight
+    frozen.requires_grad_(False)
+    kid.is_setup = False
+    before = frozen.detach().clone()
+
+    kid.practice()
+
+    assert frozen.equal(before)
+    assert len(kid.parameters) == 3
