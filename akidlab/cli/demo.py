@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import time
@@ -41,6 +42,7 @@ def run_notebook(path: Path, console: Console) -> NotebookNode:
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
+    from nbconvert.filters import strip_ansi
 
     if not path.exists():
         raise DataNotFoundError(f"There is no notebook {path}.")
@@ -52,6 +54,7 @@ def run_notebook(path: Path, console: Console) -> NotebookNode:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        extra_arguments=["--log-level=40"],  # the kernel's remarks on its transport are not for this reader
         resources={"metadata": {"path": str(path.parent)}},
     )
     with client.setup_kernel():
@@ -63,7 +66,9 @@ def run_notebook(path: Path, console: Console) -> NotebookNode:
                 with console.status(title):
                     client.execute_cell(cell, index, execution_count=number)
             except CellExecutionError as error:
-                raise NotebookError(f"Cell {number} of {path} failed:\n{error}") from None
+                raise NotebookError(
+                    f"Cell {number} of {path} failed:\n{strip_ansi(str(error)).strip()}"
+                ) from None
             console.print(f"{title}  ({time.monotonic() - started:.1f} s)", markup=False)
     notebook.metadata["language_info"] = {**notebook.metadata.get("language_info", {}), "name": "python"}
     return notebook
@@ -75,11 +80,10 @@ def write_page(notebook: NotebookNode, page: Path, title: str) -> None:
     from traitlets.config import Config
 
     # The exporter would load MathJax, require.js and the widgets' manager from a CDN.
-    here = dict.fromkeys(
-        ("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url", "mermaid_js_url"), ""
-    )
-    exporter = HTMLExporter(config=Config(HTMLExporter=here))
+    loaded = ("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url")
+    exporter = HTMLExporter(config=Config(HTMLExporter=dict.fromkeys(loaded, "")))
     body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    body = re.sub(r"https://cdn[^\"']*", "", body)  # where the template would find Mermaid
     unfinished = page.with_suffix(".partial")
     unfinished.write_text(body, encoding="utf-8")
     os.replace(unfinished, page)

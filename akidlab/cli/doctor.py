@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from akidlab.cli.findings import FAULT, GOOD, NOTE, Finding
@@ -26,17 +25,22 @@ def show(findings: list[Finding] | None = None, console: Console | None = None) 
         with console.status("Looking around ..."):
             findings = inspect_all()
     for finding in findings:
-        console.print(_line(finding))
-        if finding.remedy:
-            console.print(Text(textwrap.indent(finding.remedy, " " * (_NAME_WIDTH + 7) + "-> ")))
+        _print(finding, console)
     faults = sum(finding.level == FAULT for finding in findings)
     ending = "Everything is in order." if not faults else f"{faults} to fix: see the lines marked FIX."
     console.print(Text(f"\n{ending}", style="bold"))
     return 1 if faults else 0
 
 
-def _line(finding: Finding) -> Text:
+def _print(finding: Finding, console: Console) -> None:
     mark, style = _MARKS[finding.level]
-    return Text.assemble(
-        (f"{mark:<5}", style), "  ", (f"{finding.name:<{_NAME_WIDTH}}", "bold"), finding.text
-    )
+    head = Text.assemble((f"{mark:<5}", style), "  ", (f"{finding.name:<{_NAME_WIDTH}}", "bold"))
+    parts = [part for part in (finding.text, finding.remedy) if part]
+    if console.is_terminal:
+        table = Table.grid()
+        table.add_column(no_wrap=True)
+        table.add_column()
+        table.add_row(head, Text("\n-> ".join(parts)))
+        console.print(table, soft_wrap=False)
+    else:
+        console.print(head + Text(f"\n{' ' * len(head)}-> ".join(parts)))

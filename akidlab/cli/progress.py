@@ -47,6 +47,8 @@ class Progress:
 
     def advance(self, share: float) -> None:
         """Show that `share` of the step is done, 0 to 1."""
+        if share == self._share:
+            return
         if self._share == 0.0:
             self._started = time.monotonic()
         self._share = share

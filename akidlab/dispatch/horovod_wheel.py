@@ -134,7 +134,7 @@ def _run(
             for line in process.stdout or ():
                 keep(line)
                 if (share := percent(line)) is not None:
-                    progress(share)
+                    progress(min(share, 0.99))  # make is done before the wheel is
         except BaseException:  # an interrupt must not leave compilers behind
             _end(process)
             raise
