@@ -44,6 +44,9 @@ class MissingPackageError(AkidlabError, ImportError):
 class MagicError(AkidlabError, ValueError):
     """A magic was called with something that it cannot do."""
 
+    def _render_traceback_(self) -> list[str]:  # IPython asks: where we noticed it tells the user nothing
+        return [f"{type(self).__name__}: {self}"]
+
 
 class DispatchError(AkidlabError, RuntimeError):
     """A pool of ranks could not be started, reached or used."""
@@ -51,6 +54,9 @@ class DispatchError(AkidlabError, RuntimeError):
 
 class RankError(DispatchError):
     """A rank failed; its message ends with the traceback of that rank."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks: the traceback that counts is the rank's
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InstallError(AkidlabError, RuntimeError):

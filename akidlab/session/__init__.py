@@ -1,0 +1,7 @@
+"""The session: what one kernel holds. Importing it loads neither torch nor a widget."""
+
+from akidlab.session.dispatching import Cargo
+from akidlab.session.plan import Plan
+from akidlab.session.session import Session
+
+__all__ = ["Cargo", "Plan", "Session"]

@@ -79,7 +79,10 @@ def pack_names(
 def _complaint(faults: Mapping[str, str]) -> str:
     lines = "\n".join(f"  `{name}`: {reason}" for name, reason in faults.items())
     noun = "these names" if len(faults) > 1 else "a name"
-    return f"Nothing was started: {noun} that the cell needs cannot travel to the ranks.\n{lines}\nMake them inside the cell, where each rank makes its own."
+    return (
+        f"Nothing was started: {noun} that the cell needs cannot travel to the ranks.\n{lines}\n"
+        "Make them inside the cell, where each rank makes its own."
+    )
 
 
 def _refusals(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import types
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,6 +66,14 @@ class _Packer(cloudpickle.Pickler):
         super().__init__(file)
         self._notebook, self._without = home, without
         self.globals_ref[id(home)] = _Home()
+
+    def reducer_override(self, obj: object) -> Any:
+        kids = sys.modules.get("akidlab.kids.kid")
+        if kids is not None and type(obj) is kids.Kid:
+            from akidlab.kids.travel import taken_apart
+
+            return taken_apart(obj)
+        return super().reducer_override(obj)
 
     def _dynamic_function_reduce(self, func: types.FunctionType) -> tuple[Any, ...]:
         reduced = super()._dynamic_function_reduce(func)

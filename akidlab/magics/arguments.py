@@ -1,0 +1,88 @@
+"""Arguments: the line of a magic, read strictly and answered in plain words."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import shlex
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from akidlab.errors import MagicError, unknown
+
+
+def read(magic: Any, line: str) -> argparse.Namespace:
+    """The arguments on `line`, as the decorators of `magic` declare them.
+
+    Args:
+        magic: a function with `@magic_arguments()`.
+        line: what stands behind the magic.
+
+    Raises:
+        MagicError: if an option is unknown (it names the nearest), lacks its value, or there is too much.
+    """
+    name = magic.__name__
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise MagicError(f"The line of `%{name}` cannot be read: {error}.") from None
+    try:
+        arguments, rest = magic.parser.parse_known_args(words)
+    except UsageError as error:
+        raise MagicError(_plainly(str(error), name)) from None
+    for word in rest:
+        if word.startswith("-"):
+            known = sorted(options(magic), key=lambda option: option.lstrip("-"))
+            raise MagicError(*unknown("option", word.partition("=")[0], known).args)
+        raise MagicError(f"`{word}` is too much for `%{name}`. Write `%{name}?` to see what it takes.")
+    return arguments
+
+
+def options(magic: Any) -> list[str]:
+    """Every option of `magic`, long spellings first."""
+    found = {option for action in magic.parser._actions for option in action.option_strings}
+    return sorted(found, key=lambda option: (not option.startswith("--"), option))
+
+
+def whole(option: str, text: str | None) -> int | None:
+    """`text` as a whole number of 1 or more.
+
+    Raises:
+        MagicError: if it is none.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"\+?[0-9_]+", text) or int(text) < 1:
+        raise MagicError(f"`{option}` is a whole number of 1 or more; found `{text}`.")
+    return int(text)
+
+
+def number(option: str, text: str | None, *, positive: bool = False) -> float | None:
+    """`text` as a number of 0 or more, or more than 0.
+
+    Raises:
+        MagicError: if it is none.
+    """
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and (value > 0 or (value == 0 and not positive))):
+        raise MagicError(
+            f"`{option}` is a number {'above 0' if positive else 'of 0 or more'}; found `{text}`."
+        )
+    return value
+
+
+def _plainly(text: str, name: str) -> str:
+    found = re.search(r"argument (\S+): (.*)", text)
+    if found is None:
+        return f"{text[:1].upper()}{text[1:]}. Write `%{name}?` to see what it takes."
+    option = found[1].rpartition("/")[2]
+    if "expected one argument" in found[2]:
+        return f"`{option}` needs a value behind it. Write `%{name}?` to see what it takes."
+    return f"`{option}`: {found[2]}. Write `%{name}?` to see what it takes."

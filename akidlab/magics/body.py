@@ -1,0 +1,168 @@
+"""The body of a training cell: run as the notebook would run it, and the kid that it made."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from akidlab.errors import MagicError, unknown
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from akidlab.kids import Kid
+
+
+def with_first_line(line: str, cell: str) -> str:
+    """The whole cell, its magic as a comment: so that the lines have the numbers that the user sees.
+
+    Example:
+        >>> with_first_line("kid --steps 5", "kid = Kid()")
+        '# %%akid_train kid --steps 5\\nkid = Kid()'
+    """
+    if cell.lstrip().startswith("%%"):
+        raise MagicError(
+            "`%%akid_train` holds Python. Write the other magic above it, or in a cell of its own."
+        )
+    return f"# %%akid_train {line}".rstrip() + "\n" + cell
+
+
+def run(shell: InteractiveShell, source: str) -> None:
+    """Run `source` in the notebook as a cell of its own: display, `_` and tracebacks are as always.
+
+    Raises:
+        MagicError: if it is not Python, or awaits at top level.
+        Exception: what the cell raised.
+    """
+    __tracebackhide__ = True
+    if shell.should_run_async(source, transformed_cell=shell.transform_cell(source)):
+        raise MagicError(
+            "The cell awaits at top level; a training cell is plain Python. Await in a cell above, and use its "
+            "value here."
+        )
+    with _shown_later(shell) as lines:
+        result = shell.run_cell(source, store_history=False)
+    error = result.error_before_exec or result.error_in_exec
+    if error is None:
+        return
+    if isinstance(error, SyntaxError):  # IPython would show the way through akidlab, too
+        error = MagicError(f"The cell is not Python: {error}")
+    error._render_traceback_ = lambda: list(lines)  # type: ignore[union-attr]
+    raise error
+
+
+@contextmanager
+def _shown_later(shell: Any) -> Iterator[list[str]]:
+    """Keep the traceback of the inner cell back: the cell around raises the error again, and shows it once."""
+    kept: list[str] = []
+    shell._showtraceback = lambda kind, error, lines: kept.__setitem__(slice(None), lines)
+    try:
+        yield kept
+    finally:
+        del shell._showtraceback  # the method of the class is there again
+
+
+def is_kid(value: object) -> bool:
+    """True for a Kid; where none was ever made, torch is not loaded to find out."""
+    module = sys.modules.get("akidlab.kids.kid")
+    return module is not None and isinstance(value, module.Kid)
+
+
+def kids(namespace: Mapping[str, object]) -> dict[str, Kid]:
+    """The kids of the notebook, by the names of its variables."""
+    return {
+        name: value  # type: ignore[misc]
+        for name, value in list(namespace.items())
+        if not name.startswith("_") and is_kid(value)
+    }
+
+
+def named(shell: InteractiveShell, name: str | None) -> tuple[str, Kid]:
+    """The kid that the line means: the one named, else `kid`, else the only one there is.
+
+    Raises:
+        MagicError: if that is none, or more than one.
+    """
+    there = kids(shell.user_ns)
+    if name is not None:
+        return name, _check(name, _evaluate(shell, name, there))
+    if "kid" in shell.user_ns:
+        return "kid", _check("kid", shell.user_ns["kid"])
+    return _only(
+        there, "The notebook has no kid yet. Make one: `kid = Kid(sensor, brain, kongfu, max_steps=100)`."
+    )
+
+
+def made(shell: InteractiveShell, name: str | None, before: Mapping[str, Kid]) -> tuple[str, Kid]:
+    """The kid that a body made: the one named on the line, else `kid`, else the only one.
+
+    Args:
+        shell: where the body ran.
+        name: the variable named on the line, if any.
+        before: the kids there were before the body ran.
+
+    Raises:
+        MagicError: if that is none, or more than one.
+    """
+    after = kids(shell.user_ns)
+    fresh = {key: kid for key, kid in after.items() if before.get(key) is not kid}
+    if name is not None:
+        if name not in shell.user_ns:
+            raise MagicError(
+                f"The cell was to make the kid `{name}`, as its first line says, and did not. "
+                f"It made: {', '.join(fresh) or 'no kid'}."
+            )
+        return name, _check(name, shell.user_ns[name])
+    for choice in (fresh, after):
+        if "kid" in choice:
+            return "kid", choice["kid"]
+        if fresh:
+            break
+    return _only(
+        fresh, "The cell made no kid. Its body builds one: `kid = Kid(sensor, brain, kongfu, max_steps=100)`."
+    )
+
+
+def _only(found: Mapping[str, Kid], none: str) -> tuple[str, Kid]:
+    distinct = {id(kid): (name, kid) for name, kid in found.items()}
+    if not distinct:
+        raise MagicError(none)
+    if len(distinct) > 1:
+        raise MagicError(
+            f"There are {len(distinct)} kids here: {', '.join(found)}. Name the one to train: `%akid_train "
+            f"{next(iter(found))}`."
+        )
+    return next(iter(distinct.values()))
+
+
+def _evaluate(shell: InteractiveShell, name: str, there: Mapping[str, Kid]) -> object:
+    """The value of `name`: a variable, or what is reached from one, such as `kids[0]`."""
+    root = _root(name)
+    if root is None:
+        raise MagicError(f"`{name}` names no kid. Write the name of a variable, such as `kid` or `kids[0]`.")
+    if root not in shell.user_ns:
+        raise MagicError(*unknown("kid", name, there).args)
+    try:
+        return shell.ev(name)
+    except Exception as error:  # whatever the lookup raises: the user wrote it
+        raise MagicError(f"`{name}` cannot be looked up: {type(error).__name__}: {error}.") from None
+
+
+def _root(name: str) -> str | None:
+    try:
+        node = ast.parse(name, mode="eval").body
+    except SyntaxError:
+        return None
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _check(name: str, value: object) -> Kid:
+    if not is_kid(value):
+        found = "a class" if isinstance(value, type) else f"of type {type(value).__name__}"
+        raise MagicError(f"`{name}` is {found}; what trains is a Kid.")
+    return value  # type: ignore[return-value]

@@ -1,0 +1,34 @@
+"""Comments above `%%akid_train`: IPython wants a cell magic first, people write comments there."""
+
+from __future__ import annotations
+
+MAGIC = "%%akid_train"
+
+
+def cell_magic_first(lines: list[str]) -> list[str]:
+    """Bring `%%akid_train` above the comments and empty lines that stand before it; line numbers stay.
+
+    Raises:
+        SyntaxError: if code stands before it.
+
+    Example:
+        >>> cell_magic_first(["# two ranks\\n", "%%akid_train -np 2\\n", "kid = make()\\n"])
+        ['%%akid_train -np 2\\n', '# two ranks\\n', 'kid = make()\\n']
+    """
+    if lines and lines[0].startswith("%%"):
+        return lines
+    at = next((index for index, line in enumerate(lines) if _is_magic(line)), None)
+    if at is None:
+        return lines
+    above = lines[:at]
+    if all(not line.strip() or line.lstrip().startswith("#") for line in above):
+        return [lines[at], *above, *lines[at + 1 :]]
+    number = next(i for i, line in enumerate(above, 1) if line.strip() and not line.lstrip().startswith("#"))
+    raise SyntaxError(
+        f"`{MAGIC}` must be the first line of its cell; found code above it, in line {number}. "
+        "Move that code below the magic, or to a cell of its own."
+    )
+
+
+def _is_magic(line: str) -> bool:
+    return line.split(None, 1)[:1] == [MAGIC] and line.startswith(MAGIC)

@@ -1,0 +1,113 @@
+"""`%akid_train` and `%%akid_train`: train a kid here, or the very same cell on many ranks."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from akidlab import config
+from akidlab.magics import arguments, body
+from akidlab.session import Cargo, Plan, Session, travel
+from akidlab.session.watch import Watched, summary
+
+
+@magics_class
+class TrainMagics(Magics):
+    """The magics that train."""
+
+    @line_cell_magic
+    @magic_arguments()
+    @argument("kid", nargs="?", help="the variable of the kid; `kid`, or the only one, if left out")
+    @argument("--steps", metavar="N", help="train N steps more, instead of as many as the kid was told")
+    @argument("--epochs", metavar="N", help="train N epochs more")
+    @argument("-np", "--np", metavar="N", help="train on N Horovod ranks, which stay warm for the next cell")
+    @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
+    @argument("--lr", metavar="X", help="begin with this learning rate")
+    @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
+    @argument("--background", action="store_true", help="return at once; the dashboard goes on")
+    @argument("--no-dashboard", action="store_true", help="show no dashboard")
+    def akid_train(self, line: str, cell: str | None = None) -> None:
+        """Train a kid and watch it learn.
+
+        As a line, it trains a kid that is there:
+
+            %akid_train kid --steps 500
+
+        As a cell, its body makes the kid; with `-np`, the same cell trains on ranks:
+
+            %%akid_train -np 2
+            kid = Kid(FeedSensor(DigitsSource()), LeNet(), MomentumKongFu(0.05), max_steps=500)
+
+        The dashboard pauses, steps and stops it. Interrupting the kernel stops it, too, after the step it is
+        in: saved, and the kid goes on when it is trained again.
+        """
+        __tracebackhide__ = True
+        asked = arguments.read(self.akid_train, line)
+        plan = _plan(asked)
+        ranks = arguments.whole("-np", asked.np)
+        train = self._here if ranks is None else self._on_ranks
+        training = train(asked, plan, ranks, line, cell)
+        if not asked.background and not config.quiet():
+            print(summary(training))
+
+    def _here(
+        self, asked: argparse.Namespace, plan: Plan, ranks: int | None, line: str, cell: str | None
+    ) -> Watched:
+        __tracebackhide__ = True
+        if cell is None:
+            _, kid = body.named(self._shell, asked.kid)
+        else:
+            before = body.kids(self._shell.user_ns)
+            body.run(self._shell, body.with_first_line(line, cell))
+            _, kid = body.made(self._shell, asked.kid, before)
+        return Session.current().train(kid, plan, **_manner(asked))
+
+    def _on_ranks(
+        self, asked: argparse.Namespace, plan: Plan, ranks: int | None, line: str, cell: str | None
+    ) -> Watched:
+        __tracebackhide__ = True
+        assert ranks is not None
+        session = Session.current()
+        if cell is None:
+            variable, kid = body.named(self._shell, asked.kid)
+            luggage = travel.pack_names({"kid": kid}, self._home)
+            cargo = Cargo("kid", luggage.data)
+        else:
+            whole = body.with_first_line(line, cell)
+            source, filename = self._shell.transform_cell(whole), self._filename()
+            luggage = travel.pack_for(source, self._home, filename)
+            before = body.kids(self._shell.user_ns)
+            session.pool(ranks)  # the ranks get ready while the body makes the notebook's kid
+            body.run(self._shell, whole)
+            variable, kid = body.made(self._shell, asked.kid, before)
+            cargo = Cargo(variable, luggage.data, source, filename)
+        return session.dispatch(ranks, cargo, kid, plan, **_manner(asked))
+
+    def _filename(self) -> str:
+        return f"Cell In[{self._shell.execution_count}]"
+
+    @property
+    def _home(self) -> dict[str, Any]:
+        """The namespace whose functions travel whole."""
+        return self._shell.user_module.__dict__
+
+    @property
+    def _shell(self) -> Any:
+        assert self.shell is not None
+        return self.shell
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    return Plan(
+        steps=arguments.whole("--steps", asked.steps),
+        epochs=arguments.number("--epochs", asked.epochs, positive=True),
+        lr=arguments.number("--lr", asked.lr),
+        resume=asked.resume,
+    )
+
+
+def _manner(asked: argparse.Namespace) -> dict[str, Any]:
+    return {"name": asked.name, "background": asked.background, "dashboard": not asked.no_dashboard}

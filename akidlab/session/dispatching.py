@@ -1,0 +1,91 @@
+"""Dispatching: what goes to the ranks of a pool, and how it is handed over."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from akidlab.session.plan import Plan
+from akidlab.session.ranks import RanksTraining
+
+if TYPE_CHECKING:
+    from akidlab.dispatch import Pool
+    from akidlab.kids import Kid
+    from akidlab.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What makes the kid on a rank.
+
+    Args:
+        variable: the name of the kid there.
+        names: values of the notebook, as `session.travel` packs them.
+        source: the cell that makes the kid; None if it is among the names.
+        filename: what tracebacks call the cell.
+    """
+
+    variable: str
+    names: bytes = field(repr=False)
+    source: str | None = None
+    filename: str = "<cell>"
+
+
+def dispatch(pool: Pool, cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -> RanksTraining:
+    """Hand a training to the ranks of `pool`.
+
+    Args:
+        pool: the ranks.
+        cargo: what makes the kid there.
+        kid: the notebook's kid; the weights come back into it.
+        plan: how far, from where, at which rate.
+        name: what the run is called; by default as the kid is.
+
+    Raises:
+        DispatchError: if the pool is gone, or its store cannot be written.
+    """
+    from akidlab.dispatch import Task
+    from akidlab.kids import checkpoint
+    from akidlab.store import Store
+    from akidlab.worker import Assignment
+
+    store = Store()
+    earlier = plan.earlier()
+    state = _state(kid, cargo, earlier)
+    start = checkpoint.read(state)[1]["step"] if state is not None else 0
+    overrides = plan.overrides(kid, start)
+    options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
+    identity: dict[str, str] = {}
+    if earlier is not None:
+        options["parent"] = earlier.uid
+        if name is None:
+            earlier.rewind(start)
+            options["resume"], identity["uid"] = True, earlier.uid
+    assignment = Assignment(
+        source=cargo.source,
+        filename=cargo.filename,
+        names=cargo.names,
+        kid=cargo.variable,
+        overrides=overrides,
+        resume=state,
+    )
+    task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
+    job = pool.submit(task)
+    return RanksTraining(kid, job, store.run(job.uid))
+
+
+def _state(kid: Kid, cargo: Cargo, earlier: Run | None) -> bytes | None:
+    """The checkpoint that the ranks begin with, if it is not the very beginning."""
+    from akidlab.kids import checkpoint
+
+    if earlier is not None:
+        return checkpoint.newest(earlier.folder)
+    return checkpoint.dump(kid) if cargo.source is None and kid.is_setup else None
+
+
+def _path() -> list[str]:
+    """Where this kernel finds modules; the ranks look there, too."""
+    return [entry for entry in sys.path if entry]

@@ -1,0 +1,106 @@
+"""A Plan: how far a kid shall train, from where, and at which rate, where the kid was told otherwise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from akidlab.errors import CheckpointError, MagicError
+
+if TYPE_CHECKING:
+    from akidlab.kids import Kid
+    from akidlab.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked of one training.
+
+    Args:
+        steps: how many steps more.
+        epochs: how many epochs more; not together with `steps`.
+        lr: the learning rate, instead of the kongfu's.
+        resume: the name or uid of a run whose newest checkpoint it goes on from.
+    """
+
+    steps: int | None = None
+    epochs: float | None = None
+    lr: float | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.epochs is not None:
+            raise MagicError("Say `--steps` or `--epochs`, not both.")
+
+    def earlier(self) -> Run | None:
+        """The run that it goes on from.
+
+        Raises:
+            UnknownNameError: if there is no such run.
+            MagicError: if that run is still going on.
+            CheckpointError: if it has left no checkpoint.
+        """
+        if self.resume is None:
+            return None
+        from akidlab.kids import checkpoint
+        from akidlab.store import Store
+
+        run = Store().run(self.resume)
+        if run.is_live:
+            raise MagicError(f"The run `{run.name}` is {run.status}; stop it before it is resumed.")
+        if checkpoint.latest(run.folder) is None:
+            raise CheckpointError(f"The run `{run.name}` has left no checkpoint in `{run.folder}`.")
+        return run
+
+    def apply(self, kid: Kid) -> Run | None:
+        """Put `kid`, which is set up, where the plan begins and tell it where that ends.
+
+        Returns:
+            The run that it goes on from, cut back to where it goes on.
+
+        Raises:
+            MagicError: if nothing is left to do.
+        """
+        earlier = self.earlier()
+        if earlier is not None:
+            kid.restore(earlier)
+        if self.lr is not None:
+            kid.kongfu.set_lr(self.lr, kid.clock)
+        self._extend(kid, kid.step)
+        if earlier is not None:
+            earlier.rewind(kid.step)
+        return earlier
+
+    def overrides(self, kid: Kid, start: int) -> dict[str, object]:
+        """What the ranks tell their kids before they begin, and `kid` is told, too.
+
+        Args:
+            kid: the kid here; it is set up only if that is needed.
+            start: the step that it begins at.
+
+        Raises:
+            MagicError: if nothing is left to do.
+        """
+        found: dict[str, object] = {} if self.lr is None else {"lr": self.lr}
+        if self.steps is None and self.epochs is None and start == 0:
+            return found
+        if self.epochs is not None and start == 0:
+            kid.max_steps, kid.max_epoch = None, self.epochs
+        else:
+            if self.steps is None:
+                kid.setup()
+            self._extend(kid, start)
+        return {**found, "max_steps": kid.max_steps, "max_epoch": kid.max_epoch}
+
+    def _extend(self, kid: Kid, start: int) -> None:
+        """Tell `kid` where to end: so many steps or epochs from `start`."""
+        if self.steps is not None:
+            kid.max_steps, kid.max_epoch = start + self.steps, None
+        elif self.epochs is not None:
+            more = math.ceil(self.epochs * kid.batches_per_epoch / kid.accumulate)
+            kid.max_steps, kid.max_epoch = start + more, None
+        if start >= kid.last_step:
+            raise MagicError(
+                f"The kid has made all of its {kid.last_step} steps. Say how many more: `--steps 100`."
+            )

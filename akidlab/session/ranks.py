@@ -1,0 +1,95 @@
+"""Training on ranks: the job on a pool, the kid that its weights come back to, and what the ranks write."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from akidlab import config
+from akidlab.messages import Command
+from akidlab.store import Run
+
+if TYPE_CHECKING:
+    from akidlab.dispatch import Job, Outcome
+    from akidlab.kids import Kid
+
+
+class RanksTraining:
+    """One practice on the ranks of a pool, as the cell sees it.
+
+    Args:
+        kid: the notebook's kid, which gets the weights.
+        job: the task on the pool.
+        run: its run in the store, written by the supervisor.
+    """
+
+    def __init__(self, kid: Kid, job: Job, run: Run) -> None:
+        self.kid, self.job, self.run = kid, job, run
+        self.error: BaseException | None = None
+        self.was_interrupted = False
+        self.problem: str | None = None
+        self._echo = Echo()
+        self._is_over = False
+
+    @property
+    def is_live(self) -> bool:
+        """True until its outcome and its weights are here."""
+        return not self._is_over
+
+    def send(self, command: Command) -> None:
+        """Pass a command to the run."""
+        self.job.command(command)
+
+    def start(self) -> None:
+        """It runs already: the pool took the task."""
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the outcome, at most `timeout` seconds; True if it is here, and its weights in the kid."""
+        if self._is_over:
+            return True
+        try:
+            outcome = self.job.wait(timeout, self._echo)
+        except TimeoutError:
+            return False
+        except Exception as error:  # raised again in the cell
+            self.error = error
+        else:
+            self._take_over(outcome)
+        self._is_over = True
+        return True
+
+    def stop(self) -> None:
+        """Ask the ranks to stop after the step they are in; they stay."""
+        self.job.interrupt()
+
+    def abandon(self) -> None:
+        """Stop them at once."""
+        self.job.interrupt()
+
+    def _take_over(self, outcome: Outcome) -> None:
+        from akidlab.kids import checkpoint
+
+        if outcome.weights is not None:
+            checkpoint.load(self.kid, outcome.weights)
+        self.kid.run = self.run
+
+
+class Echo:
+    """Shows what ranks write, each line with its rank, and nothing where outputs may not vary.
+
+    Args:
+        out: where to, for each of `stdout` and `stderr`; by default the streams of the cell.
+    """
+
+    def __init__(self, out: Callable[[str, str], object] | None = None) -> None:
+        self._out = out or (lambda stream, text: getattr(sys, stream).write(text))
+        self._is_fresh: dict[tuple[int, str], bool] = {}
+
+    def __call__(self, rank: int, stream: str, text: str) -> None:
+        if config.quiet():
+            return
+        for line in text.splitlines(keepends=True):
+            prefix = f"[{rank}] " if self._is_fresh.get((rank, stream), True) else ""
+            self._is_fresh[rank, stream] = line.endswith(("\n", "\r"))
+            self._out(stream, prefix + line)

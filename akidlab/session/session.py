@@ -1,0 +1,242 @@
+"""The Session: what one kernel holds: its trainings, here or on ranks, and what shows them."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from akidlab import config
+from akidlab.errors import DispatchError, MagicError
+from akidlab.session.plan import Plan
+from akidlab.session.training import Training
+from akidlab.session.watch import watch
+
+if TYPE_CHECKING:
+    from akidlab.dispatch import Pool
+    from akidlab.kids import Kid
+    from akidlab.session.dispatching import Cargo
+    from akidlab.session.ranks import RanksTraining
+
+_current: ContextVar[Session] = ContextVar("akidlab_session")
+_of_the_kernel: list[Session] = []
+
+
+class Session:
+    """What one kernel holds.
+
+    Every kernel has one; `with Session() as session:` makes another the current one for a while.
+
+    Example:
+        >>> with Session() as session:
+        ...     session is Session.current()
+        True
+    """
+
+    def __init__(self) -> None:
+        self.trainings: list[Training | RanksTraining] = []
+        self.pools: dict[tuple[int, str], Pool] = {}
+        self._tokens: list[Token[Session]] = []
+
+    @staticmethod
+    def current() -> Session:
+        """The session that magics and widgets belong to now."""
+        if not _of_the_kernel:
+            _of_the_kernel.append(Session())
+            atexit.register(_of_the_kernel[0].close)
+        return _current.get(_of_the_kernel[0])
+
+    @property
+    def live(self) -> list[Training | RanksTraining]:
+        """The trainings that have not ended, oldest first."""
+        self.trainings = [training for training in self.trainings if training.is_live]
+        return self.trainings
+
+    def train(
+        self,
+        kid: Kid,
+        plan: Plan | None = None,
+        *,
+        name: str | None = None,
+        background: bool = False,
+        dashboard: bool = True,
+    ) -> Training:
+        """Train `kid` in this kernel, and wait.
+
+        Ctrl-C (or the stop button of the notebook) ends it after the step it is in: saved, the kid usable.
+
+        Args:
+            kid: who practises.
+            plan: how far, from where, at which rate; by default as the kid was told.
+            name: what the run is called; by default as the kid is.
+            background: True to return at once.
+            dashboard: False to show nothing while it trains.
+
+        Returns:
+            The training, ended unless `background`.
+
+        Raises:
+            MagicError: if the kid is training already, or has nothing left to do.
+            StoreError: if the store cannot be written; nothing has started then.
+            Exception: whatever went wrong in the training.
+        """
+        __tracebackhide__ = True
+        self._check_free(kid)
+        plan = plan or Plan()
+        kid.setup()
+        earlier = plan.apply(kid)
+        parent, same = (None, None) if earlier is None else (earlier.uid, None if name else earlier)
+        kid.open_run(name, parent=parent, run=same)
+        try:
+            training = Training(kid)
+        except BaseException:
+            kid.close_run("failed")
+            raise
+        self._begin(training, background, dashboard)
+        return training
+
+    def dispatch(
+        self,
+        np: int,
+        cargo: Cargo,
+        kid: Kid,
+        plan: Plan | None = None,
+        *,
+        name: str | None = None,
+        background: bool = False,
+        dashboard: bool = True,
+    ) -> RanksTraining:
+        """Train on `np` ranks what `cargo` makes there, and wait; the weights come back into `kid`.
+
+        Ctrl-C ends it after the step the ranks are in; they stay for the next cell.
+
+        Args:
+            np: the number of ranks; those of an earlier cell are used again.
+            cargo: what makes the kid on a rank.
+            kid: the notebook's kid.
+            plan: how far, from where, at which rate.
+            name: what the run is called; by default as the kid is.
+            background: True to return at once.
+            dashboard: False to show nothing while it trains.
+
+        Raises:
+            RankError: if a rank failed; the message ends with that rank's traceback.
+            DispatchError: if the ranks cannot be started or reached.
+        """
+        __tracebackhide__ = True
+        from akidlab.session.dispatching import dispatch
+
+        self._check_free(kid)
+        training = dispatch(self.pool(np), cargo, kid, plan or Plan(), name)
+        self._begin(training, background, dashboard)
+        return training
+
+    def pool(self, np: int) -> Pool:
+        """The ranks of this size in the folder we are in: those that live, or new ones.
+
+        Raises:
+            DispatchError: if they cannot be started.
+        """
+        from akidlab.dispatch import Pool
+
+        key = (np, str(Path.cwd()))
+        pool = self.pools.get(key)
+        if pool is None or not _is_well(pool):
+            if pool is not None:
+                pool.close()
+            pool = self.pools[key] = Pool.start(np)
+        return pool
+
+    def describe_pools(self) -> list[dict[str, Any]]:
+        """What the pools of this folder are and do, oldest first, in plain values."""
+        from akidlab.dispatch import Pool
+
+        found = []
+        for pool in Pool.find(Path.cwd()):
+            with suppress(DispatchError):  # it left meanwhile
+                facts = {"size": pool.size, "project": str(pool.project), "pid": pool.pid, **pool.describe()}
+                found.append(facts)
+            pool.close()
+        return found
+
+    def stop_pools(self) -> None:
+        """Stop the pools of this folder: their runs, their ranks and their supervisors."""
+        from akidlab.dispatch import Pool
+
+        for pool in Pool.find(Path.cwd()):
+            pool.stop()
+        for key in [key for key in self.pools if key[1] == str(Path.cwd())]:
+            self.pools.pop(key).close()
+
+    def close(self, patience: float = 5.0) -> None:
+        """Stop what trains in this kernel and wait for it to be saved, at most `patience` seconds."""
+        for training in self.live:
+            if isinstance(training, Training):  # those on ranks outlive the kernel
+                training.stop()
+        for training in self.live:
+            if isinstance(training, Training):
+                training.join(patience)
+        for pool in self.pools.values():
+            pool.close()
+        self.pools.clear()
+
+    def _begin(self, training: Training | RanksTraining, background: bool, dashboard: bool) -> None:
+        __tracebackhide__ = True
+        shown = _show(training) if dashboard and not config.quiet() else None
+        self.trainings.append(training)
+        training.start()
+        if background:
+            threading.Thread(target=_finish_later, args=(training, shown), daemon=True).start()
+            return
+        try:
+            watch(training)
+        finally:
+            if shown is not None and not training.is_live:
+                shown.finish()
+
+    def _check_free(self, kid: Kid) -> None:
+        if kid.practising or any(training.kid is kid for training in self.live):
+            run = f" in the run `{kid.run.name}`" if kid.run is not None else ""
+            raise MagicError(
+                f"This kid is training already{run}. Wait for it, or stop it first: the dashboard's stop "
+                "button, or `kid.controls.send('stop')`."
+            )
+
+    def __enter__(self) -> Session:
+        self._tokens.append(_current.set(self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.reset(self._tokens.pop())
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"`{training.run.name}`" for training in self.live) or "nothing"
+        return f"Session(training {names})"
+
+
+def _is_well(pool: Pool) -> bool:
+    try:
+        return pool.describe()["state"] != "failed"
+    except DispatchError:
+        return False
+
+
+def _show(training: Training | RanksTraining) -> Any:
+    from akidlab.widgets import Dashboard
+
+    dashboard = Dashboard(training.run, send=training.send)
+    dashboard.show()
+    return dashboard
+
+
+def _finish_later(training: Training | RanksTraining, dashboard: Any) -> None:
+    training.join()
+    if dashboard is not None:
+        dashboard.finish()

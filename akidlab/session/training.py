@@ -1,0 +1,102 @@
+"""Training: one practice of a kid in this kernel, in a thread, while the cell waits."""
+
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import threading
+from typing import TYPE_CHECKING
+
+from akidlab.errors import MagicError
+from akidlab.messages import Command, Message, Status
+from akidlab.store import Recorder, Run
+from akidlab.wire import Listener
+
+if TYPE_CHECKING:
+    from akidlab.kids import Kid
+    from akidlab.wire.channel import Body, Peer
+
+LOOK = 0.25  # seconds between looks of a waiting cell
+
+
+class Training:
+    """One practice of a kid in this kernel.
+
+    It trains in a thread, so that the kernel can be interrupted and, in the background, used. The thread
+    runs in a copy of the cell's context: that is where every ipykernel keeps which cell output belongs to.
+
+    Args:
+        kid: who practises; its run must be open.
+    """
+
+    def __init__(self, kid: Kid) -> None:
+        assert kid.run is not None
+        self.kid = kid
+        self.run: Run = kid.run
+        self.error: BaseException | None = None
+        self.was_interrupted = False
+        info: Body = {"store": str(self.run.store.path), "name": self.run.name}
+        self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run, args=(self._work,), name="akidlab-training", daemon=True
+        )
+
+    @property
+    def is_live(self) -> bool:
+        """True until everything is written and closed."""
+        return self._thread.is_alive()
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the store, if anything; the training goes on."""
+        recorders = [s for s in self.kid.bus.subscribers if isinstance(s, Recorder)]
+        return next((r.problem for r in recorders if r.problem), None)
+
+    def send(self, command: Command) -> None:
+        """Pass a command to the kid; the same one counts once."""
+        self.kid.controls.send(command)
+
+    def start(self) -> Training:
+        """Open the control socket and begin."""
+        self._listener.start()
+        self._thread.start()
+        return self
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended, at most `timeout` seconds; True if it has."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ask it to stop after the step it is in."""
+        self.send(Command("stop"))
+
+    def abandon(self) -> None:
+        """Break it off where it is, like a second Ctrl-C would."""
+        if self._thread.ident is not None:
+            raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+            raise_in(ctypes.c_ulong(self._thread.ident), ctypes.py_object(KeyboardInterrupt))
+
+    def _work(self) -> None:
+        __tracebackhide__ = True
+        try:
+            self.kid.practice()
+        except BaseException as error:  # raised again in the cell
+            self.error = error
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        if self.error is not None and self.run.status in ("preparing", "running", "paused"):
+            text = f"{type(self.error).__name__}: {self.error}"
+            self.kid.bus.publish(Message("status", Status("failed", {"error": text}), step=self.kid.step))
+        self._listener.stop()
+        self.kid.close_run()
+
+    def _hear(self, request: Body, peer: Peer) -> Body:
+        if request.get("kind") == "status":
+            return {"ok": True, "status": self.run.status, "step": self.kid.step}
+        if request.get("kind") != "command":
+            raise MagicError(f"A run understands `command` and `status`, found {request.get('kind')!r}.")
+        command = Command(request["action"], request.get("value"), request["id"])  # type: ignore[arg-type]
+        return {"ok": True, "new": self.kid.controls.send(command)}

@@ -1,0 +1,76 @@
+"""Watch: a cell waits for what trains, and what it says when it is interrupted."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+from akidlab.store import Run
+
+LOOK = 0.25  # seconds between looks at the store's health
+
+
+class Watched(Protocol):
+    """Something that trains."""
+
+    run: Run
+    error: BaseException | None
+    was_interrupted: bool
+
+    @property
+    def problem(self) -> str | None: ...
+    def join(self, timeout: float | None = None) -> bool: ...
+    def stop(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+def watch(training: Watched) -> None:
+    """Wait until `training` has ended.
+
+    The first interrupt asks it to stop after the step it is in, the second breaks it off.
+
+    Raises:
+        KeyboardInterrupt: at the second interrupt.
+        Exception: what the training failed with.
+    """
+    __tracebackhide__ = True
+    try:
+        _wait(training)
+    except KeyboardInterrupt:
+        training.was_interrupted = True
+        training.stop()
+        try:
+            _wait(training)
+        except KeyboardInterrupt:
+            training.abandon()
+            training.join(1.0)
+            raise
+    if training.error is not None:
+        raise training.error
+
+
+def _wait(training: Watched) -> None:
+    __tracebackhide__ = True
+    told = None
+    while not training.join(LOOK):
+        if training.problem is not None and told is None:
+            told = training.problem
+            sys.stderr.write(f"{told}\n")
+
+
+def summary(training: Watched) -> str:
+    """One calm line: what it came to.
+
+    Example:
+        `digits` finished: 500 steps in 3.2 s, validation loss 0.1234, validation accuracy 0.9722
+    """
+    now = training.run.look()
+    of = f" of {now.max_steps}" if now.max_steps and now.step < now.max_steps else ""
+    facts = [f"{now.step}{of} steps in {now.elapsed:.1f} s"]
+    for tag in training.run.pulse().tags.values():
+        if tag.name.startswith("validation_") and tag.count:
+            facts.append(f"{tag.name.replace('_', ' ')} {tag.value:.4g}")
+    line = f"`{now.name}` {now.status}: {', '.join(facts)}"
+    if now.status == "stopped":
+        line += ". The kid is as it was after that step; train it again and it goes on."
+    return line
