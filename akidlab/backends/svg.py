@@ -155,7 +155,7 @@ class _Scale:
             (float(all_steps.min()), float(all_steps.max())) if len(all_steps) else (0.0, 1.0)
         )
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-        self.log = panel[0].tag == "learning_rate" and low > 0 and high / low >= 100
+        self.log = panel[0].tag == "learning_rate" and low > 0 and math.log10(high) - math.log10(low) >= 2
         if 0 < self.first <= 0.1 * self.last:
             self.first = 0.0
         if self.last == self.first:
@@ -171,7 +171,8 @@ class _Scale:
 
     def y(self, value: float) -> float:
         if self.log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
+            low = math.log(self.low)
+            share = (math.log(value) - low) / (math.log(self.high) - low)
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.bottom - share * (self.bottom - self.top)

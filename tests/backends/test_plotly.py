@@ -1,0 +1,124 @@
+"""Series as a plotly figure: small, honest, and legible on light and dark."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from akidlab.backends.palette import COLOURS
+from akidlab.backends.plotly import figure, smoothed
+from akidlab.store import Series
+
+
+def series(values, tag: str = "loss", run: str = "digits") -> Series:
+    values = np.asarray(values, dtype=float)
+    return Series(tag, np.arange(len(values)), values, np.zeros(len(values)), run)
+
+
+NOISE = np.random.default_rng(0).standard_normal(200_000)
+
+
+def test_a_figure_has_the_values_of_its_series():
+    drawn = figure([series([3.0, 2.0, 1.0])], title="digits")
+
+    assert isinstance(drawn, go.Figure)
+    assert (drawn.data[0].x.tolist(), drawn.data[0].y.tolist()) == ([0, 1, 2], [3.0, 2.0, 1.0])
+    assert drawn.layout.title.text == "digits"
+    assert drawn.layout.yaxis.title.text == "loss"
+
+
+@pytest.mark.parametrize("many", [1, 2, 6])
+@pytest.mark.parametrize("smooth", [0.0, 0.9])
+def test_a_figure_is_at_most_20_kb(many, smooth):
+    drawn = figure([series(NOISE, run=f"run-{index}") for index in range(many)], title="x", smooth=smooth)
+
+    assert len(drawn.to_json()) <= 20_000
+
+
+def test_what_stands_out_is_drawn_however_long_the_series():
+    values = NOISE.copy()
+    values[123_456], values[54_321] = 99.0, -99.0
+
+    y = figure([series(values)]).data[0].y
+
+    assert (y.max(), y.min()) == (99.0, -99.0)
+
+
+def test_lines_are_named_by_what_tells_them_apart():
+    loss, validation = series([1.0]), series([1.0], "validation_loss")
+    other = series([1.0], run="digits-2")
+
+    assert [trace.name for trace in figure([loss, validation]).data] == ["loss", "validation_loss"]
+    assert [trace.name for trace in figure([loss, other]).data] == ["digits", "digits-2"]
+    assert [trace.name for trace in figure([validation, other]).data] == [
+        "digits: validation_loss",
+        "digits-2: loss",
+    ]
+
+
+def test_runs_differ_in_colour_and_their_tags_in_dashes():
+    lines = [series([1.0], tag, run) for run in ("a", "b") for tag in ("loss", "validation_loss")]
+
+    looks = [(trace.line.color, trace.line.dash) for trace in figure(lines).data]
+
+    assert looks == [(colour, dash) for colour in COLOURS[:2] for dash in ("solid", "dash")]
+
+
+def test_a_colour_that_comes_again_is_dashed():
+    drawn = figure([series([1.0], run=f"run-{index}") for index in range(len(COLOURS) + 1)])
+
+    assert (drawn.data[-1].line.color, drawn.data[-1].line.dash) == (COLOURS[0], "dash")
+
+
+def test_smoothing_leaves_the_samples_faintly_visible():
+    raw, mean = figure([series(NOISE[:1000])], smooth=0.9).data
+
+    assert (raw.opacity, raw.showlegend, raw.hoverinfo) == (0.3, False, "skip")
+    assert mean.y.std() < 0.4 * raw.y.std()
+    with pytest.raises(ValueError, match=r"from 0 to below 1, found 1\.0"):
+        figure([series([1.0])], smooth=1.0)
+
+
+def test_a_constant_stays_what_it_is_when_smoothed():
+    assert smoothed(series([2.0] * 50), 0.99).values == pytest.approx([2.0] * 50)
+
+
+def test_smoothing_passes_over_what_is_not_finite():
+    mean = smoothed(series([1.0, np.nan, np.inf, 3.0]), 0.5)
+
+    assert mean.steps.tolist() == [0, 3]
+    assert mean.values == pytest.approx([1.0, (0.25 * 1 + 0.5 * 3) / 0.75])
+
+
+def test_smoothing_nothing_finite_gives_nothing():
+    assert len(smoothed(series([np.nan, np.inf]), 0.5)) == 0
+
+
+def test_the_first_value_that_is_not_finite_is_marked():
+    drawn = figure([series([1.0, 2.0, np.nan, np.nan])])
+
+    assert drawn.layout.annotations[0].text == "loss is not finite at step 2"
+    assert drawn.layout.shapes[0].x0 == 2
+
+
+def test_the_background_is_left_to_the_theme():
+    layout = figure([series([1.0])]).layout
+
+    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert layout.font.color == "#7a7a7a"
+
+
+def test_a_logarithmic_axis_is_had_for_the_asking():
+    assert figure([series([1.0, 100.0])], log=True).layout.yaxis.type == "log"
+
+
+def test_values_too_large_or_small_for_four_bytes_are_kept_in_eight():
+    drawn = figure([series([1e-300, 1e300])])
+
+    assert drawn.data[0].y.tolist() == [1e-300, 1e300]
+
+
+def test_an_empty_series_and_no_series_are_drawn_as_empty_axes():
+    assert len(figure([series([])]).data[0].x) == 0
+    assert len(figure([]).data) == 0

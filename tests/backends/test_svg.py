@@ -1,0 +1,139 @@
+"""The static picture of a run."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from akidlab.backends.svg import charts, draw, picture, short, ticks
+from akidlab.messages import Message, Samples, Status
+from akidlab.store import Recorder, Series, Store
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def series(values, tag: str = "loss", steps=None) -> Series:
+    values = np.asarray(values, dtype=float)
+    steps = np.arange(len(values)) if steps is None else np.asarray(steps)
+    return Series(tag, steps, values, np.zeros(len(values)), "digits")
+
+
+def texts(svg: str) -> list[str]:
+    return ["".join(text.itertext()) for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+@pytest.fixture
+def run():
+    run = Store().create("a & 'b'", max_steps=1000, world_size=2)
+    with Recorder(run) as recorder:
+        recorder.hear(Message("status", Status("running"), time=100.0))
+        steps = range(1, 1001)
+        for tag in ("learning_rate", "loss", "accuracy", "samples_per_second"):
+            recorder.hear(Message(tag, Samples(steps, [1 / step for step in steps], [0.0] * 1000)))
+        recorder.hear(Message("validation_loss", 0.5, step=1000))
+        recorder.hear(Message("status", Status("finished"), time=130.0))
+    return run
+
+
+def test_a_run_is_drawn_with_its_name_status_and_curves(run):
+    said = texts(picture(run))
+
+    assert said[0] == "a & 'b'✓ finishedstep 1,000 / 1,000 · 30.0 s · 2 ranks"
+    assert [text for text in said if text in ("loss", "accuracy", "learning rate")] == [
+        "loss",
+        "accuracy",
+        "learning rate",
+    ]
+    assert "training 0.0010" in said
+    assert "validation 0.5000" in said
+    assert "samples per second" not in said
+
+
+def test_the_picture_is_said_aloud_to_who_cannot_see_it(run):
+    root = ET.fromstring(picture(run))
+
+    assert root.get("role") == "img"
+    assert "a & 'b', ✓ finished: loss 0.0010 at step 1,000" in (root.get("aria-label") or "")
+
+
+def test_only_the_scalars_asked_for_are_drawn(run):
+    assert [text for text in texts(picture(run, ["accuracy"])) if text.isalpha()] == ["accuracy"]
+
+
+def test_a_picture_stays_small_however_long_the_run():
+    long = [
+        series(np.random.default_rng(0).standard_normal(100_000), tag) for tag in ("loss", "accuracy", "x")
+    ]
+
+    assert len(draw(charts(long))) < 40_000
+
+
+def test_training_and_validation_share_a_chart_the_loss_first_the_rate_last():
+    tags = ["learning_rate", "validation_accuracy", "validation_loss", "accuracy", "loss"]
+
+    found = [[one.tag for one in panel] for panel in charts([series([1.0], tag) for tag in tags])]
+
+    assert found == [["loss", "validation_loss"], ["accuracy", "validation_accuracy"], ["learning_rate"]]
+
+
+def test_a_run_without_samples_says_so():
+    assert texts(picture(Store().create("new")))[-1] == "no samples yet"
+
+
+@pytest.mark.parametrize(
+    "values", [[], [1.0], [0.0, 0.0], [np.nan, np.nan], [1.0, np.inf, -np.inf], [1e-300, 1e300], [-5.0, -5.0]]
+)
+def test_odd_values_are_drawn_without_odd_coordinates(values):
+    svg = draw([[series(values)], [series(values, "learning_rate")]])
+
+    ET.fromstring(svg)
+    drawn = "".join(path.get("d", "") for path in ET.fromstring(svg).iter(f"{SVG}path"))
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+
+
+def test_a_gap_is_left_where_a_value_is_not_finite_and_its_step_is_named():
+    svg = draw([[series([1.0, 2.0, np.nan, 2.0, 1.0])]])
+    (line,) = [p.get("d", "") for p in ET.fromstring(svg).iter(f"{SVG}path") if p.get("fill") == "none"]
+
+    assert line.count("M") == 2
+    assert "not finite at 2" in texts(svg)
+
+
+def test_everything_lies_within_the_picture(run):
+    root = ET.fromstring(picture(run, width=500))
+    height = float(root.get("height", 0))
+
+    assert root.get("width") == "500"
+    assert all(float(text.get("y", 0)) <= height for text in root.iter(f"{SVG}text"))
+
+
+def test_no_background_is_painted_and_no_black_is_used(run):
+    svg = picture(run)
+
+    assert "<rect" not in svg
+    assert "#000" not in svg
+
+
+def test_ticks_are_round_and_within():
+    assert ticks(0.0, 1000.0, 4) == [0.0, 500.0, 1000.0]
+    assert ticks(-0.3, 0.31) == [-0.2, 0.0, 0.2]
+    assert ticks(5.0, 5.0) == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0, "0"),
+        (0.5, "0.5"),
+        (1000, "1000"),
+        (20_000, "20k"),
+        (1.5e6, "1.5M"),
+        (2e-5, "2e-5"),
+        (-0.25, "-0.25"),
+    ],
+)
+def test_ticks_are_short(value, said):
+    assert short(value) == said

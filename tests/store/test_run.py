@@ -1,0 +1,109 @@
+"""A run, as a reader sees it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from akidlab.errors import UnknownNameError
+from akidlab.messages import Event, Log, Message, Samples, Status
+from akidlab.store import Recorder
+
+
+@pytest.fixture
+def digits(store):
+    run = store.create("digits", max_steps=200, config={"lr": 0.1}, world_size=2)
+    with Recorder(run) as recorder:
+        recorder.hear(Message("status", Status("running"), time=100.0))
+        recorder.hear(Message("loss", Samples(range(1, 101), [1 / s for s in range(1, 101)], [0.0] * 100)))
+        recorder.hear(Message("validation_accuracy", 0.975, step=100))
+        recorder.hear(Message("event", Event("checkpoint", {"file": "step-50"}), step=50))
+        recorder.hear(Message("event", Event("rate", {"value": 0.01}), step=60))
+        recorder.hear(Message("log", Log("first")))
+        recorder.hear(Message("log", Log("second")))
+        recorder.hear(Message("status", Status("finished"), time=190.0))
+    return run
+
+
+def test_a_run_says_what_it_was_made_with_and_has_come_to(digits):
+    assert digits.config == {"lr": 0.1}
+    assert (digits.step, digits.max_steps, digits.world_size, digits.elapsed) == (100, 200, 2, 90.0)
+    assert digits.look().progress == 0.5
+    assert digits.folder == digits.store.path / "digits"
+
+
+def test_a_run_in_one_line(digits):
+    assert repr(digits) == (
+        "Run('digits': ✓ finished, step 100 / 200, loss 0.0100, validation_accuracy 0.9750, 1 min 30 s,"
+        " 2 ranks)"
+    )
+
+
+def test_a_scalar_that_the_run_has_not_is_met_with_the_nearest(digits):
+    with pytest.raises(UnknownNameError, match=r"no scalar `los`\. Did you mean `loss`\? Known: loss"):
+        digits.scalars("los")
+
+
+def test_a_reader_asks_for_what_came_since(digits):
+    newer = digits.scalars("loss", since=98)
+
+    assert newer.steps.tolist() == [99, 100]
+    assert (newer.total, newer.run) == (100, "digits")
+    assert len(digits.scalars("loss", since=100)) == 0
+
+
+def test_events_and_lines_are_asked_for_by_kind_and_by_id(digits):
+    first, second = digits.logs()
+
+    assert [event.kind for event in digits.events()] == ["checkpoint", "rate"]
+    assert [event.step for event in digits.events("rate")] == [60]
+    assert digits.events(after=digits.pulse().event) == []
+    assert digits.logs(after=first.id) == digits.logs(limit=1) == [second]
+
+
+def test_a_pulse_says_whether_there_is_anything_to_read(digits):
+    pulse = digits.pulse()
+
+    assert {name: (tag.count, tag.step, tag.value) for name, tag in pulse.tags.items()} == {
+        "loss": (100, 100, 0.01),
+        "validation_accuracy": (1, 100, 0.975),
+    }
+    assert pulse.event == digits.events()[-1].id
+    assert pulse.log == digits.logs()[-1].id
+
+
+def test_a_pulse_costs_a_widget_nearly_nothing(digits):
+    def once() -> float:
+        begin = time.perf_counter()
+        digits.pulse()
+        digits.scalars("loss", since=95)
+        return time.perf_counter() - begin
+
+    assert min(once() for _ in range(20)) < 0.001
+
+
+def test_a_figure_draws_the_losses_unless_told(digits):
+    assert [trace.name for trace in digits.figure().data] == ["loss"]
+    assert [trace.name for trace in digits.figure(["loss", "validation_accuracy"]).data] == [
+        "loss",
+        "validation_accuracy",
+    ]
+    with pytest.raises(UnknownNameError, match="no scalar `accuracy`"):
+        digits.figure("accuracy")
+
+
+def test_a_run_is_shown_with_its_curves_and_its_error_and_nothing_unescaped(store):
+    run = store.create("a & b")
+    with Recorder(run) as recorder:
+        recorder.hear(Message("<i>loss</i>", 1.0, step=1))
+        recorder.stop("failed", error="ValueError: <script>alert(1)</script>")
+
+    shown = run._repr_mimebundle_()
+
+    assert shown["text/plain"] == repr(run)
+    assert "a &amp; b" in shown["text/html"]
+    assert "&lt;script&gt;" in shown["text/html"]
+    assert "<script" not in shown["text/html"]
+    assert "<i>" not in shown["text/html"]
+    assert "<svg" in shown["text/html"]

@@ -1,0 +1,97 @@
+"""The runs of a store: a sequence, a mapping, a table, a comparison."""
+
+from __future__ import annotations
+
+import pytest
+
+from akidlab.errors import UnknownNameError
+from akidlab.messages import Message, Samples, Status
+from akidlab.store import Recorder, runs
+
+
+@pytest.fixture
+def three(store):
+    for name, status in (("digits", "finished"), ("lenet", "failed"), ("tiny", "stopped")):
+        with Recorder(store.create(name, max_steps=10)) as recorder:
+            recorder.hear(Message("status", Status("running"), time=1e9))
+            steps = range(1, 11)
+            recorder.hear(Message("loss", Samples(steps, [1 / s for s in steps], [1e9] * 10)))
+            recorder.hear(Message("status", Status(status), time=1e9 + 3700))
+    return runs()
+
+
+def test_the_newest_comes_first(three):
+    assert [run.name for run in three] == ["tiny", "lenet", "digits"]
+    assert three[0].name == "tiny"
+    assert [run.name for run in three[1:]] == ["lenet", "digits"]
+
+
+def test_a_run_is_found_by_its_name(three):
+    assert three["lenet"] == three[1]
+    assert "lenet" in three
+    with pytest.raises(UnknownNameError, match="Did you mean `lenet`"):
+        three["lennet"]
+
+
+def test_in_a_terminal_the_table_is_aligned(three):
+    lines = repr(three).splitlines()
+
+    assert lines[0] == "name    status        steps    loss    duration  started           ranks"
+    assert lines[2].startswith("tiny    ■ stopped   10 / 10  0.1000  1 h 01 min  2001-09-0")
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_an_empty_store_says_where_it_is(store):
+    assert repr(store.runs()) == f"No runs in {store.path}."
+
+
+def test_many_runs_are_cut_off_with_a_word(store):
+    for _ in range(53):
+        store.create("digits")
+
+    shown = repr(store.runs())
+
+    assert shown.splitlines()[-1] == "... and 3 more."
+    assert "and 3 more" in store.runs()._repr_mimebundle_()["text/html"]
+
+
+def test_the_html_table_has_a_row_for_each_and_its_status_in_colour(three):
+    html = three._repr_mimebundle_()["text/html"]
+
+    assert html.count("<tr>") == 4
+    assert "✗ failed</span>" in html
+    assert "color:#e0433a" in html
+    assert "background:#fff" not in html
+
+
+def test_runs_become_a_table_of_pandas(three):
+    table = three.to_pandas()
+
+    assert table.index.tolist() == ["tiny", "lenet", "digits"]
+    assert table["loss"].tolist() == [0.1] * 3
+    assert table["seconds"].tolist() == [3700.0] * 3
+
+
+def test_runs_are_compared_in_one_figure(three):
+    figure = three.figure("loss")
+
+    assert [trace.name for trace in figure.data] == ["digits", "lenet", "tiny"]
+    assert len({trace.line.color for trace in figure.data}) == 3
+    with pytest.raises(UnknownNameError, match="Did you mean `loss`"):
+        three.figure("los")
+
+
+def test_a_thousand_runs_are_listed_quickly(store):
+    import time
+
+    with store.writing() as db:
+        for index in range(1000):
+            db.execute(
+                "INSERT INTO runs (uid, name, status, created, heartbeat, pid, host, machine)"
+                " VALUES (?, ?, 'finished', 0, 0, 1, '', '')",
+                (str(index), f"run-{index}"),
+            )
+    begin = time.perf_counter()
+    repr(store.runs())
+
+    assert time.perf_counter() - begin < 0.5
