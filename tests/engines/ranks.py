@@ -1,0 +1,131 @@
+"""What the ranks of `test_horovod.py` do: practise as a case says, and write down what came out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from akidlab import (
+    AdamKongFu,
+    ArraySource,
+    BatchNormalizationLayer,
+    Brain,
+    DropoutLayer,
+    FeedSensor,
+    InnerProductLayer,
+    Kid,
+    MomentumKongFu,
+    ReLULayer,
+    SoftmaxWithLossLayer,
+)
+from akidlab.kids import checkpoint
+from akidlab.messages import CallbackSubscriber, Command
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "clipped": {"clip_norm": 0.05},
+    "accumulated": {"accumulate": 2},
+    "adam": {"kongfu": lambda: AdamKongFu(lr=0.01)},
+    "decay": {"decay": 1e-2},
+    "dropout": {"dropout": 0.5},
+    "norm": {"norm": True, "batch_size": 12},  # 1 sample on a rank cannot be normalised
+}
+
+
+def make(engine: str, case: str = "plain", **options: Any) -> Kid:
+    """A kid on 101 samples: batches of 10 make a last one of 1, which leaves a rank without a sample."""
+    options = {
+        "max_steps": 25,
+        "val_log_step": 10,
+        "train_log_step": 5,
+        "record": False,
+        **CASES[case],
+        **options,
+    }
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(101, 6, generator=generator), torch.randint(0, 3, (101,), generator=generator)
+    decay = options.pop("decay", 0.0)
+    brain = Brain(name="small")
+    brain.attach(InnerProductLayer(out_channel_num=8, wd={"type": "l2", "scale": decay} if decay else None))
+    if options.pop("norm", False):
+        brain.attach(BatchNormalizationLayer(name="bn"))
+    brain.attach(ReLULayer())
+    if "dropout" in options:
+        brain.attach(DropoutLayer(keep_prob=1 - options.pop("dropout")))
+    brain.attach(
+        InnerProductLayer(out_channel_num=3, name="last"),
+        SoftmaxWithLossLayer(inputs=[{"name": "last"}, {"name": "system_in", "idxs": [1]}]),
+    )
+    sensor = FeedSensor(
+        ArraySource((x, y), (x[:37], y[:37])), batch_size=options.pop("batch_size", 10), val_batch_size=8
+    )
+    kongfu = options.pop("kongfu", lambda: MomentumKongFu(lr=0.1))()
+    return Kid(sensor, brain, kongfu, engine, **options)
+
+
+def outcome(kid: Kid) -> dict[str, Any]:
+    """Practise, and tell all that can be compared."""
+    losses: dict[int, float] = {}
+    events: list[list[Any]] = []
+    acts = ("rate", "pause", "resume", "stop")
+
+    def hear(message: Any) -> None:
+        if message.topic == "loss":
+            losses.update(zip(message.data.steps, message.data.values, strict=True))
+        elif message.topic == "event" and message.data.kind in acts:
+            events.append([message.data.kind, message.data.data["step"], message.data.data.get("value")])
+
+    kid.bus.subscribe(CallbackSubscriber(hear))
+    loss = kid.practice()
+    weights = torch.cat([tensor.flatten() for tensor in kid.brain.state_dict().values()])
+    return {
+        "rank": kid.engine.rank,
+        "step": int(kid.clock),
+        "loss": loss,
+        "evals": kid.evals,
+        "losses": list(losses.values()),
+        "validations": kid.loss_data_val,
+        "weights": weights.tolist(),
+        "events": events,
+    }
+
+
+def main(folder: Path) -> None:
+    """Every case in one job: starting ranks takes longer than all of them together."""
+    torch.set_num_threads(1)
+    results: dict[str, Any] = {case: outcome(make("horovod", case)) for case in CASES}
+
+    kid = make("horovod", max_steps=60)
+    rank = kid.engine.rank
+    sent = {5: ("rate", 0.05), 20: ("pause", None), 33: ("stop", None)}
+
+    def send(kid: Kid) -> None:
+        if kid.step in sent and kid.engine.rank == 0:
+            action, value = sent[kid.step]
+            kid.controls.send(Command(action, value))
+            if action == "pause":
+                kid.controls.send(Command("resume"))
+
+    kid.hooks.on_batch_end.append(send)
+    results["commands"] = outcome(kid)
+
+    make("horovod", "dropout", max_steps=13, log_dir=folder / "resume").practice()
+    resumed = make("horovod", "dropout", seed=5)
+    resumed.restore(folder / "resume")
+    results["resumed"] = outcome(resumed)
+
+    local = make("horovod", "plain")
+    local.practice()
+    results["dumped"] = len(checkpoint.dump(local)) if rank == 0 else 0  # not collective
+
+    different = make("horovod", seed=rank)  # ranks that were made differently still agree
+    results["different"] = outcome(different)
+    (folder / f"rank-{rank}.json").write_text(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

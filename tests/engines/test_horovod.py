@@ -1,0 +1,87 @@
+"""Two real Horovod ranks do what one process does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [
+    pytest.mark.ranks,
+    pytest.mark.skipif(importlib.util.find_spec("horovod") is None, reason="Horovod is not installed"),
+]
+
+RANKS = Path(__file__).with_name("ranks.py")
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("ranks")
+    launcher = Path(sys.executable).with_name("horovodrun")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "AKID_RUNS": str(folder / "runs")}
+    command = [str(launcher), "-np", "2", "--gloo", sys.executable, str(RANKS), str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(2)]
+
+
+@pytest.fixture(scope="module")
+def alone() -> Any:
+    spec = importlib.util.spec_from_file_location("ranks_alone", RANKS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("case", ["plain", "clipped", "accumulated", "adam", "decay"])
+def test_two_ranks_follow_the_trajectory_of_one_process(ranks, alone, case):
+    wanted = alone.outcome(alone.make("single", case))
+
+    for rank in ranks:
+        assert rank[case]["losses"] == pytest.approx(wanted["losses"], abs=1e-5)
+        assert rank[case]["weights"] == pytest.approx(wanted["weights"], abs=1e-5)
+
+
+@pytest.mark.parametrize("case", ["plain", "adam"])
+def test_a_validation_over_two_ranks_is_that_of_one_process(ranks, alone, case):
+    wanted = alone.outcome(alone.make("single", case))
+
+    for rank in ranks:
+        assert rank[case]["validations"] == pytest.approx(wanted["validations"], abs=1e-5)
+        assert rank[case]["evals"] == pytest.approx(wanted["evals"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "case", ["plain", "clipped", "accumulated", "adam", "decay", "dropout", "norm", "different"]
+)
+def test_ranks_end_with_the_same_weights_and_running_means(ranks, case):
+    assert ranks[0][case]["weights"] == ranks[1][case]["weights"]
+
+
+def test_a_command_to_one_rank_is_obeyed_by_all_at_the_same_step(ranks):
+    assert ranks[0]["commands"]["events"] == ranks[1]["commands"]["events"]
+    assert ranks[0]["commands"]["events"] == [
+        ["rate", 6, 0.05],
+        ["pause", 21, None],
+        ["resume", 21, None],
+        ["stop", 34, None],
+    ]
+    assert ranks[0]["commands"]["step"] == ranks[1]["commands"]["step"] == 34
+
+
+def test_resumed_ranks_go_on_bit_for_bit(ranks):
+    for rank in ranks:
+        assert rank["resumed"]["weights"] == rank["dropout"]["weights"]
+        assert rank["resumed"]["losses"] == rank["dropout"]["losses"][13:]
+
+
+def test_rank_0_dumps_a_checkpoint_without_asking_the_others(ranks):
+    assert ranks[0]["dumped"] > 0
