@@ -76,6 +76,7 @@ class Block(nn.Module):
         self.bag: dict[str, Any] = {} if bag is None else bag
         self._hooks: tuple[list[Hook], ...] = ([], [], [], [])
         self._kept: list[Signal] = [None]
+        self._compiled: list[bool] = []
         self._is_setup = False
         self.is_shadow = False
         self.in_shape: Shape = None
@@ -173,7 +174,11 @@ class Block(nn.Module):
             self._call_hooks(self.post_setup_hook)
         if signal is None:
             return None
-        value = self._explained(self.forward, signal)
+        try:
+            value = self.forward(signal)
+        except Exception as error:
+            self._explain(signal, error)
+            raise
         self.in_shape, self.out_shape = shape_of(signal), shape_of(value)
         return value
 
@@ -194,28 +199,22 @@ class Block(nn.Module):
     # -- a pass
 
     def __call__(self, *inputs: Signal, **options: Any) -> Signal:
-        if not self.is_setup:
+        if not self._is_setup:
             self.setup(*inputs)
         signal = pack(inputs)
         for hook in self._hooks[2]:
             hook(self, signal)
-        if torch.compiler.is_compiling():
+        try:
             value = super().__call__(signal, **options)
-        else:
-            value = self._explained(super().__call__, signal, **options)
+        except Exception as error:
+            self._explain(signal, error)
+            raise
         self._kept[0] = value
         for hook in self._hooks[3]:
             changed = hook(self, signal)
             if changed is not None:
                 value = self._kept[0] = changed
         return value
-
-    def _explained(self, call: Callable[..., Signal], signal: Signal, **options: Any) -> Signal:
-        try:
-            return call(signal, **options)
-        except Exception as error:
-            self._explain(signal, error)
-            raise
 
     def _explain(self, signal: Signal, error: Exception) -> None:
         """Say which block failed and, where its input does not fit, why."""
@@ -228,6 +227,11 @@ class Block(nn.Module):
         if hasattr(error, "add_note"):  # Python 3.11 and later
             error.add_note(f"This happened in block `{self.name}`, which was given {found(signal)}.")  # type: ignore[attr-defined]
             error._akidlab_told = True  # type: ignore[attr-defined]
+
+    def compile(self, *args: Any, **options: Any) -> None:
+        """Let `torch.compile` speed up the calls of this block, in place."""
+        super().compile(*args, **options)
+        self._compiled.append(True)
 
     # -- copies and modes
 

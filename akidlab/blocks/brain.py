@@ -10,7 +10,7 @@ from torch import Tensor
 
 from akidlab.blocks.block import Block
 from akidlab.blocks.loss import LossLayer
-from akidlab.blocks.plan import Several, Step
+from akidlab.blocks.plan import EVERYWHERE, Several, Step
 from akidlab.blocks.signal import Signal, pack
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import GraphSystem, SequentialSystem, System
@@ -45,14 +45,18 @@ class Brain(GraphSystem):
         Raises:
             BlockError: if nothing here has a loss.
         """
-        self(*inputs)
+        plan = self._plan
+        if plan is None or not self._is_setup or any(plan.hooks) or any(EVERYWHERE):
+            self(*inputs)
+        else:  # what a call does where nobody listens
+            self._kept[0] = self.forward(*inputs)
         terms = self._terms([])
         if not terms:
             raise BlockError(
                 f"`{self.name}` has no loss to minimise. Attach a loss layer, such as SoftmaxWithLossLayer; "
                 f"without one, call it as `{self.name}(x)`."
             )
-        return sum(terms[1:], terms[0])
+        return sum(terms[1:], terms[0]) if len(terms) > 1 else terms[0]
 
     def infer(self, *inputs: Signal) -> Signal:
         """What the last loss would judge (for a classifier the logits); labels are not needed.

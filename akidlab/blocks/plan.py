@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.modules import module
 
 from akidlab.blocks.block import Block
 from akidlab.blocks.signal import Signal
@@ -14,7 +15,14 @@ from akidlab.blocks.wiring import SYSTEM_IN, Wire
 from akidlab.errors import BlockError, unknown
 
 Several = tuple[tuple[int, tuple[int, ...]], ...]
-_call = nn.Module.__call__
+
+# torch's hooks on every module; profilers use them.
+EVERYWHERE = (
+    module._global_forward_pre_hooks,
+    module._global_forward_hooks,
+    module._global_backward_pre_hooks,
+    module._global_backward_hooks,
+)
 
 
 class Step(NamedTuple):
@@ -23,8 +31,7 @@ class Step(NamedTuple):
     Args:
         block: who is called.
         kept: the cell behind `block.data`.
-        before: its `pre_forward_hook`.
-        after: its `post_forward_hook`.
+        hooks: all that may want to hear of the call, akid's hooks and torch's; mostly empty.
         source: the slot it reads, where it reads one value.
         index: the element taken where that slot holds a list; None to take the list as it is.
         several: slots and elements, where it reads several values; else None.
@@ -33,8 +40,7 @@ class Step(NamedTuple):
 
     block: Block
     kept: list[Signal]
-    before: list[Callable[..., object]]
-    after: list[Callable[..., object]]
+    hooks: tuple[Collection[object], ...]
     source: int
     index: int | None
     several: Several | None
@@ -59,6 +65,7 @@ class Plan:
     delays: list[Delay] = field(default_factory=list)
     size: int = 1
     judges: list[Block] = field(default_factory=list)
+    hooks: tuple[Collection[object], ...] = ()
 
     def opened(self, entry: Signal) -> list[Signal]:
         """The values at the start of a pass."""
@@ -82,11 +89,22 @@ class Plan:
         return [step for step in self.steps if step.slot in wanted]
 
 
+def hooks(block: Block) -> tuple[Collection[object], ...]:
+    """All that may want to hear when `block` is called."""
+    return (
+        *block._hooks[2:],
+        block._compiled,
+        block._forward_pre_hooks,
+        block._forward_hooks,
+        block._backward_pre_hooks,
+        block._backward_hooks,
+    )
+
+
 def sequential(blocks: Sequence[Block]) -> Plan:
     """Each block reads all that the one before emits."""
     steps = [
-        Step(block, block._kept, block._hooks[2], block._hooks[3], at, None, None, at + 1)
-        for at, block in enumerate(blocks)
+        Step(block, block._kept, hooks(block), at, None, None, at + 1) for at, block in enumerate(blocks)
     ]
     return Plan(steps, size=len(blocks) + 1)
 
@@ -106,18 +124,8 @@ def graph(blocks: Sequence[Block]) -> Plan:
             reads = tuple(_read(plan, slots, block, number, wire) for number, wire in enumerate(block.inputs))
         one = len(reads) == 1 and len(reads[0][1]) == 1
         source, index = (reads[0][0], reads[0][1][0]) if one else (-1, None)
-        plan.steps.append(
-            Step(
-                block,
-                block._kept,
-                block._hooks[2],
-                block._hooks[3],
-                source,
-                index,
-                None if one else reads,
-                at + 1,
-            )
-        )
+        several = None if one else reads
+        plan.steps.append(Step(block, block._kept, hooks(block), source, index, several, at + 1))
     return plan
 
 
@@ -150,18 +158,19 @@ def run(steps: Sequence[Step], values: list[Signal]) -> None:
         BlockError: if a value is not there, or does not fit the block that reads it.
     """
     block: Block | None = None
+    watched = any(EVERYWHERE)
     try:
-        for block, kept, before, after, source, index, several, slot in steps:
+        for block, kept, hooked, source, index, several, slot in steps:
             if several is None:
                 signal = values[source]
                 if type(signal) is list and index is not None:
                     signal = signal[index]
             else:
                 signal = _gather(several, values)
-            if before or after:
+            if any(hooked) or watched:
                 values[slot] = block(signal)
-            else:
-                kept[0] = values[slot] = _call(block, signal)
+            else:  # what torch's call does where nobody listens, without its detours
+                kept[0] = values[slot] = block.forward(signal)
     except Exception as error:
         _explain(steps, block, values, error)
         raise

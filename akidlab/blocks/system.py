@@ -147,6 +147,7 @@ class System(Block):
         if self._plan is None:
             self._filled()
             self._plan = self._compile()
+            self._plan.hooks = plans.hooks(self)
             self._plan.judges = [b for b in self.blocks if isinstance(b, System) or b._contributes()]
             bptt = max([self._bptt(), *(delay.wire.bptt for delay in self._plan.delays)])
             if self._plan.delays and "_memory" not in self._modules:
