@@ -311,9 +311,13 @@ class Block(nn.Module):
         return text(self)
 
     def _repr_html_(self) -> str:
-        from akidlab.blocks.describe import html
+        from akidlab.blocks.html import html
 
         return html(self)
+
+    def _told(self) -> list[tuple[str, str]]:
+        """More that is worth telling in a notebook, as names and values."""
+        return []
 
     def extra_repr(self) -> str:
         """What sets this block apart from others of its class, in a few words."""

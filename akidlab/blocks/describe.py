@@ -1,25 +1,111 @@
-"""How blocks show themselves, as text and in a notebook."""
+"""How blocks describe themselves: one line for a layer, a table for a system."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from akidlab.blocks.block import Block
+from akidlab.blocks.plan import later
+from akidlab.blocks.signal import told
+from akidlab.blocks.system import GraphSystem, System
+from akidlab.blocks.wiring import SYSTEM_IN
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is told about one block of a system.
+
+    Args:
+        block: the block itself.
+        reads: where its values come from.
+        emits: the shape of its value, empty while it is not known.
+        parameters: how many it has, empty for none.
+        details: what sets it apart from others of its class.
+    """
+
+    block: Block
+    reads: str
+    emits: str
+    parameters: str
+    details: str
+
+    @property
+    def kind(self) -> str:
+        """Its class."""
+        return type(self.block).__name__
 
 
 def text(block: Block) -> str:
-    """One line for a layer, a table for a system."""
-    return "\n".join(
-        [_line(block), *("  " + line for child in _children(block) for line in text(child).split("\n"))]
+    """A block as plain text."""
+    if not isinstance(block, System):
+        return f"{block.name}: {layer(block)}"
+    lines = list(_table(block, ""))
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    body = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in lines
+    )
+    return "\n".join([f"{block.name}: {system(block)}", *(f"  {line}".rstrip() for line in body)])
+
+
+def layer(block: Block) -> str:
+    """A layer in one line, without its name."""
+    details = [f"{type(block).__name__}({block.extra_repr()})"]
+    if block.in_shape is not None:
+        details.append(f"{told(block.in_shape)} → {told(block.out_shape)}")
+    if count(block) != "0":
+        details.append(f"{count(block)} parameters")
+    if block.inputs is not None:
+        details.append("reads " + ", ".join(map(str, block.inputs)))
+    if not block.is_setup:
+        details.append("not set up")
+    return ", ".join(details)
+
+
+def system(block: System) -> str:
+    """A system in one line, without its name."""
+    blocks = "1 block" if len(block) == 1 else f"{len(block)} blocks"
+    known = block.is_setup or all(child.is_setup for child in block)
+    size = f"{count(block)} parameters" if known and not block.is_empty else "not set up"
+    return f"{type(block).__name__}, {blocks}, {size}"
+
+
+def rows(parent: System) -> list[Row]:
+    """What is told about each block of a system."""
+    return [_row(parent, at, block) for at, block in enumerate(parent.blocks)]
+
+
+def count(block: Block) -> str:
+    """How many parameters it has, in groups of three digits."""
+    return f"{sum(p.numel() for p in block.parameters()):,}"
+
+
+def _row(parent: System, at: int, block: Block) -> Row:
+    parameters = count(block)
+    return Row(
+        block=block,
+        reads=_reads(parent, at, block),
+        emits="" if block.out_shape is None else told(block.out_shape),
+        parameters="" if parameters == "0" else parameters,
+        details=system(block) if isinstance(block, System) else block.extra_repr(),
     )
 
 
-def html(block: Block) -> str:
-    return f"<pre>{text(block)}</pre>"
+def _reads(parent: System, at: int, block: Block) -> str:
+    if block.inputs is None or not isinstance(parent, GraphSystem):
+        return parent[at - 1].name if at else SYSTEM_IN
+    names = [b.name for b in parent.blocks]
+    return ", ".join(f"{wire}{' (one step ago)' if later(wire, at, names) else ''}" for wire in block.inputs)
 
 
-def _children(block: Block) -> list[Block]:
-    return list(getattr(block, "blocks", []))
-
-
-def _line(block: Block) -> str:
-    kind = f"{block.name}: {type(block).__name__}({block.extra_repr()})"
-    return kind
+def _table(parent: System, indent: str) -> list[tuple[str, ...]]:
+    lines = []
+    for row in rows(parent):
+        parameters = f"{row.parameters} parameters" if row.parameters else ""
+        name = f"{indent}{row.block.name}"
+        if isinstance(row.block, System):
+            lines.append((name, row.kind, f"← {row.reads}", row.emits, parameters))
+            lines.extend(_table(row.block, indent + "  "))
+        else:
+            kind = f"{row.kind}({row.details})"
+            lines.append((name, kind, f"← {row.reads}", row.emits, parameters))
+    return lines

@@ -146,6 +146,11 @@ def _read(
     return source, wire.idxs
 
 
+def later(wire: Wire, at: int, names: Sequence[str]) -> bool:
+    """True if the block at this place reads a later one, so that the wire is a feedback unasked."""
+    return not wire.delay and wire.name in names and names.index(wire.name) >= at
+
+
 def _no_such(name: str, block: Block, known: list[str]) -> Exception:
     error = unknown("block", name, [k for k in known if k != block.name])
     return type(error)(f"`inputs` of `{block.name}`: {error}")

@@ -120,6 +120,13 @@ class SynapseLayer(Block):
             self.bias = nn.Parameter(torch.empty_like(state["bias"]))
         self._is_setup = True
 
+    def _told(self) -> list[tuple[str, str]]:
+        told = [("weights start as", repr(self.initializer))]
+        if self._wd is not None:
+            biases = ", biases too" if self.wd_on_bias else ""
+            told.append(("weight decay", f"{self._wd.type} × {self._wd.scale:g}{biases}"))
+        return told
+
     def _contradicts(self, signal: Tensor, given: int, unit: str) -> BlockError:
         return BlockError(
             f"`{self.name}` wants {self.in_channel_num} {unit}, found {given} in an input of "
