@@ -92,6 +92,15 @@ class KongFu(ABC):
             self._clock = clock
             self._put(self._by_hand * self._scheme(clock))
 
+    @property
+    def lr(self) -> float:
+        """The rate now; setting it is `set_lr`."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self.set_lr(lr)
+
     def get_lr(self) -> float:
         """The rate now."""
         return self._lr

@@ -18,9 +18,9 @@ class MomentumKongFu(KongFu):
     """Steps against a running sum of the gradients: `v = momentum * v + g; w -= lr * v`.
 
     Args:
+        lr: the learning rate, before any scheme.
         momentum: how much of the running sum is kept at each step.
         use_nesterov: True to look one step ahead.
-        lr: the learning rate, before any scheme.
         lr_scheme: how the rate changes.
         weight_decay: how strongly parameters are drawn to 0.
         name: what to call it.
@@ -34,10 +34,10 @@ class MomentumKongFu(KongFu):
 
     def __init__(
         self,
+        lr: float | None = 0.01,
+        *,
         momentum: float = 0.9,
         use_nesterov: bool = False,
-        *,
-        lr: float | None = 0.01,
         lr_scheme: Mapping[str, Any] | Scheme | None = None,
         weight_decay: float = 0.0,
         name: str | None = None,

@@ -37,7 +37,7 @@ class FeedSensor(Sensor):
         name: what to call it.
 
     Raises:
-        DataError: if a batch size is not a positive whole number.
+        DataError: if a batch size is not a positive whole number, or the seed is negative.
 
     Example:
         >>> from akidlab import DigitsSource
@@ -61,7 +61,8 @@ class FeedSensor(Sensor):
     ) -> None:
         super().__init__(source_in, val_batch_size, test_batch_size, name=name)
         self.batch_size = count("batch_size", batch_size)
-        self.seed, self.shuffle, self.drop_last = seed, shuffle, drop_last
+        self.seed = count("seed", seed, least=0)
+        self.shuffle, self.drop_last = shuffle, drop_last
         self._epoch = self._index = 0
         self._restored = False
 

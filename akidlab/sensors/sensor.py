@@ -49,7 +49,9 @@ class Sensor(ABC):
         self.source = source_in
         self.name = name or self.NAME
         self.val_batch_size = count("val_batch_size", val_batch_size)
-        self.test_batch_size = count("test_batch_size", test_batch_size or val_batch_size)
+        self.test_batch_size = count(
+            "test_batch_size", val_batch_size if test_batch_size is None else test_batch_size
+        )
         self.device: torch.device | str | None = None
         self.rank, self.size = 0, 1
         #: By how much the last batch counts in the mean of the ranks' gradients: 1 where slices are equal.
@@ -177,12 +179,12 @@ class Sensor(ABC):
         return self.__dict__ | {"_parts": {}, "_last": None}
 
 
-def count(name: str, value: int) -> int:
-    """`value`, if it is a whole number of 1 or more.
+def count(name: str, value: int, least: int = 1) -> int:
+    """`value`, if it is a whole number of `least` or more.
 
     Raises:
         DataError: if it is not.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise DataError(f"`{name}` must be a whole number of 1 or more, found {value!r}.")
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise DataError(f"`{name}` must be a whole number of {least} or more, found {value!r}.")
     return value

@@ -27,7 +27,7 @@ class DigitsSource(Source):
         name: what to call it.
 
     Raises:
-        DataError: if `num_val` leaves nothing to learn from.
+        DataError: if `num_val` leaves nothing to learn from, or the seed is negative.
 
     Example:
         >>> DigitsSource()
@@ -40,6 +40,8 @@ class DigitsSource(Source):
         super().__init__(name=name)
         if not 0 <= num_val < 1797:
             raise DataError(f"There are 1797 digits: `num_val` must be between 0 and 1796, found {num_val}.")
+        if seed < 0:
+            raise DataError(f"`seed` must be a whole number of 0 or more, found {seed}.")
         self.num_val_wanted, self.seed = num_val, seed
 
     @property

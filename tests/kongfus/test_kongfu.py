@@ -42,7 +42,7 @@ PAIRS = [
     ),
     (MomentumKongFu(), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9)),
     (
-        MomentumKongFu(0.8, use_nesterov=True, lr=0.1, weight_decay=0.01),
+        MomentumKongFu(0.1, momentum=0.8, use_nesterov=True, weight_decay=0.01),
         lambda p: torch.optim.SGD(p, 0.1, momentum=0.8, nesterov=True, weight_decay=0.01),
     ),
     (MomentumKongFu(momentum=0, use_nesterov=True), lambda p: torch.optim.SGD(p, 0.01)),
@@ -83,10 +83,10 @@ def test_a_rate_set_by_hand_reaches_the_optimiser_and_stays():
     kongfu = MomentumKongFu(lr=0.1, lr_scheme={"name": LearningRateScheme.placeholder})
     optimizer = kongfu.setup([nn.Parameter(torch.ones(2))])
 
-    kongfu.set_lr(0.5)
+    kongfu.lr = 0.5
     kongfu.adjust(Clock(100))
 
-    assert (kongfu.get_lr(), kongfu.lr_at(200), optimizer.param_groups[0]["lr"]) == (0.5, 0.5, 0.5)
+    assert (kongfu.lr, kongfu.lr_at(200), optimizer.param_groups[0]["lr"]) == (0.5, 0.5, 0.5)
 
 
 def test_a_rate_set_before_set_up_is_the_optimisers_first():

@@ -220,6 +220,11 @@ def test_a_batch_size_that_is_none_is_refused(size):
         FeedSensor(numbered(10), size)
 
 
+def test_a_seed_that_is_negative_is_refused():
+    with pytest.raises(DataError, match=r"`seed` must be a whole number of 0 or more, found -1"):
+        FeedSensor(numbered(10), seed=-1)
+
+
 def test_more_ranks_than_samples_in_a_batch_are_refused():
     with pytest.raises(DataError, match=r"`batch_size` is 2, too few for 3 ranks: .*Give at least 3"):
         FeedSensor(numbered(10), 2).shard(0, 3)

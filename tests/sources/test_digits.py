@@ -47,6 +47,11 @@ def test_the_source_travels_without_its_pictures():
     assert pickle.loads(content).num_train == 1697
 
 
+def test_a_seed_that_is_negative_is_refused():
+    with pytest.raises(DataError, match="`seed` must be a whole number of 0 or more, found -1"):
+        DigitsSource(seed=-1)
+
+
 @pytest.mark.parametrize("num_val", [-1, 1797])
 def test_a_validation_part_that_cannot_be_is_refused(num_val: int):
     with pytest.raises(DataError, match=f"There are 1797 digits: .*between 0 and 1796, found {num_val}"):
