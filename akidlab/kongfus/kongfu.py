@@ -157,9 +157,12 @@ class KongFu(ABC):
         return self.optimizer
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {
-            "optimizer": None
-        }  # it holds the brain's parameters, which travel on their own
+        # The optimiser holds the brain's parameters, which travel on their own; a scheme is a closure.
+        return self.__dict__ | {"optimizer": None, "_scheme": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._scheme = scheme_of(self.lr_scheme, self.base_lr)[1]
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())

@@ -186,12 +186,13 @@ def test_a_kongfu_without_parameters_says_what_is_missing():
 
 
 def test_a_kongfu_travels_without_its_optimiser():
-    kongfu = MomentumKongFu(lr=0.3, name="Kongfu")
+    kongfu = MomentumKongFu(lr=0.3, name="Kongfu", lr_scheme=HALVING)
     kongfu.setup([nn.Parameter(torch.ones(2))])
+    kongfu.set_lr(0.2)
 
     other = pickle.loads(pickle.dumps(kongfu))
 
-    assert (other.name, other.get_lr(), other.optimizer) == ("Kongfu", 0.3, None)
+    assert (other.name, other.lr, other.lr_at(10), other.optimizer) == ("Kongfu", 0.2, 0.1, None)
 
 
 def test_a_kongfu_shows_what_it_does():
