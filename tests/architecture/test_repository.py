@@ -63,6 +63,21 @@ def test_conda_users_get_the_same_pins() -> None:
     assert carried == pinned
 
 
+def test_the_readme_leads_to_places_that_exist() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+
+    assert len(targets) > 10
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_readme_and_the_makefile_name_the_same_commands() -> None:
+    told = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+
+    assert targets == {"help", "setup", "demo", "test", "lab", "bench", "clean"}
+    assert told <= targets
+
+
 def _name(requirement: Requirement) -> str:
     return canonicalize_name(requirement.name)
 
