@@ -161,7 +161,7 @@ class KongFu(ABC):
         return self.__dict__ | {"optimizer": None, "_scheme": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
+        vars(self).update(state)
         self._scheme = scheme_of(self.lr_scheme, self.base_lr)[1]
 
     def __repr__(self) -> str:
