@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from akidlab.backends.palette import ALARM, GREY, colour, first_odd
-from akidlab.store.table import LOOKS, duration, number, standing, steps
+from akidlab.store import words
 
 if TYPE_CHECKING:
     from akidlab.store import Run, Series, Snapshot
@@ -57,8 +57,12 @@ def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | N
         body.append(f"<g transform='translate({x:.1f},{y})'>{_chart(panel, each)}</g>")
     if not panels:
         body.append(_text(width / 2, head + HEIGHT / 2, "no samples yet", anchor="middle"))
-    said = "; ".join(f"{s.tag} {number(s.last)} at step {s.steps[-1]:,}" for p in panels for s in p if len(s))
-    label = escape((f"{now.name}, {standing(now)}: " if now else "") + (said or "no samples yet"), quote=True)
+    said = "; ".join(
+        f"{s.tag} {words.number(s.last)} at step {s.steps[-1]:,}" for p in panels for s in p if len(s)
+    )
+    label = escape(
+        (f"{now.name}, {words.standing(now)}: " if now else "") + (said or "no samples yet"), quote=True
+    )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img'"
         f" viewBox='0 0 {width} {height}' style='max-width:100%;height:auto' {FONT} font-size='11'"
@@ -104,11 +108,11 @@ def _subject(series: Series) -> str:
 
 
 def _title(now: Snapshot) -> str:
-    facts = [f"step {steps(now)}", duration(now.elapsed)]
+    facts = [f"step {words.steps(now)}", words.duration(now.elapsed)]
     facts += [f"{now.world_size} ranks"] if now.world_size > 1 else []
     return (
         f"<text x='2' y='16' font-size='14'><tspan font-weight='600'>{escape(now.name)}</tspan>"
-        f"<tspan dx='10' fill='{LOOKS.get(now.standing, LOOKS['lost'])[1]}'>{escape(standing(now))}</tspan>"
+        f"<tspan dx='10' fill='{words.colour(now)}'>{escape(words.standing(now))}</tspan>"
         f"<tspan dx='10' font-size='12'>{escape(' · '.join(facts))}</tspan></text>"
     )
 
@@ -128,7 +132,7 @@ def _chart(panel: Sequence[Series], width: float) -> str:
     parts.append(f"<path d='M{LEFT} {bottom}H{right:.1f}' stroke='{GREY}'/>")
     x = 0.0
     for index, series in enumerate(panel):
-        legend = f"{_role(series, panel)} {number(series.last)}".strip()
+        legend = f"{_role(series, panel)} {words.number(series.last)}".strip()
         parts.append(f"<path d='M{x:.1f} 26h14' stroke='{colour(index)}' stroke-width='2.5'/>")
         parts.append(_text(x + 18, 30, legend))
         x += 34 + 6.2 * len(legend)

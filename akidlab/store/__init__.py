@@ -1,5 +1,6 @@
 """The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
 
+from akidlab.store import words
 from akidlab.store.recorder import Recorder
 from akidlab.store.run import EventEntry, LogEntry, Pulse, Run, Tag
 from akidlab.store.runs import Runs
@@ -19,4 +20,5 @@ __all__ = [
     "Store",
     "Tag",
     "runs",
+    "words",
 ]

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from akidlab import registry
 from akidlab.store.snapshot import Snapshot
+from akidlab.store.words import LOOKS, colour, duration, number, standing, steps, when
 
 if TYPE_CHECKING:
     from akidlab.store.run import Run
     from akidlab.store.runs import Runs
 
-# Symbol and colour of each status; the colours are legible on white and on black.
-LOOKS = {
-    "preparing": ("…", "#7a7a7a"),
-    "running": ("▶", "#1f83d1"),
-    "paused": ("‖", "#b57600"),
-    "finished": ("✓", "#1a9150"),
-    "stopped": ("■", "#7a7a7a"),
-    "failed": ("✗", "#e0433a"),
-    "lost": ("?", "#c2569b"),
-}
 MANY = 50
 _TAGS = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
@@ -124,45 +114,9 @@ def card(run: Run) -> str:
     return head + error + (draw.picture(run, title=False) if pulse.tags else "")
 
 
-def standing(now: Snapshot) -> str:
-    """The status with its symbol."""
-    return f"{LOOKS.get(now.standing, ('?', ''))[0]} {now.standing}"
-
-
 def badge(now: Snapshot) -> str:
     """The status with its symbol and colour, in HTML."""
-    colour = LOOKS.get(now.standing, LOOKS["lost"])[1]
-    return f'<span style="color:{colour};white-space:nowrap">{escape(standing(now))}</span>'
-
-
-def steps(now: Snapshot) -> str:
-    """Steps done, of how many."""
-    return f"{now.step:,}" + (f" / {now.max_steps:,}" if now.max_steps else "")
-
-
-def number(value: float | None) -> str:
-    """A value in four digits."""
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 100 else f"{value:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
-
-
-def when(moment: float) -> str:
-    """A moment in local time, without the date if it is today."""
-    local = time.localtime(moment)
-    today = time.strftime("%Y-%m-%d", local) == time.strftime("%Y-%m-%d")
-    return time.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M", local)
+    return f'<span style="color:{colour(now)};white-space:nowrap">{escape(standing(now))}</span>'
 
 
 def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], list[list[str]]]:
@@ -196,8 +150,7 @@ def _cell(left: bool) -> str:
 def _bar(now: Snapshot) -> str:
     if now.progress is None:
         return ""
-    colour = LOOKS.get(now.standing, LOOKS["lost"])[1]
     return (
         '<div style="height:3px;margin-top:2px;background:rgba(128,128,128,.25)">'
-        f'<div style="height:3px;width:{100 * now.progress:.1f}%;background:{colour}"></div></div>'
+        f'<div style="height:3px;width:{100 * now.progress:.1f}%;background:{colour(now)}"></div></div>'
     )

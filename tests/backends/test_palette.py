@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from akidlab.backends.palette import ALARM, COLOURS, GREY
-from akidlab.store.table import LOOKS
+from akidlab.store.words import LOOKS
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0
 SIGHT = {

@@ -1,0 +1,58 @@
+"""The words, symbols and colours for what a run has come to; the same wherever it is shown."""
+
+from __future__ import annotations
+
+import time
+
+from akidlab.store.snapshot import Snapshot
+
+# Symbol and colour of each status; the colours are legible on white and on black.
+LOOKS = {
+    "preparing": ("…", "#7a7a7a"),
+    "running": ("▶", "#1f83d1"),
+    "paused": ("‖", "#b57600"),
+    "finished": ("✓", "#1a9150"),
+    "stopped": ("■", "#7a7a7a"),
+    "failed": ("✗", "#e0433a"),
+    "lost": ("?", "#c2569b"),
+}
+
+
+def standing(now: Snapshot) -> str:
+    """The status with its symbol."""
+    return f"{LOOKS.get(now.standing, LOOKS['lost'])[0]} {now.standing}"
+
+
+def colour(now: Snapshot) -> str:
+    """The colour of the status."""
+    return LOOKS.get(now.standing, LOOKS["lost"])[1]
+
+
+def steps(now: Snapshot) -> str:
+    """Steps done, of how many."""
+    return f"{now.step:,}" + (f" / {now.max_steps:,}" if now.max_steps else "")
+
+
+def number(value: float | None) -> str:
+    """A value in four digits."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 100 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def when(moment: float) -> str:
+    """A moment in local time, without the date if it is today."""
+    local = time.localtime(moment)
+    today = time.strftime("%Y-%m-%d", local) == time.strftime("%Y-%m-%d")
+    return time.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M", local)
