@@ -63,7 +63,7 @@ def layer(block: Block) -> str:
 
 def system(block: System) -> str:
     """A system in one line, without its name."""
-    blocks = "1 block" if len(block) == 1 else f"{len(block)} blocks"
+    blocks = block.extra_repr()
     known = block.is_setup or all(child.is_setup for child in block)
     size = f"{count(block)} parameters" if known and not block.is_empty else "not set up"
     return f"{type(block).__name__}, {blocks}, {size}"
@@ -86,7 +86,7 @@ def _row(parent: System, at: int, block: Block) -> Row:
         reads=_reads(parent, at, block),
         emits="" if block.out_shape is None else told(block.out_shape),
         parameters="" if parameters == "0" else parameters,
-        details=system(block) if isinstance(block, System) else block.extra_repr(),
+        details=block.extra_repr(),
     )
 
 
@@ -101,11 +101,8 @@ def _table(parent: System, indent: str) -> list[tuple[str, ...]]:
     lines = []
     for row in rows(parent):
         parameters = f"{row.parameters} parameters" if row.parameters else ""
-        name = f"{indent}{row.block.name}"
+        kind = f"{row.kind}({row.details})"
+        lines.append((f"{indent}{row.block.name}", kind, f"← {row.reads}", row.emits, parameters))
         if isinstance(row.block, System):
-            lines.append((name, row.kind, f"← {row.reads}", row.emits, parameters))
             lines.extend(_table(row.block, indent + "  "))
-        else:
-            kind = f"{row.kind}({row.details})"
-            lines.append((name, kind, f"← {row.reads}", row.emits, parameters))
     return lines

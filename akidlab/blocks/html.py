@@ -13,11 +13,11 @@ from akidlab.blocks.system import System
 # Colours are those of the page: `currentColor`, and JupyterLab's variables where there are some.
 _STYLE = """<style>
 .akidlab-block { font-family: var(--jp-ui-font-family, sans-serif); font-size: 13px; color: inherit; }
-.akidlab-block summary { cursor: pointer; padding: 2px 0; }
+.akidlab-block summary { cursor: pointer; }
 .akidlab-block summary:focus-visible { outline: 2px solid var(--jp-brand-color1, currentColor); }
 .akidlab-block .quiet { opacity: .7; }
 .akidlab-block code { background: none; color: inherit; font-family: var(--jp-code-font-family, monospace); }
-.akidlab-block table { border-collapse: collapse; margin: 2px 0 6px 14px; table-layout: auto; }
+.akidlab-block table { border-collapse: collapse; margin: 2px 0 6px 14px; color: inherit; font: inherit; }
 .akidlab-block th, .akidlab-block td { text-align: left !important; vertical-align: top !important;
   padding: 2px 14px 2px 0 !important; border: 0; background: none !important; white-space: nowrap; }
 .akidlab-block th { opacity: .7; font-weight: normal; }
@@ -29,37 +29,36 @@ _STYLE = """<style>
 
 def html(block: Block) -> str:
     """A block as HTML, without scripts."""
-    body = _system(block, True) if isinstance(block, System) else _layer(block)
+    body = _tree(block) if isinstance(block, System) else _layer(block)
     return f'{_STYLE}<div class="akidlab-block">{body}</div>'
 
 
-def _system(block: System, is_open: bool) -> str:
-    head = f"<summary><b>{escape(block.name)}</b> <span class=quiet>{escape(system(block))}</span></summary>"
+def _tree(block: System) -> str:
+    head = f"<b>{escape(block.name)}</b> <span class=quiet>{escape(system(block))}</span>"
+    return f"<details open><summary>{head}</summary>{_table(block)}</details>"
+
+
+def _table(block: System) -> str:
     titles = "".join(f"<th>{title}</th>" for title in ("block", "layer", "reads", "emits"))
-    body = "".join(_row(row) for row in rows(block))
     header = f"<thead><tr>{titles}<th class=number>parameters</th></tr></thead>"
-    table = f"<table>{header}<tbody>{body}</tbody></table>"
-    return f"<details{' open' if is_open else ''}>{head}{table}</details>"
+    return f"<table>{header}<tbody>{''.join(_row(row) for row in rows(block))}</tbody></table>"
 
 
 def _row(row: Row) -> str:
-    if isinstance(row.block, System):
-        return f"<tr><td colspan=5>{_system(row.block, False)}{_flow(row)}</td></tr>"
     name = f"<b>{escape(row.block.name)}</b>"
-    facts = _facts(row.block)
+    facts = _told(_tensors(row.block))
     first = f"<details><summary>{name}</summary>{facts}</details>" if facts else name
     details = f" <span class=quiet>{escape(row.details)}</span>" if row.details else ""
     cells = [first, escape(row.kind) + details, escape(row.reads), escape(row.emits)]
-    return (
-        "<tr>"
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + f"<td class=number>{row.parameters}</td></tr>"
-    )
+    told = "".join(f"<td>{cell}</td>" for cell in cells) + f"<td class=number>{row.parameters}</td>"
+    return f"<tr>{told}</tr>{_inside(row.block)}"
 
 
-def _flow(row: Row) -> str:
-    emits = f", emits {escape(row.emits)}" if row.emits else ""
-    return f"<span class=quiet>reads {escape(row.reads)}{emits}</span>"
+def _inside(block: Block) -> str:
+    if not isinstance(block, System):
+        return ""
+    head = f"<span class=quiet>the {escape(block.extra_repr())} of {escape(block.name)}</span>"
+    return f"<tr><td colspan=5><details><summary>{head}</summary>{_table(block)}</details></td></tr>"
 
 
 def _layer(block: Block) -> str:
@@ -70,9 +69,11 @@ def _layer(block: Block) -> str:
 
 
 def _facts(block: Block) -> str:
-    facts = [*_shapes(block), *_tensors(block)]
-    if block.inputs is not None:
-        facts.append(("reads", ", ".join(map(str, block.inputs))))
+    reads = [] if block.inputs is None else [("reads", ", ".join(map(str, block.inputs)))]
+    return _told([*_shapes(block), *_tensors(block), *reads])
+
+
+def _told(facts: Iterable[tuple[str, str]]) -> str:
     return "".join(
         f"<div><span class=quiet>{escape(k)}</span> <code>{escape(v)}</code></div>" for k, v in facts
     )

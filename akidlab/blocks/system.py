@@ -293,6 +293,9 @@ class System(Block):
     def _memory(self) -> Memory:
         return self._modules["_memory"]  # type: ignore[return-value]
 
+    def extra_repr(self) -> str:
+        return "1 block" if len(self) == 1 else f"{len(self)} blocks"
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_plan": None}
 
