@@ -40,8 +40,8 @@ def run(shell: InteractiveShell, source: str) -> None:
     __tracebackhide__ = True
     if shell.should_run_async(source, transformed_cell=shell.transform_cell(source)):
         raise MagicError(
-            "The cell awaits at top level; a training cell is plain Python. Await in a cell above, and use its "
-            "value here."
+            "The cell awaits at top level; a training cell is plain Python. Await in a cell above, and use "
+            "its value here."
         )
     with _shown_later(shell) as lines:
         result = shell.run_cell(source, store_history=False)
@@ -56,7 +56,7 @@ def run(shell: InteractiveShell, source: str) -> None:
 
 @contextmanager
 def _shown_later(shell: Any) -> Iterator[list[str]]:
-    """Keep the traceback of the inner cell back: the cell around raises the error again, and shows it once."""
+    """Keep the traceback of the inner cell back: the cell around raises it again, and it is shown once."""
     kept: list[str] = []
     shell._showtraceback = lambda kind, error, lines: kept.__setitem__(slice(None), lines)
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
 from akidlab.errors import AkidlabError
 from akidlab.magics import arguments, body
@@ -12,35 +13,46 @@ from akidlab.magics import arguments, body
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-Completer = Callable[["InteractiveShell", Any], list[str]]
+IDENTIFIER = "akidlab.magics"
 _OF_RUNS = ("--resume",)
 _MOST = 200
 
 
-def completer(magic: Any, *, kids: bool = False) -> Completer:
-    """What IPython asks for the words that may stand behind `magic`.
+def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
+    """What IPython asks for the words that may stand at the cursor.
 
     Args:
-        magic: a function with `@magic_arguments()`.
-        kids: True if kids may stand there, too.
+        shell: whose notebook it is.
+        magics: the names of our magics, and whether kids may stand behind each.
     """
-    takers = {
-        option for action in magic.parser._actions if action.nargs is None for option in action.option_strings
-    }
 
-    def complete(shell: InteractiveShell, event: Any) -> list[str]:
-        words = event.text_until_cursor.split()[1:]
-        before = words[:-1] if event.symbol and words else words
-        last = before[-1] if before else ""
-        if last in _OF_RUNS:
-            return _runs()
-        if last in takers:
-            return []  # a number or a new name: nothing to offer
-        given = {word.partition("=")[0] for word in before}
-        offered = [option for option in arguments.options(magic) if option not in given]
-        return [*(body.kids(shell.user_ns) if kids else ()), *offered]
+    # Jedi knows no magics and offers Python; a matcher may silence it, a `complete_command` hook not.
+    @context_matcher(priority=100, identifier=IDENTIFIER)
+    def match(context: CompletionContext) -> Any:
+        line = context.text_until_cursor
+        name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
+        words = line.split()[1:]
+        if name not in magics or not (words or line[-1].isspace()):
+            return {"completions": [], "suppress": False}
+        offered = _offer(shell, name, words[:-1] if context.token else words, magics[name])
+        found = [SimpleCompletion(text) for text in offered if text.startswith(context.token)]
+        return {"completions": found, "suppress": True, "ordered": True}
 
-    return complete
+    return match
+
+
+def _offer(shell: InteractiveShell, name: str, before: list[str], takes_kids: bool) -> list[str]:
+    magic: Any = shell.find_line_magic(name)
+    actions = [action for action in magic.parser._actions if action.nargs is None]
+    takers = {option for action in actions for option in action.option_strings}
+    last = before[-1] if before else ""
+    if last in _OF_RUNS:
+        return _runs()
+    if last in takers:
+        return []  # a number, or a new name: nothing to offer
+    given = {word.partition("=")[0] for word in before}
+    left = [option for option in arguments.options(magic) if option not in given]
+    return [*(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
 
 
 def _runs() -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from IPython.core.interactiveshell import InteractiveShell
 
 from akidlab.magics.comment import cell_magic_first
-from akidlab.magics.completion import completer
+from akidlab.magics.completion import IDENTIFIER, matcher
 from akidlab.magics.tables import TableMagics
 from akidlab.magics.train import TrainMagics
 
-_MAGICS = {"akid_train": ("line", "cell"), "akid_pool": ("line",), "akid_runs": ("line",)}
+_TAKES_KIDS = {"akid_train": True, "akid_pool": False, "akid_runs": False}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -19,19 +19,17 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(TrainMagics)
     shell.register_magics(TableMagics)
     shell.input_transformers_cleanup.append(cell_magic_first)
-    for name, kinds in _MAGICS.items():
-        magic = shell.find_line_magic(name)
-        complete = completer(magic, kids=name == "akid_train")
-        for key in [f"%{name}", f"%%{name}" if "cell" in kinds else name]:
-            shell.set_hook("complete_command", complete, str_key=key)
+    if shell.Completer is not None:
+        shell.Completer.custom_matchers.append(matcher(shell, _TAKES_KIDS))
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take them away again."""
-    for name, kinds in _MAGICS.items():
-        for kind in kinds:
-            shell.magics_manager.magics[kind].pop(name, None)
-        for key in (f"%{name}", f"%%{name}", name):
-            shell.strdispatchers["complete_command"].strs.pop(key, None)
+    for name in _TAKES_KIDS:
+        for magics in shell.magics_manager.magics.values():
+            magics.pop(name, None)
     if cell_magic_first in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(cell_magic_first)
+    if shell.Completer is not None:
+        matchers = shell.Completer.custom_matchers
+        matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != IDENTIFIER]

@@ -188,8 +188,8 @@ class Session:
         __tracebackhide__ = True
         shown = _show(training) if dashboard and not config.quiet() else None
         self.trainings.append(training)
-        training.start()
         if background:
+            training.start()
             threading.Thread(target=_finish_later, args=(training, shown), daemon=True).start()
             return
         try:

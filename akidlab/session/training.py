@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from akidlab.kids import Kid
     from akidlab.wire.channel import Body, Peer
 
-LOOK = 0.25  # seconds between looks of a waiting cell
-
 
 class Training:
     """One practice of a kid in this kernel.
@@ -35,6 +33,7 @@ class Training:
         self.run: Run = kid.run
         self.error: BaseException | None = None
         self.was_interrupted = False
+        self._done = threading.Event()
         info: Body = {"store": str(self.run.store.path), "name": self.run.name}
         self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
         self._thread = threading.Thread(
@@ -44,7 +43,7 @@ class Training:
     @property
     def is_live(self) -> bool:
         """True until everything is written and closed."""
-        return self._thread.is_alive()
+        return not self._done.is_set()
 
     @property
     def problem(self) -> str | None:
@@ -64,8 +63,9 @@ class Training:
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it has ended, at most `timeout` seconds; True if it has."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._done.wait(
+            timeout
+        )  # `Thread.join`, interrupted, takes the thread for ended (CPython 3.9-3.12)
 
     def stop(self) -> None:
         """Ask it to stop after the step it is in."""
@@ -84,7 +84,10 @@ class Training:
         except BaseException as error:  # raised again in the cell
             self.error = error
         finally:
-            self._close()
+            try:
+                self._close()
+            finally:
+                self._done.set()
 
     def _close(self) -> None:
         if self.error is not None and self.run.status in ("preparing", "running", "paused"):

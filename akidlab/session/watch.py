@@ -19,13 +19,14 @@ class Watched(Protocol):
 
     @property
     def problem(self) -> str | None: ...
+    def start(self) -> object: ...
     def join(self, timeout: float | None = None) -> bool: ...
     def stop(self) -> None: ...
     def abandon(self) -> None: ...
 
 
 def watch(training: Watched) -> None:
-    """Wait until `training` has ended.
+    """Start `training` and wait until it has ended.
 
     The first interrupt asks it to stop after the step it is in, the second breaks it off.
 
@@ -35,6 +36,7 @@ def watch(training: Watched) -> None:
     """
     __tracebackhide__ = True
     try:
+        training.start()
         _wait(training)
     except KeyboardInterrupt:
         training.was_interrupted = True

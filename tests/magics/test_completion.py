@@ -1,0 +1,45 @@
+"""What a tab offers behind the magics."""
+
+from __future__ import annotations
+
+import pytest
+
+from akidlab import Store
+from akidlab.magics import load, unload
+from tests.magics.notebook import Notebook
+
+
+@pytest.mark.parametrize("magic", ["%akid_train", "%%akid_train"])
+def test_options_complete_each_once(notebook: Notebook, magic: str) -> None:
+    assert notebook.complete(f"{magic} --st") == ["--steps"]
+    assert "--steps" not in notebook.complete(f"{magic} --steps 5 --s")
+    assert notebook.complete(f"{magic} --n") == ["--name", "--no-dashboard", "--np"]
+
+
+def test_kids_of_the_notebook_complete_and_nothing_else_of_it(notebook: Notebook) -> None:
+    notebook.run("kid, kindred = make(), 1")
+
+    assert notebook.complete("%akid_train ki") == ["kid"]
+
+
+def test_runs_complete_where_a_run_is_asked_for(notebook: Notebook) -> None:
+    Store().create("digits")
+    Store().create("my letters")
+
+    assert notebook.complete("%akid_train --resume ") == ["'my letters'", "digits"]
+    assert notebook.complete("%%akid_train kid --resume d") == ["digits"]
+
+
+def test_pool_options_complete(notebook: Notebook) -> None:
+    assert notebook.complete("%akid_pool --s") == ["--start", "--stop"]
+    assert notebook.complete("%akid_runs --") == ["--last"]
+
+
+def test_loading_twice_changes_nothing_and_unloading_takes_all_away(notebook: Notebook) -> None:
+    load(notebook.shell)
+    assert notebook.complete("%akid_train --st") == ["--steps"]
+    unload(notebook.shell)
+
+    assert "akid_train" not in notebook.shell.magics_manager.magics["cell"]
+    assert "--steps" not in notebook.complete("%akid_train --st")
+    load(notebook.shell)

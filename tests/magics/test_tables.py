@@ -1,0 +1,47 @@
+"""`%akid_pool` and `%akid_runs`."""
+
+from __future__ import annotations
+
+import pytest
+
+from akidlab import Store
+from akidlab.errors import MagicError
+from akidlab.magics.tables import PoolTable
+from tests.magics.notebook import Notebook
+
+POOL = {
+    "size": 2,
+    "state": "ready",
+    "run": None,
+    "launcher": "horovod",
+    "idle_left": 599.6,
+    "pid": 12,
+    "project": "/p",
+}
+
+
+def test_without_ranks_it_says_how_to_get_some(notebook: Notebook) -> None:
+    assert notebook.run("%akid_pool") == (
+        "No ranks. `%akid_pool --start 2` starts two; so does a `%%akid_train -np 2` cell.\n"
+    )
+
+
+def test_a_pool_is_a_row_in_words_and_in_html() -> None:
+    assert repr(PoolTable([POOL])).splitlines()[-1].split() == [
+        "2", "ready", "-", "horovod", "leaves", "in", "600", "s", "12", "/p",
+    ]  # fmt: skip
+    assert "<td style='text-align:left'>ready</td>" in PoolTable([POOL])._repr_html_()
+
+
+def test_contradictions_are_answered(notebook: Notebook) -> None:
+    with pytest.raises(MagicError, match="Say one of `--start`, `--resize` and `--stop`"):
+        notebook.run("%akid_pool --start 2 --stop")
+
+
+def test_the_newest_runs_are_shown(notebook: Notebook) -> None:
+    for name in ("first", "second"):
+        Store().create(name)
+    shown = notebook.run("%akid_runs --last 1")
+
+    assert "second" in shown
+    assert "first" not in shown

@@ -1,0 +1,224 @@
+"""`%akid_train` and `%%akid_train` in the kernel."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from akidlab import runs
+from akidlab.errors import MagicError, StoreError, UnknownNameError
+from tests.magics.notebook import FOREVER, Notebook, interrupt
+
+CELL = "%%akid_train --no-dashboard\nkid = make()"
+
+
+def test_a_line_trains_the_kid_and_says_one_calm_line(notebook: Notebook) -> None:
+    notebook.run("kid = make()")
+    shown = notebook.run("%akid_train --no-dashboard")
+
+    assert re.fullmatch(
+        r"`tiny` finished: 20 steps in \d+\.\d s, validation loss [\d.]+, validation accuracy [\d.]+\n", shown
+    )
+    assert runs()["tiny"].status == "finished"
+
+
+def test_a_cell_makes_the_kid_and_trains_it(notebook: Notebook) -> None:
+    notebook.run(CELL + "\nkid.name * 2")
+
+    assert notebook["kid"].step == 20
+    assert notebook["_"] == "tinytiny"
+    assert notebook["kid"].run == runs()["tiny"]
+
+
+def test_nothing_that_varies_is_shown_where_the_tests_say_so(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AKIDLAB_QUIET", "1")
+
+    assert notebook.run("%%akid_train\nkid = make()") == ""
+
+
+def test_steps_and_epochs_are_so_many_more(notebook: Notebook) -> None:
+    notebook.run(CELL)
+    notebook.run("%akid_train --steps 7 --no-dashboard")
+    assert notebook["kid"].step == 27
+    notebook.run("%akid_train kid --epochs 0.5 --no-dashboard")
+
+    assert notebook["kid"].step == 30
+
+
+def test_a_kid_with_nothing_left_to_do_is_told_how_to_go_on(notebook: Notebook) -> None:
+    notebook.run(CELL)
+
+    with pytest.raises(MagicError, match=r"made all of its 20 steps. Say how many more: `--steps 100`"):
+        notebook.run("%akid_train kid")
+
+
+def test_a_run_has_the_name_and_begins_with_the_rate_on_the_line(notebook: Notebook) -> None:
+    notebook.run("rate = 0.02")
+    notebook.run("%%akid_train --name quick --lr {rate} --no-dashboard\nkid = make()")
+
+    assert runs()["quick"].scalars("learning_rate").values.tolist() == [0.02]
+
+
+def test_a_resumed_run_goes_on_where_its_last_checkpoint_is(notebook: Notebook) -> None:
+    notebook.run(CELL)
+    notebook.run("kid = make(max_steps=30)\n%akid_train --resume tiny --no-dashboard")
+
+    assert runs().names() == ["tiny"]
+    assert runs()["tiny"].scalars("loss").steps.tolist() == list(range(1, 31))
+
+
+def test_a_resumed_run_with_a_name_of_its_own_is_a_branch(notebook: Notebook) -> None:
+    notebook.run(CELL)
+    notebook.run("%akid_train --resume tiny --name branch --steps 5 --no-dashboard")
+
+    assert runs()["branch"].parent == runs()["tiny"].uid
+    assert runs()["branch"].scalars("loss").steps.tolist() == list(range(21, 26))
+
+
+def test_an_unknown_run_is_answered_with_the_nearest(notebook: Notebook) -> None:
+    notebook.run(CELL)
+
+    with pytest.raises(UnknownNameError, match=r"no run `tinny`. Did you mean `tiny`"):
+        notebook.run("%akid_train --resume tinny --steps 1")
+
+
+def test_in_the_background_the_notebook_is_free_at_once(notebook: Notebook) -> None:
+    notebook.run(f"%%akid_train --background --no-dashboard\nkid = make(max_steps={FOREVER})")
+    wait_for(lambda: notebook["kid"].step > 10)
+
+    with pytest.raises(MagicError, match=r"training already in the run `tiny`.*stop it first"):
+        notebook.run("%akid_train kid --steps 5")
+    notebook.run("kid.controls.send('stop')")
+    wait_for(lambda: runs()["tiny"].status == "stopped")
+
+
+def test_an_interrupt_ends_it_after_the_step_and_the_kid_goes_on(notebook: Notebook) -> None:
+    notebook.run(f"kid = make(max_steps={FOREVER})")
+    notebook["kid"].hooks.on_training_log_step.append(interrupt)
+    shown = notebook.run("%akid_train --no-dashboard")
+    step = notebook["kid"].step
+
+    assert f"`tiny` stopped: {step} of {FOREVER} steps" in shown
+    assert "train it again and it goes on" in shown
+    assert (runs()["tiny"].folder / f"step-{step}.safetensors").exists()
+    notebook.run("%akid_train --steps 3 --no-dashboard")
+    assert notebook["kid"].step == step + 3
+
+
+def test_a_second_interrupt_breaks_off_what_will_not_stop(notebook: Notebook) -> None:
+    notebook.shell.user_ns["interrupt"] = interrupt
+    notebook.run(
+        "import time\ndef dawdle(kid):\n    while True:\n        interrupt()\n        time.sleep(0.3)\n"
+        "kid = make()\nkid.hooks.on_batch_end.append(dawdle)"
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        notebook.run("%akid_train --no-dashboard")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    wait_for(lambda: not notebook["kid"].practising)
+
+
+def test_what_a_hook_raises_is_raised_in_the_cell_with_its_traceback(notebook: Notebook) -> None:
+    notebook.run("def bad(kid):\n    oops = 1 / 0\nkid = make()\nkid.hooks.on_batch_end.append(bad)")
+    shown = notebook.fail("%akid_train --no-dashboard")
+
+    assert "oops = 1 / 0" in shown
+    assert shown.rstrip().endswith("ZeroDivisionError: division by zero")
+    assert runs()["tiny"].status == "failed"
+    assert runs()["tiny"].error == "ZeroDivisionError: division by zero"
+
+
+def test_what_the_body_raises_is_shown_once_with_the_lines_of_the_cell(notebook: Notebook) -> None:
+    shown = notebook.fail("%%akid_train\n\nx = 1\nkid = 1 / 0")
+
+    assert shown.count("ZeroDivisionError: division by zero") == 1
+    assert "line 4" in shown
+    assert "akidlab" not in shown
+    assert len(runs()) == 0
+
+
+def test_a_body_that_is_not_python_or_awaits_is_told_so(notebook: Notebook) -> None:
+    with pytest.raises(MagicError, match=r"The cell is not Python: .*line 2"):
+        notebook.run("%%akid_train\nkid = make(")
+    with pytest.raises(MagicError, match="awaits at top level"):
+        notebook.run("%%akid_train\nkid = await make()")
+
+
+def test_a_store_that_cannot_be_written_is_said_before_the_training(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AKID_RUNS", str(tmp_path / "file" / "akid_runs"))
+
+    with pytest.raises(StoreError, match=r"cannot be written.*AKID_RUNS"):
+        notebook.run(CELL)
+    assert notebook["kid"].step == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("--stpes 5", "There is no option `--stpes`. Did you mean `--steps`?"),
+        ("--steps", "`--steps` needs a value behind it"),
+        ("--steps many", "`--steps` is a whole number of 1 or more; found `many`"),
+        ("--steps 0", "`--steps` is a whole number of 1 or more; found `0`"),
+        ("--epochs 0", "`--epochs` is a number above 0; found `0`"),
+        ("--steps 1 --epochs 1", "Say `--steps` or `--epochs`, not both"),
+        ("--lr nan", "`--lr` is a number of 0 or more; found `nan`"),
+        ("-np 0", "`-np` is a whole number of 1 or more; found `0`"),
+        ("-np -1", "`-np` is a whole number of 1 or more; found `-1`"),
+        ("-np 1.5", "`-np` is a whole number of 1 or more; found `1.5`"),
+        ("kid other", "`other` is too much for `%akid_train`"),
+        ("--name 'open", "cannot be read: No closing quotation"),
+        ("kdi", "There is no kid `kdi`. Did you mean `kid`?"),
+        ("np", "`np` is of type module; what trains is a Kid"),
+        ("Kid", "`Kid` is a class; what trains is a Kid"),
+        ("kid.nothing", "`kid.nothing` cannot be looked up: AttributeError"),
+        ("1+1", "`1+1` names no kid"),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_answered_in_plain_words(
+    notebook: Notebook, line: str, complaint: str
+) -> None:
+    notebook.run("kid = make()")
+
+    with pytest.raises(MagicError, match=re.escape(complaint)):
+        notebook.run(f"%akid_train {line}")
+    assert len(runs()) == 0
+
+
+def test_an_error_of_a_magic_is_one_line_without_a_traceback(notebook: Notebook) -> None:
+    assert notebook.fail("%akid_train -np 0") == (
+        "MagicError: `-np` is a whole number of 1 or more; found `0`.\n"
+    )
+
+
+def test_comments_may_stand_above_the_cell_magic_but_no_code(notebook: Notebook) -> None:
+    notebook.run("# what follows trains\n\n%%akid_train --no-dashboard\nkid = make()")
+    assert notebook["kid"].step == 20
+
+    with pytest.raises(
+        SyntaxError, match="must be the first line of its cell; found code above it, in line 1"
+    ):
+        notebook.run("x = 1\n%%akid_train\nkid = make()")
+
+
+def test_help_shows_an_example_and_every_option(notebook: Notebook) -> None:
+    shown = notebook.run("%akid_train?")
+
+    assert "%akid_train kid --steps 500" in shown
+    assert "-np N, --np N" in shown
+
+
+def wait_for(condition: object, seconds: float = 10.0) -> None:
+    """Wait until `condition()` holds."""
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.02)
