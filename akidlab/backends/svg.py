@@ -52,9 +52,10 @@ def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | N
     head = HEAD if now else 0
     height = head + math.ceil(max(1, len(panels)) / columns) * (HEIGHT + GAP) - GAP
     body = [_title(now)] if now else []
+    span = _span([series for panel in panels for series in panel])
     for index, panel in enumerate(panels):
         x, y = index % columns * (each + GAP), head + index // columns * (HEIGHT + GAP)
-        body.append(f"<g transform='translate({x:.1f},{y})'>{_chart(panel, each)}</g>")
+        body.append(f"<g transform='translate({x:.1f},{y})'>{_chart(panel, each, span)}</g>")
     if not panels:
         body.append(_text(width / 2, head + HEIGHT / 2, "no samples yet", anchor="middle"))
     said = "; ".join(
@@ -117,9 +118,9 @@ def _title(now: Snapshot) -> str:
     )
 
 
-def _chart(panel: Sequence[Series], width: float) -> str:
+def _chart(panel: Sequence[Series], width: float, span: tuple[float, float]) -> str:
     right, bottom = width - RIGHT, HEIGHT - BOTTOM
-    scale = _Scale(panel, LEFT, right, TOP, bottom)
+    scale = _Scale(panel, span, LEFT, right, TOP, bottom)
     parts = [_text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600)]
     for value in scale.y_ticks():
         y = scale.y(value)
@@ -147,23 +148,33 @@ def _role(series: Series, panel: Sequence[Series]) -> str:
     return "training" if series.tag == _subject(series) else "validation"
 
 
+def _span(all_series: Sequence[Series]) -> tuple[float, float]:
+    """The steps of all charts, so that they stand above each other in time; from 0 if that is near."""
+    ends = [float(step) for series in all_series if len(series) for step in series.steps[[0, -1]]]
+    first, last = (min(ends), max(ends)) if ends else (0.0, 1.0)
+    if 0 < first <= 0.1 * last:
+        first = 0.0
+    return (first, last) if first < last else (first - 1, last + 1)
+
+
 class _Scale:
     """Where steps and values lie in a chart."""
 
-    def __init__(self, panel: Sequence[Series], left: float, right: float, top: float, bottom: float) -> None:
+    def __init__(
+        self,
+        panel: Sequence[Series],
+        span: tuple[float, float],
+        left: float,
+        right: float,
+        top: float,
+        bottom: float,
+    ) -> None:
+        self.first, self.last = span
         self.left, self.right, self.top, self.bottom = left, right, top, bottom
-        all_steps = np.concatenate([series.steps for series in panel])
         values = np.concatenate([series.values for series in panel])
         values = values[np.isfinite(values)]
-        self.first, self.last = (
-            (float(all_steps.min()), float(all_steps.max())) if len(all_steps) else (0.0, 1.0)
-        )
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         self.log = panel[0].tag == "learning_rate" and low > 0 and math.log10(high) - math.log10(low) >= 2
-        if 0 < self.first <= 0.1 * self.last:
-            self.first = 0.0
-        if self.last == self.first:
-            self.first, self.last = self.first - 1, self.last + 1
         if low == high:
             low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (-1.0, 1.0)
         if not self.log and 0 < low < 0.35 * high:

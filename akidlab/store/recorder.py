@@ -57,6 +57,7 @@ class Recorder(Subscriber):
         self._thread: threading.Thread | None = None
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] = (0, 0)
+        self._pid = 0
         self._beat = 0.0
         self._since: float | None = None
         self._lost = 0
@@ -83,7 +84,7 @@ class Recorder(Subscriber):
             except BaseException:
                 db.close()
                 raise
-            self._db = db
+            self._db, self._pid = db, os.getpid()
             self._ring.clear()
             self._thread = threading.Thread(target=self._work, name="akidlab-recorder", daemon=True)
             self._thread.start()
@@ -105,7 +106,7 @@ class Recorder(Subscriber):
         if status is not None or error is not None:
             self.hear(Message("status", Status(status, {} if error is None else {"error": error})))
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or self._pid != os.getpid():
             return
         self._ring.set()
         thread.join()
@@ -166,7 +167,10 @@ class Recorder(Subscriber):
                 heard, self._heard = self._heard, Batch()
             self._waiting.take(heard)
             now = time.time()
-            if self._db is None or not (self._waiting or now - self._beat > HEARTBEAT):
+            # A forked process has neither the thread nor the right to use the connection.
+            if self._db is None or self._pid != os.getpid():
+                return True
+            if not (self._waiting or now - self._beat > HEARTBEAT):
                 return True
             try:
                 self._check_file()

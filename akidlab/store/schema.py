@@ -7,6 +7,7 @@ import errno
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,13 +79,15 @@ def connect(folder: Path) -> sqlite3.Connection:
         StoreError: if the folder cannot be made or written, or a newer akidlab wrote the database.
     """
     path = _prepare(folder)
-    try:
-        connection = _open(f"file:{_quoted(path)}?mode=rw")
+
+    def make_ready(connection: sqlite3.Connection) -> None:
         _choose_journal(connection, folder)
         _upgrade(connection, path)
+
+    try:
+        return _open(path, "mode=rw", make_ready)
     except sqlite3.Error as error:
         raise StoreError(f"The store `{path}` cannot be written: {error}. {REMEDY}") from error
-    return connection
 
 
 def connect_to_read(folder: Path) -> sqlite3.Connection | None:
@@ -97,11 +100,9 @@ def connect_to_read(folder: Path) -> sqlite3.Connection | None:
     # A log that cannot be opened cannot be read; without one the file alone is complete.
     mode = "mode=ro" if path.with_name(FILE + "-shm").exists() else "immutable=1"
     try:
-        connection = _open(f"file:{_quoted(path)}?{mode}")
-        _check_version(connection, path)
+        return _open(path, mode, lambda connection: _check_version(connection, path))
     except sqlite3.Error as error:
         raise StoreError(f"The store `{path}` cannot be read: {error}.") from error
-    return connection
 
 
 REMEDY = "Free some space or make the folder writable, or set AKID_RUNS to another folder."
@@ -123,11 +124,20 @@ def _prepare(folder: Path) -> Path:
     return path
 
 
-def _open(uri: str) -> sqlite3.Connection:
+def _open(path: Path, mode: str, make_ready: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"file:{quote(str(path.absolute()))}?{mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        make_ready(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -162,13 +172,8 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > VERSION:
-        connection.close()
         raise StoreError(
             f"The store `{path}` was written by a newer akidlab: it has schema {found}, this one reads up to "
             f"{VERSION}. Upgrade akidlab (pip install -U akidlab), or set AKID_RUNS to another folder."
         )
     return found
-
-
-def _quoted(path: Path) -> str:
-    return quote(str(path.absolute()))

@@ -134,9 +134,11 @@ class Store:
             if db is None or db.in_transaction:
                 yield db
                 return
-            db.execute("BEGIN")
             try:
+                db.execute("BEGIN")
                 yield db
+            except sqlite3.Error as error:
+                raise StoreError(f"The store `{self.path}` cannot be read: {error}.") from error
             finally:
                 if db.in_transaction:
                     db.rollback()

@@ -153,3 +153,23 @@ def test_a_forked_process_opens_the_store_for_itself(store):
     assert store.runs().names() == ["digits"]
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_leaves_the_recorder_to_its_parent(store):
+    from akidlab.messages import Message
+    from akidlab.store import Recorder
+
+    run = store.create("digits")
+    recorder = Recorder(run).start()
+    child = os.fork()
+    if child == 0:
+        recorder.hear(Message("loss", 1.0, step=1))
+        recorder.stop("failed")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    recorder.hear(Message("loss", 0.5, step=1))
+    recorder.stop("finished")
+
+    assert (run.status, run.scalars("loss").values.tolist()) == ("finished", [0.5])
