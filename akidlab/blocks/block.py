@@ -282,16 +282,34 @@ class Block(nn.Module):
         # Activations belong to a process: neither copies nor pickles carry them.
         return {**self.__dict__, "_kept": [None]}
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
         if not self._is_setup:
-            mine = {
-                key.removeprefix(prefix): value for key, value in state_dict.items() if key.startswith(prefix)
-            }
-            self._adopt({key: value for key, value in mine.items() if "." not in key})
-        super()._load_from_state_dict(state_dict, prefix, *args)
+            keys = [key for key in state_dict if key.startswith(prefix) and "." not in key[len(prefix) :]]
+            state = {key[len(prefix) :]: state_dict[key] for key in keys}
+            lacking = [name for name in self._parameters_made() if name not in state]
+            missing_keys.extend(prefix + name for name in lacking)
+            if not lacking:
+                error_msgs.extend(self._adopt(state))
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
-    def _adopt(self, state: dict[str, Tensor]) -> None:
-        """Make the parameters that a state dict is about to fill, on a block that is not set up."""
+    def _parameters_made(self) -> list[str]:
+        """The names of the parameters that set-up makes."""
+        return []
+
+    def _adopt(self, state: dict[str, Tensor]) -> list[str]:
+        """Make the parameters that a state dict is about to fill; returns what does not fit."""
+        return []
 
     def _with_constants(self, found: tuple[Wire, ...] | None) -> tuple[Wire, ...] | None:
         # Buffers, so that `.to` moves them; a parameter stays the very one that its owner trains.

@@ -126,11 +126,16 @@ class BatchNormalizationLayer(Block):
             if self.momentum is None:
                 self.batches = torch.zeros((), dtype=torch.int64, device=kind.get("device"))
 
-    def _adopt(self, state: dict[str, Tensor]) -> None:
-        bias = state.get("bias")
-        if bias is not None and self.channel_num in (None, len(bias)):
-            self._make(len(bias), device=bias.device, dtype=bias.dtype)
-            self._is_setup = True
+    def _parameters_made(self) -> list[str]:
+        return ["weight", "bias"]
+
+    def _adopt(self, state: dict[str, Tensor]) -> list[str]:
+        bias = state["bias"]
+        if self.channel_num not in (None, len(bias)):
+            return [f"`{self.name}` has {self.channel_num} channels, while the state dict has {len(bias)}."]
+        self._make(len(bias), device=bias.device, dtype=bias.dtype)
+        self._is_setup = True
+        return []
 
     def extra_repr(self) -> str:
         return f"{self.channel_num or '?'} channels"

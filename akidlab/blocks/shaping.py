@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from akidlab.blocks.feedback import started
-from akidlab.blocks.plan import Plan, Step, lacks, read, slots_of
+from akidlab.blocks.plan import Plan, Step, lacks, missing, read, slots_of
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, batch_of, shape_of
 from akidlab.errors import BlockError
@@ -56,8 +56,14 @@ class _Sweeps:
                 self.guess(step, unknown)
             else:
                 unknown.discard(step.slot)
-                self.values[step.slot] = self.prepare(step, read(step, self.values))
+                self.values[step.slot] = self.prepare(step, self.read(step))
         return guessed
+
+    def read(self, step: Step) -> Signal:
+        try:
+            return read(step, self.values)
+        except IndexError as error:
+            raise BlockError(missing(step, self.values)) from error
 
     def prepare(self, step: Step, signal: Signal) -> Signal:
         return step.block._prepare(signal, self.seed.child(step.block.name))

@@ -107,18 +107,24 @@ class SynapseLayer(Block):
             bias = torch.full(shape[:1], float(self.initial_bias_value))
             self.bias = nn.Parameter(bias.to(**kind))
 
-    def _adopt(self, state: dict[str, Tensor]) -> None:
-        if "weight" not in state:
-            return
-        weight = state["weight"]
-        wanted = (self.out_channel_num, self.in_channel_num or weight.shape[1], *self._kernel())
-        if tuple(weight.shape) != wanted or ("bias" in state) != (self.initial_bias_value is not None):
-            return  # torch's own message will name the difference
+    def _parameters_made(self) -> list[str]:
+        return ["weight"] if self.initial_bias_value is None else ["weight", "bias"]
+
+    def _adopt(self, state: dict[str, Tensor]) -> list[str]:
+        weight, kernel = state["weight"], self._kernel()
+        wanted = (self.out_channel_num, self.in_channel_num or "any", *kernel)
+        fits = weight.dim() == len(wanted) and all(
+            want in (n, "any") for want, n in zip(wanted, weight.shape, strict=True)
+        )
+        if not fits:
+            expected = "×".join(map(str, wanted))
+            return [f"`{self.name}` has a weight of {expected}, while the state dict has {found(weight)}."]
         self.in_channel_num = weight.shape[1]
         self.weight = nn.Parameter(torch.empty_like(weight))
-        if "bias" in state:
+        if self.initial_bias_value is not None:
             self.bias = nn.Parameter(torch.empty_like(state["bias"]))
         self._is_setup = True
+        return []
 
     def _told(self) -> list[tuple[str, str]]:
         told = [("weights start as", repr(self.initializer))]

@@ -1,0 +1,75 @@
+"""Batch normalisation, against torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from akidlab import BatchNormalizationLayer
+
+MAPS, ROWS = torch.randn(6, 3, 4, 4) * 2 + 1, torch.randn(6, 3) * 2 + 1
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.5, None])
+@pytest.mark.parametrize(("signal", "torchs"), [(MAPS, nn.BatchNorm2d), (ROWS, nn.BatchNorm1d)])
+def test_it_does_what_torch_does(signal, torchs, momentum):
+    ours, theirs = BatchNormalizationLayer(momentum=momentum), torchs(3, momentum=momentum)
+
+    for batch in (signal, signal * 2, signal - 3):
+        torch.testing.assert_close(ours(batch), theirs(batch))
+
+    torch.testing.assert_close(ours.running_mean, theirs.running_mean)
+    torch.testing.assert_close(ours.running_var, theirs.running_var)
+    torch.testing.assert_close(ours.eval()(signal), theirs.eval()(signal))
+
+
+def test_without_running_statistics_validation_uses_the_batch():
+    bn = BatchNormalizationLayer(track_running_stats=False)
+
+    assert bn.eval()(ROWS).mean().item() == pytest.approx(0, abs=1e-5)
+
+
+def test_scale_and_shift_start_as_told():
+    bn = BatchNormalizationLayer(gamma_init=2, beta_init=3)
+
+    value = bn(ROWS)
+
+    assert value.mean().item() == pytest.approx(3, abs=1e-5)
+    assert value.std(unbiased=False).item() == pytest.approx(2, abs=1e-3)
+
+
+def test_a_fixed_scale_is_not_trained():
+    bn = BatchNormalizationLayer(fix_gamma=True)
+    bn(ROWS)
+
+    assert not bn.gamma.requires_grad
+    assert bn.beta.requires_grad
+
+
+def test_a_shared_scale_is_one_number():
+    bn = BatchNormalizationLayer(share_gamma=True)
+
+    bn(ROWS).sum().backward()
+
+    assert bn.gamma.shape == (1,)
+
+
+def test_other_channels_are_explained():
+    with pytest.raises(
+        ValueError, match=r"`bn1` wants 4 channels, found 3 in an input of 6×3\. Correct `channel_num`"
+    ):
+        BatchNormalizationLayer(4, name="bn1")(ROWS)
+
+
+def test_a_single_sample_cannot_be_normalised_in_training():
+    bn = BatchNormalizationLayer(name="bn1")
+    bn(ROWS)
+
+    with pytest.raises(ValueError, match=r"`bn1` cannot normalise one value per channel \(1×3\) in training"):
+        bn(ROWS[:1])
+
+
+def test_dimensions_may_be_checked():
+    with pytest.raises(ValueError, match=r"`bn1` wants a tensor of N×channels×\.\.\., found 6×3"):
+        BatchNormalizationLayer(dim_num=4, name="bn1")(ROWS)
