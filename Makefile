@@ -5,7 +5,10 @@
 # The first of these that runs, is 3.10 to 3.13, and can make an environment; or say `make PYTHON=... setup`.
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.10 python
 TRY_PYTHON := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for p in $(PYTHONS); do "$$p" -c "$(TRY_PYTHON)" >/dev/null 2>&1 && { echo $$p; break; }; done)
+TRY_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path('include') + '/Python.h'))
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for p in $(PYTHONS); do "$$p" -c "$(TRY_PYTHON)" >/dev/null 2>&1 && { echo $$p; break; }; done)
+endif
 TORCH := $(shell grep '^torch==' constraints.txt)
 
 PY := .venv/bin/python
@@ -54,8 +57,9 @@ ifeq ($(strip $(PYTHON)),)
 	@exit 1
 endif
 	@"$(PYTHON)" -c "$(TRY_PYTHON)" || { echo "$(PYTHON) is not Python 3.10 to 3.13 with venv and ensurepip (on Debian: apt-get install python3-venv)."; exit 1; }
-	@for tool in g++ c++ clang++; do command -v $$tool >/dev/null && exit 0; done; \
+	@for tool in $$CXX g++ c++ clang++; do command -v $$tool >/dev/null && exit 0; done; \
 	  echo "Horovod is compiled here, and there is no C++ compiler (on Debian: apt-get install g++)."; exit 1
+	@"$(PYTHON)" -c "$(TRY_HEADERS)" || { echo "Horovod is compiled here, and $(PYTHON) has no Python.h (on Debian: apt-get install python3-dev)."; exit 1; }
 	@echo "== Making .venv with $$("$(PYTHON)" --version)"
 	"$(PYTHON)" -m venv .venv
 	@mkdir -p $(DONE) && touch $@

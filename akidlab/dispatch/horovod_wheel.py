@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from akidlab.dispatch.toolchain import Cuda, Toolchain, scripts_path
+from akidlab.dispatch.toolchain import Cuda, Toolchain, TorchBuild, scripts_path
 from akidlab.errors import InstallError
 
 HOROVOD = "0.28.1"
@@ -73,18 +73,21 @@ def build_environment(scratch: Path, tools: Toolchain, cuda: Cuda | None) -> dic
     }
     for name in ("HOROVOD_GPU", "HOROVOD_GPU_OPERATIONS"):
         environment.pop(name, None)
-    return environment if cuda is None else {**environment, **_nccl_environment(scratch, cuda)}
+    return environment | (_nccl_environment(scratch, cuda) if cuda else _plain_environment(scratch, tools))
 
 
 def write_compiler(scratch: Path, compiler: str) -> Path:
     """A compiler with the last word: C++20, which torch's headers want, and `<cstdint>`, which Gloo forgot.
 
-    Horovod's CMake files ask for C++14; a flag that comes last on the command line wins.
+    Horovod's CMake files ask for C++14; a flag that comes last on the command line wins. nvcc, which calls it
+    too, has read the code in a dialect of its own and must find it unchanged.
     """
-    wrapper = scratch / "g++"
-    wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(compiler)} "$@" -std=c++20 -include cstdint\n')
-    wrapper.chmod(0o755)
-    return wrapper
+    compiler = shlex.quote(compiler)
+    return _write_script(
+        scratch / "g++",
+        f'case " $* " in *" -D__CUDACC__ "* | *.cudafe1.*) exec {compiler} "$@" ;; esac',
+        f'exec {compiler} "$@" -std=c++20 -include cstdint',
+    )
 
 
 def parallel_compilers() -> int:
@@ -97,6 +100,27 @@ def percent(line: str) -> float | None:
     """The share that a line of make reports: `[ 42%] Building ...` is 0.42."""
     found = _PERCENT.search(line)
     return int(found[1]) / 100 if found else None
+
+
+def _plain_environment(scratch: Path, tools: Toolchain) -> dict[str, str]:
+    """Keep a toolkit that happens to be here, and may not go with this compiler, out of a build for the CPU.
+
+    A torch with CUDA wants the toolkit also where NCCL is left out.
+    """
+    if TorchBuild.installed().cuda is not None:
+        return {}
+    cmake = _write_script(
+        scratch / "cmake",
+        f'case "$1" in --build) exec {shlex.quote(tools.cmake)} "$@" ;; esac',
+        f'exec {shlex.quote(tools.cmake)} "$@" -DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=TRUE',
+    )
+    return {"HOROVOD_CMAKE": str(cmake), "CUDACXX": str(scratch / "no-nvcc")}
+
+
+def _write_script(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o755)
+    return path
 
 
 def _nccl_environment(scratch: Path, cuda: Cuda) -> dict[str, str]:

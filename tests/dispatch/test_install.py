@@ -114,6 +114,20 @@ def test_the_compiler_is_told_c20_last_and_given_cstdint(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(toolchain.find_compiler() is None, reason="there is no C++ compiler here")
+def test_the_compiler_is_told_nothing_when_nvcc_calls_it(tmp_path: Path) -> None:
+    compiler = toolchain.find_compiler()
+    assert compiler is not None
+    source = tmp_path / "kernel.cc"
+    source.write_text("static_assert(__cplusplus == 201402L);\n")
+
+    wrapper = write_compiler(tmp_path, compiler)
+    command = [str(wrapper), "-std=c++14", "-D__CUDACC__", "-fsyntax-only", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("line", "share"),
     [
