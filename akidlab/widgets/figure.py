@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from html import escape
 from typing import TYPE_CHECKING
 
 from akidlab.backends.palette import COLOURS, FAINT, GREY
+from akidlab.store.table import duration
 from akidlab.widgets import description
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 MIME = "application/vnd.plotly.v1+json"
 
 _POINT = 16  # bytes of one point in JSON
+_GAP = 0.07  # between two charts, as a share of the width: room for the numbers of an axis
 _BUDGET = 15_000  # bytes for all points: the figure stays under 20 kB
 _SKIPPED = ("loss", "learning_rate", "samples_per_second")
 
@@ -38,13 +41,13 @@ def figure(run: Run) -> description.Plain:
         "annotations": [],
     }
     traces: list[description.Plain] = []
-    width = 1 / max(1, len(names))
+    width = (1 + _GAP) / max(1, len(names)) - _GAP
     for index, name in enumerate(names):
         _place(layout, index, name, width)
         for place, tag in enumerate((name, f"validation_{name}")):
             if tag in series:
                 traces.append(_trace(series[tag], index, place, name))
-    return {"data": traces, "layout": layout}
+    return {"data": traces, "layout": layout, "config": {"displaylogo": False, "responsive": True}}
 
 
 def charts(tags: list[str]) -> list[str]:
@@ -56,7 +59,7 @@ def charts(tags: list[str]) -> list[str]:
 
 def _place(layout: description.Plain, index: int, name: str, width: float) -> None:
     number = "" if index == 0 else str(index + 1)
-    left, right = index * width + 0.03 * (index > 0), (index + 1) * width - 0.01
+    left, right = index * (width + _GAP), index * (width + _GAP) + width
     axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
     layout[f"xaxis{number}"] = axis | {"domain": [left, right], "anchor": f"y{number}", "tickformat": "~s"}
     layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6}
@@ -100,5 +103,5 @@ def _title(run: Run) -> str:
     now = run.look()
     error = (now.error or "").strip().splitlines()
     why = f": {error[-1][:120]}" if error else ""
-    name = now.name.replace("&", "&amp;").replace("<", "&lt;")
-    return f"<b>{name}</b>   {now.standing} at step {now.step:,}{why.replace('<', '&lt;')}"
+    said = f"{now.standing} at step {now.step:,} after {duration(now.elapsed)}{why}"
+    return f"<b>{escape(now.name, quote=False)}</b>   {escape(said, quote=False)}"

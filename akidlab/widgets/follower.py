@@ -88,19 +88,23 @@ class Follower:
             "events": events if points else _newest(events),
             "logs": logs if points else _newest(logs),
         }
-        return self._packet(content, whole, full=True)
+        return self._packet(content, whole, full=True, answer=points is not None)
 
     def _note_rewrites(self, now: dict[str, int]) -> None:
         self.rewritten = any(now[tag] != self._rewrites.get(tag, now[tag]) for tag in now)
         self._rewrites = now
 
-    def _packet(self, content: dict[str, object], series: list[Series], *, full: bool) -> Packet:
+    def _packet(
+        self, content: dict[str, object], series: list[Series], *, full: bool, answer: bool = False
+    ) -> Packet:
         steps = [np.asarray(one.steps, dtype=np.float64) for one in series]
         values = [np.asarray(one.values, dtype=np.float32) for one in series]
         head = {
             "kind": "tick",
             "seq": self.seq,
             "full": full,
+            "coarse": self.seq == 1 and any(len(one) < one.total for one in series),
+            "answer": answer,
             "anew": full and self.rewritten,
             "series": [[one.tag, len(one)] for one in series],
         }

@@ -124,14 +124,14 @@ export class DashboardModel {
       this.whole = false;
     }
     if (tick.full) {
-      if (!this.whole) {
+      if (!this.whole || tick.answer) {
         this.takeSeries(tick, buffers);
         this.whole = true;
         this.seq = tick.seq;
       }
     } else {
       const follows = this.seq === null ? this.whole || tick.seq === 1 : tick.seq === this.seq + 1;
-      this.whole = follows && (this.whole || tick.seq === 1);
+      this.whole = follows && !tick.coarse && (this.whole || tick.seq === 1);
       this.takeSeries(tick, buffers);
       this.seq = tick.seq;
     }

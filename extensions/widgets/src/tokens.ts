@@ -47,6 +47,10 @@ export interface ITick {
   seq: number;
   /** The whole series, thinned, instead of what is new since the tick before. */
   full: boolean;
+  /** What is missing in the series of this one: points, for it had to be thinned to fit a tick. */
+  coarse: boolean;
+  /** The answer to a question for the whole history: the best there is. */
+  answer: boolean;
   /** The run went back to an earlier step: what was drawn is void. */
   anew: boolean;
   run: IRun;

@@ -1,7 +1,7 @@
 // One chart: the curves of a quantity in training and validation, with their values, a log axis and a table.
 
 import uPlot from 'uplot';
-import { title, value } from '../format';
+import { count, title, value } from '../format';
 import type { DashboardModel } from '../model';
 import { align, nearest, smooth } from '../series';
 import type { IEvent } from '../tokens';
@@ -26,7 +26,7 @@ export class Chart {
   private readonly chips: HTMLElement[];
   private readonly logButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', title: 'Logarithmic axis', click: () => this.toggleLog() }, 'log');
   private readonly tableButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleTable() }, icon('table'));
-  private readonly at = h('span', { class: 'akid-at' });
+  private readonly at = h('span', { class: 'akid-at', title: 'Step under the cursor' });
   private readonly table: Table;
 
   /**
@@ -91,6 +91,10 @@ export class Chart {
     this.describe();
   }
 
+  private get smoothing(): number {
+    return this.name === 'learning_rate' ? 0 : this.state.smoothing;
+  }
+
   resize(): void {
     if (this.plot && this.canvas.clientWidth > 0) {
       this.plot.setSize({ width: this.canvas.clientWidth, height: this.canvas.clientHeight });
@@ -121,7 +125,7 @@ export class Chart {
   /** x; then for each tag what was recorded, and for training the smoothed curve over it. */
   private data(): uPlot.AlignedData {
     const known = this.tags.map(tag => this.model.series.get(tag) ?? { steps: [], values: [] });
-    const smoothed = { steps: known[0].steps, values: smooth(known[0].values, this.state.smoothing) };
+    const smoothed = { steps: known[0].steps, values: smooth(known[0].values, this.smoothing) };
     const [steps, columns] = align([known[0], smoothed, ...known.slice(1)]);
     const drawable = (column: (number | null)[]) => (this.log ? column.map(v => (v !== null && v > 0 ? v : null)) : column);
     return [steps, ...columns.map(drawable)] as uPlot.AlignedData;
@@ -130,7 +134,7 @@ export class Chart {
   private options(): uPlot.Options {
     const css = (name: string) => getComputedStyle(this.node).getPropertyValue(name).trim();
     const train = () => css(this.name === 'learning_rate' ? '--akid-third' : '--akid-first');
-    const faded = () => (this.state.smoothing > 0 && this.name !== 'learning_rate' ? css('--akid-first-faint') : 'transparent');
+    const faded = () => (this.smoothing > 0 ? css('--akid-first-faint') : 'transparent');
     const axis = (extra: uPlot.Axis): uPlot.Axis => ({
       stroke: () => css('--akid-quiet'),
       font: `11px ${css('--akid-font') || 'system-ui'}`,
@@ -252,7 +256,7 @@ export class Chart {
       const last = this.model.series.get(tag)?.last;
       write(this.chips[i], value(over ? (near === null ? null : column[near]) : last));
     });
-    write(this.at, over ? `step ${short(this.plot.data[0][row])}` : '');
+    write(this.at, over ? count(this.plot.data[0][row]) : '');
   }
 
   private describe(): void {

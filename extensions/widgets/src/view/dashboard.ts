@@ -32,9 +32,7 @@ export class DashboardView {
     this.node = h(
       'div',
       { class: 'akid-dash', tabindex: 0, role: 'region', 'aria-label': `Dashboard of ${model.run.name}`, keydown: (event: KeyboardEvent) => this.onKey(event) },
-      h('div', { class: 'akid-head' }, this.header.node, this.controls.rateNode, this.controls.buttons),
-      this.header.bar,
-      h('div', { class: 'akid-row' }, this.header.numbers, this.tools()),
+      h('div', { class: 'akid-head' }, this.header.node, this.controls.rateNode, this.controls.buttons, this.header.bar, this.header.numbers, this.tools()),
       this.grid,
       this.explore.node,
       this.controls.notice,
@@ -62,7 +60,7 @@ export class DashboardView {
 
   private tools(): HTMLElement {
     const smoothing = h('input', {
-      type: 'range', min: 0, max: 0.98, step: 0.02, value: this.state.smoothing, class: 'akid-smooth', 'aria-label': 'Smoothing',
+      type: 'range', min: 0, max: 0.98, step: 0.02, value: this.state.smoothing, class: 'akid-smooth', title: 'Smoothing of the curves', 'aria-label': 'Smoothing',
       input: (event: Event) => {
         this.state.smoothing = Number((event.target as HTMLInputElement).value);
         this.schedule();
@@ -75,9 +73,17 @@ export class DashboardView {
       } else {
         void this.explore.open();
       }
-      plotly.setAttribute('aria-expanded', String(this.explore.isOpen));
+      this.showExplore(plotly);
     });
+    this.explore.closed.connect(() => this.showExplore(plotly));
     return h('div', { class: 'akid-tools' }, h('label', {}, h('span', {}, 'Smoothing'), smoothing), plotly);
+  }
+
+  /** The figure takes the place of the charts. */
+  private showExplore(button: HTMLElement): void {
+    button.setAttribute('aria-expanded', String(this.explore.isOpen));
+    this.grid.hidden = this.explore.isOpen;
+    this.schedule();
   }
 
   private schedule(): void {

@@ -1,6 +1,7 @@
 // The same run as a plotly figure, opened in place: to zoom, pick and save a picture.
 
 import type { DashboardModel } from '../model';
+import { Signal } from '../signal';
 import { h, write } from './dom';
 
 interface IFigure {
@@ -9,6 +10,7 @@ interface IFigure {
 }
 
 export class Explore {
+  readonly closed = new Signal();
   private readonly note = h('p', { class: 'akid-note', role: 'status' });
   private readonly holder = h('div', { class: 'akid-plotly' });
   readonly node = h('section', { class: 'akid-explore', hidden: true, 'aria-label': 'Plotly figure' }, this.note, this.holder);
@@ -31,7 +33,7 @@ export class Explore {
       const color = getComputedStyle(this.node).color;
       const clear = { paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { ...(layout.font as object), color } };
       write(this.note, '');
-      await plotly.newPlot(this.holder, data, { ...layout, ...clear, autosize: true, width: undefined }, { responsive: true, displaylogo: false });
+      await plotly.newPlot(this.holder, data, { ...layout, ...clear, title: undefined, autosize: true, width: undefined }, { responsive: true, displaylogo: false });
     } catch (error) {
       write(this.note, (error as Error).message);
     }
@@ -40,5 +42,6 @@ export class Explore {
   close(): void {
     this.node.hidden = true;
     window.Plotly?.purge(this.holder);
+    this.closed.emit();
   }
 }

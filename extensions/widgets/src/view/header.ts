@@ -14,17 +14,11 @@ export class Header {
   private readonly fill = h('div', { class: 'akid-fill' });
   readonly bar = h('div', { class: 'akid-bar', role: 'progressbar', 'aria-label': 'Steps', 'aria-valuemin': 0 }, this.fill);
   readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.ranks);
-  private readonly stats = {
-    Step: h('dd', { class: 'akid-wide' }),
-    Epoch: h('dd'),
-    'Samples/s': h('dd'),
-    Elapsed: h('dd'),
-    Left: h('dd')
-  };
+  private readonly stats = { Step: h('b'), Epoch: h('b'), 'Samples/s': h('b'), Elapsed: h('b'), Left: h('b') };
   readonly numbers = h(
-    'dl',
+    'div',
     { class: 'akid-stats' },
-    ...Object.entries(this.stats).map(([label, value]) => h('div', {}, h('dt', {}, label), value))
+    ...Object.entries(this.stats).map(([label, value]) => h('span', { class: 'akid-stat' }, label, value))
   );
 
   constructor(private readonly model: DashboardModel) {}

@@ -23,7 +23,7 @@ export class Table {
       'div',
       { class: 'akid-table', tabindex: 0, hidden: true, role: 'region', 'aria-label': `${title(name)} as a table` },
       h('table', {}, h('thead', {}, h('tr', {}, ...heads)), this.body),
-      h('button', { type: 'button', class: 'akid-mini akid-save', title: label, 'aria-label': label, click: () => this.save() }, icon('save'), 'CSV')
+      h('div', { class: 'akid-foot' }, h('button', { type: 'button', class: 'akid-mini', title: label, 'aria-label': label, click: () => this.save() }, icon('save'), 'CSV'))
     );
   }
 

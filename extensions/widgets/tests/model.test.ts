@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Server } from '../src/api';
+import { DashboardModel } from '../src/model';
+import type { ICommand, IEvent, IHistory, IModel, IRun, ITick } from '../src/tokens';
+
+const RUN: IRun = {
+  uid: 'a1', name: 'digits', status: 'running', live: true, step: 0, epoch: 0, max_steps: 100,
+  world_size: 1, samples_per_second: null, elapsed: 0, error: null
+};
+
+/** The comm as anywidget gives it: what is sent is kept, and `hear` is the kernel speaking. */
+class Comm implements IModel {
+  sent: { kind: string }[] = [];
+  hear: (content: unknown, buffers?: DataView[]) => void = () => undefined;
+  get = () => RUN;
+  send = (content: unknown) => void this.sent.push(content as { kind: string });
+  on = (_: string, callback: (...args: never[]) => void) => void (this.hear = callback as never);
+  off = () => undefined;
+
+  tick(seq: number, steps: number[], more: Partial<ITick> = {}): void {
+    const buffers = [new Float64Array(steps), new Float32Array(steps)].map(array => new DataView(array.buffer));
+    const run = { ...RUN, step: steps.at(-1) ?? 0 };
+    const all = { kind: 'tick', seq, full: false, answer: false, coarse: false, anew: false, run, series: [['loss', steps.length]], events: [], logs: [] };
+    this.hear({ ...all, ...more }, buffers);
+  }
+}
+
+function steps(model: DashboardModel): number[] | undefined {
+  return model.series.get('loss')?.steps;
+}
+
+function serverOf(answers: Partial<Server>): Server {
+  return answers as Server;
+}
+
+const later = (ms: number) => new Promise(done => setTimeout(done, ms));
+
+test('deltas from the first one on make a whole history', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  comm.tick(1, [1, 2]);
+  comm.tick(2, [3]);
+
+  assert.deepEqual(steps(model), [1, 2, 3]);
+});
+
+test('a listener that follows does not take the thin snapshot', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  comm.tick(1, [1, 2, 3]);
+  comm.tick(1, [1, 3], { full: true });
+
+  assert.deepEqual(steps(model), [1, 2, 3]);
+});
+
+test('a late listener catches up with the next snapshot', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  comm.tick(7, [70]);
+  comm.tick(8, [80]);
+  comm.tick(8, [10, 40, 80], { full: true });
+  comm.tick(9, [90]);
+
+  assert.deepEqual(steps(model), [10, 40, 80, 90]);
+});
+
+test('a late listener asks the server when the kernel is busy, and misses nothing', async () => {
+  const comm = new Comm();
+  const history: IHistory = { run: { ...RUN, step: 80 }, series: { loss: { steps: [10, 80], values: [1, null] } }, events: [], logs: [] };
+  const model = new DashboardModel(comm, serverOf({ series: () => Promise.resolve(history) }));
+  await later(600);
+  comm.tick(9, [80, 90]);
+  comm.tick(10, [100]);
+
+  assert.equal(comm.sent[0].kind, 'sync');
+  assert.deepEqual(steps(model), [10, 80, 90, 100]);
+});
+
+test('a run that went back is drawn anew', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  comm.tick(1, [1, 2, 3, 4]);
+  comm.tick(2, [], { full: false, series: [] });
+  comm.tick(2, [1, 2], { full: true, anew: true });
+  comm.tick(3, [3]);
+
+  assert.deepEqual(steps(model), [1, 2, 3]);
+});
+
+test('a command goes both ways under one id, and counts as taken when one way took it', async () => {
+  const comm = new Comm();
+  const posted: ICommand[] = [];
+  const take = (_: string, command: ICommand) => Promise.resolve(posted.push(command) > 0);
+  const model = new DashboardModel(comm, serverOf({ command: take, series: () => Promise.reject(new Error()) }));
+  model.act('rate', 0.1);
+  await later(10);
+
+  assert.equal((comm.sent.at(-1) as unknown as ICommand).id, posted[0].id);
+  assert.equal(model.pending.get('rate')!.state, 'taken');
+  const event: IEvent = { id: 1, kind: 'rate', step: 5, time: 0, data: { id: posted[0].id, value: 0.1 } };
+  comm.tick(1, [5], { events: [event] });
+  assert.equal(model.pending.size, 0);
+});
+
+test('a command that nobody took is reported after two seconds', async () => {
+  const model = new DashboardModel(new Comm(), null);
+  model.act('pause');
+  await later(2100);
+
+  assert.equal(model.pending.get('pause')!.state, 'lost');
+});

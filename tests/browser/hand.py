@@ -1,0 +1,105 @@
+"""A training driven by hand: a real recorder and a real control socket around a made-up loss. No torch."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+
+from akidlab.messages import Command, Event, Log, Message, Samples, Status
+from akidlab.store import Recorder, Run, Store
+from akidlab.widgets import Dashboard
+from akidlab.wire import Listener
+
+
+class Hand:
+    """Makes `steps` steps of `pace` seconds, and obeys commands."""
+
+    def __init__(self, name: str, steps: int = 1000, pace: float = 0.005, fails_at: int = 0) -> None:
+        self.run: Run = Store().create(name, max_steps=steps)
+        self.steps, self.pace, self.fails_at = steps, pace, fails_at
+        self.rate, self.step, self.left = 0.05, 0, 0
+        self.paused = self.stopped = False
+        self.asked: queue.Queue[Command] = queue.Queue()
+        self.known: set[str] = set()
+
+    def send(self, command: Command) -> None:
+        if command.id not in self.known:
+            self.known.add(command.id)
+            self.asked.put(command)
+
+    def watch(self, *, reachable: bool = True) -> Dashboard:
+        """Train in a thread and wait for it, as a cell does; the dashboard above it."""
+        dashboard = Dashboard(self.run, send=self.send if reachable else None)
+        dashboard.show()
+        thread = threading.Thread(target=self.train, args=(reachable,))
+        thread.start()
+        thread.join()
+        dashboard.finish()
+        return dashboard
+
+    def train(self, reachable: bool = True) -> None:
+        self.recorder = Recorder(self.run).start()
+        self._say("status", Status("running", {"samples_per_second": 12873.0}))
+        if reachable:
+            info = {"store": str(self.run.store.path), "name": self.run.name}
+            with Listener(self._answer, kind="run", uid=self.run.uid, info=info):
+                self._loop()
+        else:
+            self._loop()
+        status = "failed" if self.step == self.fails_at else "stopped" if self.stopped else "finished"
+        if status == "finished":
+            self._say("event", Event("finished"))
+        self.recorder.stop(status, error="ValueError: the loss is not finite" if status == "failed" else None)
+
+    def _answer(self, request: dict[str, object], peer: object) -> dict[str, object]:
+        self.send(Command(request["action"], request["value"], request["id"]))  # type: ignore[arg-type]
+        return {"ok": True}
+
+    def _loop(self) -> None:
+        while self.step < self.steps and not self.stopped:
+            while not self.asked.empty() or (self.paused and not self.left and not self.stopped):
+                self._obey(self.asked.get())
+            if self.stopped:
+                return
+            self.step += 1
+            self.left = max(0, self.left - 1)
+            self._record()
+            if self.step == self.fails_at:
+                trace = "Traceback (most recent call last):\n  ...\nValueError: the loss is not finite"
+                self._say("event", Event("error", {"error": trace}))
+                return
+            time.sleep(self.pace)
+
+    def _obey(self, command: Command) -> None:
+        if command.action in ("pause", "step"):
+            self.paused = True
+            self.left = int(command.value or 1) if command.action == "step" else 0
+            self._say("status", Status("paused"))
+        elif command.action == "resume":
+            self.paused = False
+            self._say("status", Status("running"))
+        elif command.action == "rate":
+            assert command.value is not None
+            self.rate = command.value
+        self.stopped = command.action == "stop"
+        self._say("event", Event(command.action, {"id": command.id, "value": command.value}))
+
+    def _record(self) -> None:
+        noise = math.sin(12.9 * self.step) * math.sin(78.2 * self.step)
+        if self.step % 2 == 0:
+            self._scalar("loss", 2.3 * math.exp(-self.step / 260) + 0.08 + 0.06 * noise)
+            self._scalar("accuracy", min(1.0, 0.97 - 0.9 * math.exp(-self.step / 220) + 0.03 * noise))
+            self._scalar("learning_rate", self.rate)
+        if self.step % 100 == 0:
+            self._scalar("validation_loss", 2.3 * math.exp(-self.step / 270) + 0.11)
+            self._scalar("validation_accuracy", 0.96 - 0.9 * math.exp(-self.step / 230))
+        if self.step == 700:
+            self._say("log", Log("The gradient was clipped from 12.3 to 1.", level="warning"))
+
+    def _scalar(self, tag: str, value: float) -> None:
+        self._say(tag, Samples([self.step], [value], [time.time()]))
+
+    def _say(self, topic: str, data: object) -> None:
+        self.recorder.hear(Message(topic, data, step=self.step, epoch=self.step // 15))

@@ -1,0 +1,164 @@
+"""The dashboard in a real JupyterLab: it moves and obeys while the cell runs, and stays readable after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from lab import Notebook
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+Open = Callable[..., Notebook]
+
+
+def points(page: Page, chart: str = "loss") -> int:
+    return int(page.locator(f"[data-chart={chart}]").first.get_attribute("data-points", timeout=30_000) or 0)
+
+
+def step(page: Page) -> int:
+    return int(page.locator(".akid-dash").first.get_attribute("data-step") or 0)
+
+
+def wait_for_points(page: Page, least: int) -> None:
+    js = "least => Number(document.querySelector('[data-chart=loss]')?.dataset.points) >= least"
+    page.wait_for_function(js, arg=least, timeout=30_000)
+
+
+def test_charts_move_while_the_cell_runs(notebook: Open) -> None:
+    book = notebook("moves", "Hand('moves', steps=1500).watch()")
+    book.run_all()
+    wait_for_points(book.page, 50)
+    before, drawn = points(book.page), book.page.locator("[data-chart=loss] canvas").screenshot()
+    wait_for_points(book.page, before + 50)
+    assert book.is_busy
+    assert book.page.locator("[data-chart=loss] canvas").screenshot() != drawn
+    book.wait_until_done()
+    assert book.problems == []
+
+
+def test_buttons_act_while_the_cell_runs(notebook: Open) -> None:
+    book = notebook("obeys", "Hand('obeys', steps=100_000).watch()")
+    page = book.page
+    book.run_all()
+    wait_for_points(page, 20)
+    badge = page.locator(".akid-badge")
+
+    page.get_by_role("button", name="Pause").click()
+    expect(badge).to_have_text("Paused", timeout=3000)
+    held = step(page)
+    page.wait_for_timeout(600)
+    assert step(page) == held
+
+    page.get_by_role("button", name="Step").click()
+    page.wait_for_function(
+        f"() => document.querySelector('.akid-dash').dataset.step == {held + held % 2 + 0}", timeout=3000
+    )
+
+    page.get_by_role("button", name="Resume").click()
+    expect(badge).to_have_text("Running", timeout=3000)
+
+    box = page.get_by_role("textbox", name="Learning rate")
+    box.fill("0.002")
+    box.press("Enter")
+    expect(page.locator(".akid-messages")).to_contain_text("Learning rate set to 0.002", timeout=3000)
+
+    assert book.is_busy
+    page.get_by_role("button", name="Stop").click()
+    book.wait_until_done(10)
+    assert book.problems == []
+
+
+def test_keys_act_and_do_not_reach_the_notebook(notebook: Open) -> None:
+    book = notebook("keys", "Hand('keys', steps=100_000).watch()")
+    page = book.page
+    book.run_all()
+    wait_for_points(page, 20)
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    dash = page.locator(".akid-dash")
+    dash.focus()
+
+    page.keyboard.press("Space")
+    expect(page.locator(".akid-badge")).to_have_text("Paused", timeout=3000)
+    held = step(page)
+    page.keyboard.press("s")
+    page.keyboard.press("s")
+    page.wait_for_function(
+        f"() => Number(document.querySelector('.akid-dash').dataset.step) > {held}", timeout=3000
+    )
+    page.keyboard.press("b")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.closest('.akid-dash') === null")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+    page.get_by_role("button", name="Stop").click()
+    book.wait_until_done(10)
+
+
+def test_a_command_that_nobody_takes_is_told(notebook: Open) -> None:
+    book = notebook("silent", "Hand('silent', steps=1200).watch(reachable=False)")
+    book.run_all()
+    wait_for_points(book.page, 20)
+
+    book.page.get_by_role("button", name="Pause").click()
+
+    expect(book.page.locator(".akid-notice")).to_contain_text("No answer to “pause” yet", timeout=4000)
+    book.wait_until_done()
+
+
+def test_a_saved_notebook_reads_without_a_kernel(notebook: Open) -> None:
+    book = notebook("saved", "Hand('saved', steps=300).watch();")
+    book.run_all()
+    book.wait_until_done()
+    book.page.wait_for_selector(".js-plotly-plot", timeout=30_000)
+
+    saved = book.saved()
+
+    (output,) = saved["cells"][1]["outputs"]
+    data = set(output["data"]) - {"image/png"}  # JupyterLab's plotly adds a picture of its own
+    assert data == {"application/vnd.plotly.v1+json", "image/svg+xml", "text/plain"}
+    assert len(json.dumps(output["data"]["application/vnd.plotly.v1+json"])) <= 20_000
+    assert len(json.dumps(saved)) < 300_000
+    assert book.problems == []
+
+
+def test_a_past_run_is_shown_without_controls(notebook: Open) -> None:
+    book = notebook(
+        "past",
+        "hand = Hand('past', steps=400, pace=0.001)\nhand.train()",
+        "from akidlab.widgets import Dashboard\nDashboard(hand.run)",
+    )
+    book.run_all()
+    wait_for_points(book.page, 200)
+    page = book.page
+    expect(page.locator(".akid-badge")).to_have_text("Finished")
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+
+    page.get_by_role("button", name="Loss as a table").click()
+    expect(page.locator("[data-chart=loss] tbody tr").first).to_contain_text("400")
+
+    page.get_by_role("button", name="Plotly").click()
+    page.wait_for_selector(".akid-plotly .main-svg", timeout=30_000)
+    assert book.problems == []
+
+
+def test_colours_follow_the_theme(notebook: Open) -> None:
+    book = notebook(
+        "theme",
+        "hand = Hand('theme', steps=200, pace=0.001)\nhand.train()",
+        "from akidlab.widgets import Dashboard\nDashboard(hand.run)",
+    )
+    book.run_all()
+    wait_for_points(book.page, 100)
+    ink = "getComputedStyle(document.querySelector('.akid-dash')).backgroundColor"
+    light = book.page.evaluate(ink)
+
+    book.do("apputils:change-theme", "{theme: 'JupyterLab Dark'}")
+    book.page.wait_for_selector(".akid-dash.akid-dark", timeout=10_000)
+    dark = book.page.evaluate(ink)
+    book.do("apputils:change-theme", "{theme: 'JupyterLab Light'}")
+    book.page.wait_for_selector(".akid-dash:not(.akid-dark)", timeout=10_000)
+
+    assert (light, dark) == ("rgb(255, 255, 255)", "rgb(22, 24, 28)")
