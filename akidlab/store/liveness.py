@@ -70,7 +70,7 @@ def _start_of(pid: int) -> float | None:
     """When a process started, by a clock that nobody sets; None if it is gone or only waits to be buried."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None if Path("/proc/self/stat").exists() else _start_elsewhere(pid)
     state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else float(fields[18])  # ticks since the boot

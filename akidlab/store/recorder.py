@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 LATE = 0.2  # seconds between batches; writing one must not make it later than 0.25
 HEARTBEAT = 2.0  # seconds
+PATIENCE = 5.0  # seconds, at most, between attempts while the store cannot be written
 KEPT = 500_000  # rows kept in memory while the disk is full
 
 
@@ -157,8 +158,11 @@ class Recorder(Subscriber):
                 )
 
     def _work(self) -> None:
-        while not self._ring.wait(LATE):
-            self._write()
+        pause = LATE
+        while not self._ring.wait(pause):
+            begin = time.monotonic()
+            written = self._write()  # an attempt that fails may have cost much: do not try again at once
+            pause = LATE if written else min(PATIENCE, 2 * pause + 10 * (time.monotonic() - begin))
 
     def _write(self) -> bool:
         """Write all there is; False if that failed (the rows are kept)."""

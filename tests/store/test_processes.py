@@ -173,3 +173,21 @@ def test_a_forked_process_leaves_the_recorder_to_its_parent(store):
     recorder.stop("finished")
 
     assert (run.status, run.scalars("loss").values.tolist()) == ("finished", [0.5])
+
+
+def test_a_disk_that_is_full_from_the_start_is_told_before_anything_starts(store):
+    code = """
+        import resource
+        from akidlab.store import Store
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+        try:
+            Store({path!r}).create("digits")
+        except OSError as error:
+            print(type(error).__name__, error)
+    """
+    program = textwrap.dedent(code).format(path=str(store.path))
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert said.startswith(f"StoreError The store `{store.path}/runs.sqlite` cannot be written: d")
+    assert "Free some space or make the folder writable, or set AKID_RUNS to another folder." in said

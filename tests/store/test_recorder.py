@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -175,6 +176,21 @@ def test_a_full_disk_does_not_stop_the_training(store, caplog):
     assert "Training goes on" in caplog.text
 
 
+def test_when_there_is_room_again_the_recorder_notices_by_itself(store, caplog):
+    run = store.create("digits")
+    recorder = Recorder(run).start()
+    recorder.flush()
+    fill(recorder)
+    recorder.hear(Message("loss", Samples(range(20_000), [0.5] * 20_000, [0.0] * 20_000)))
+    wait_for(lambda: recorder.problem is not None)
+
+    make_room(recorder)
+    wait_for(lambda: recorder.problem is None)
+    recorder.stop("finished")
+
+    assert run.scalars("loss").total == 20_000
+
+
 def test_a_disk_that_stays_full_keeps_only_so_much_and_says_what_it_dropped(store, monkeypatch, caplog):
     monkeypatch.setattr(recording, "KEPT", 1000)
     run = store.create("digits")
@@ -272,3 +288,10 @@ def fill(recorder: Recorder) -> None:
 def make_room(recorder: Recorder) -> None:
     assert recorder._db is not None
     recorder._db.execute("PRAGMA max_page_count = 1000000")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

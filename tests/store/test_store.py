@@ -131,6 +131,25 @@ def test_a_read_only_folder_can_be_looked_at_and_not_written():
     assert "cannot be written: attempt to write a readonly database. Free some space or make" in said[1]
 
 
+def test_a_folder_that_only_another_may_write_is_told_before_anything_starts():
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o555)
+
+        (said,) = as_nobody(
+            f"""
+            from akidlab.store import Store
+            try:
+                Store({str(Path(above) / "runs")!r}).create("digits")
+            except OSError as error:
+                print(type(error).__name__, error)
+            """
+        )
+
+    assert said.startswith(
+        f"StoreError The folder of runs `{above}/runs` cannot be written: Permission denied."
+    )
+
+
 def test_a_damaged_file_is_reported_as_such(store):
     store.path.mkdir()
     (store.path / schema.FILE).write_text("this was never a database, and it is long enough to tell\n" * 20)
