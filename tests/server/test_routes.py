@@ -1,0 +1,156 @@
+"""The routes: who may ask, what reaches a run, what comes back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from akidlab.messages import Event, Message, Samples
+from akidlab.store import Recorder, Run, Store
+from akidlab.widgets import assets
+from akidlab.wire import Listener
+
+if TYPE_CHECKING:
+    from conftest import Server
+
+
+class Live:
+    """A run with a control socket; `heard` is what was asked of it."""
+
+    def __init__(self) -> None:
+        self.run: Run = Store().create("digits", max_steps=10)
+        self.heard: list[dict[str, Any]] = []
+        self.slow = 0.0
+
+    def answer(self, request: dict[str, Any], peer: object) -> dict[str, object]:
+        time.sleep(self.slow)
+        self.heard.append(request)
+        return {"ok": True}
+
+
+@pytest.fixture
+def live() -> Iterator[Live]:
+    live = Live()
+    info = {"store": str(live.run.store.path), "name": live.run.name}
+    with Recorder(live.run) as recorder, Listener(live.answer, kind="run", uid=live.run.uid, info=info):
+        recorder.hear(Message("loss", Samples([1, 2], [0.5, float("nan")], [1.0, 2.0]), step=2))
+        recorder.hear(Message("event", Event("rate", {"id": "a1", "value": 0.1}), step=2))
+        recorder.hear(Message("event", Event("epoch", {}), step=2))
+        recorder.flush()
+        yield live
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("akidlab/api/runs/abc/commands", {"action": "stop", "id": "1"}),
+        ("akidlab/api/runs/abc/series", None),
+        ("akidlab/api/runs/abc/figure", None),
+        ("akidlab/api/live", None),
+        ("akidlab/static/dashboard.js", None),
+        ("akidlab/static/plotly.min.js", None),
+    ],
+)
+def test_nobody_is_answered_without_a_token(server: Server, path: str, body: object) -> None:
+    assert server.ask(path, body, token=False)[0] in (302, 403)  # to the login page, or away
+
+
+def test_a_command_reaches_the_run(server: Server, live: Live) -> None:
+    command = {"action": "rate", "value": 0.01, "id": "b2"}
+
+    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/commands", command)
+
+    assert (status, answer) == (200, {"ok": True})
+    assert live.heard == [{"kind": "command"} | command]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "explode", "id": "1"},
+        {"action": "rate", "value": -1, "id": "1"},
+        {"action": "rate", "value": "fast", "id": "1"},
+        {"action": "pause"},
+        [1, 2],
+    ],
+)
+def test_what_is_no_command_is_refused(server: Server, live: Live, body: object) -> None:
+    status, *_ = server.ask(f"akidlab/api/runs/{live.run.uid}/commands", body)
+
+    assert status == 400
+    assert live.heard == []
+
+
+def test_a_run_that_is_not_live_is_not_found(server: Server) -> None:
+    status, answer, _ = server.ask("akidlab/api/runs/abc123/commands", {"action": "stop", "id": "1"})
+
+    assert status == 404
+    assert "No live run has the uid abc123" in str(answer)
+
+
+def test_a_slow_run_does_not_hold_up_the_server(server: Server, live: Live) -> None:
+    live.slow = 1.0
+    path = f"akidlab/api/runs/{live.run.uid}/commands"
+    asking = threading.Thread(target=server.ask, args=(path, {"action": "pause", "id": "c3"}))
+    asking.start()
+    began = time.monotonic()
+    server.ask("api/status")
+    took = time.monotonic() - began
+    asking.join()
+
+    assert took < 0.8
+
+
+def test_the_history_of_a_live_run_is_plain(server: Server, live: Live) -> None:
+    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/series")
+
+    assert status == 200
+    assert answer["series"] == {"loss": {"steps": [1, 2], "values": [0.5, None]}}
+    assert [event["kind"] for event in answer["events"]] == ["rate"]
+    assert (answer["run"]["name"], answer["run"]["live"]) == ("digits", True)
+
+
+def test_a_figure_of_a_run_is_plotly(server: Server, live: Live) -> None:
+    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/figure")
+
+    assert status == 200
+    assert answer["data"][0]["y"] == [0.5, None]
+
+
+def test_live_runs_are_listed_without_their_keys(server: Server, live: Live) -> None:
+    _, answer, _ = server.ask("akidlab/api/live")
+
+    (found,) = [run for run in answer["runs"] if run["uid"] == live.run.uid]
+    assert sorted(found) == ["created", "name", "pid", "uid"]
+
+
+def test_the_module_is_kept_by_its_version_and_asked_for_without(server: Server) -> None:
+    fixed = server.ask(f"akidlab/static/dashboard.js?v={assets.version()}")
+    asked = server.ask("akidlab/static/dashboard.js")
+    again = server.ask("akidlab/static/dashboard.js", headers={"If-None-Match": asked[2]["Etag"]})
+
+    assert fixed[1] == assets.source()
+    assert "max-age=" in fixed[2]["Cache-Control"]
+    assert asked[2]["Cache-Control"] == "no-cache"
+    assert again[0] == 304
+
+
+@pytest.mark.parametrize("path", ["..%2fassets.py", "nothing.js", ".hidden"])
+def test_only_built_files_are_served(server: Server, path: str) -> None:
+    assert server.ask(f"akidlab/static/{path}")[0] in (403, 404)
+
+
+def test_a_cookie_alone_does_not_steer_a_run_but_the_page_of_the_lab_does(server: Server, live: Live) -> None:
+    login = server.ask(f"api/status?token={server.token}", token=False)[2]["Set-Cookie"].split(";")[0]
+    path, xsrf = f"akidlab/api/runs/{live.run.uid}/commands", "ab" * 16
+    page = {"Cookie": f"{login}; _xsrf={xsrf}", "X-XSRFToken": xsrf}
+
+    elsewhere = server.ask(path, {"action": "stop", "id": "d4"}, token=False, headers={"Cookie": login})
+    here = server.ask(path, {"action": "stop", "id": "e5"}, token=False, headers=page)
+
+    assert (elsewhere[0], here[0]) == (403, 200)
+    assert [request["id"] for request in live.heard] == ["e5"]
