@@ -117,7 +117,7 @@ class HorovodEngine(Engine):
         return True
 
     def _default_device(self) -> torch.device:
-        if torch.cuda.is_available():
+        if torch.cuda.is_available() and self.hvd.nccl_built():
             device = torch.device("cuda", self.hvd.local_rank() % torch.cuda.device_count())
             torch.cuda.set_device(device)
             return device

@@ -26,6 +26,9 @@ from akidlab.kids.validation import measure, watching
 from akidlab.messages import Bus
 
 if TYPE_CHECKING:
+    from torch.nn import Parameter
+    from torch.optim import Optimizer
+
     from akidlab.blocks import Brain
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
@@ -147,9 +150,13 @@ class Kid:
         self.exception: BaseException | None = None
         self.run: Run | None = None
 
+        self.parameters: list[Parameter] = []
+        self.optimizer: Optimizer
+        self.random: Randomness
+
         # what the loop and its helpers keep here
         self.validated: int | None = None  # the step of the last validation
-        self.finished: int | None = None  # the step at which practice last came to its end
+        self.saved: tuple[int, bool] | None = None  # the step of the last checkpoint, and what was due there
         self.due = False  # the step is made, what it ends is not: checkpoints are taken there
         self.flagged = False  # some rank holds a command
         self.practising = False
@@ -239,25 +246,40 @@ class Kid:
         Raises:
             AkidlabError: if the parts do not fit.
         """
-        if self.is_setup:
+        if self.is_setup and self.brain.is_setup and _same(self._trainable(), self.parameters):
             return
-        engine = self.engine
+        engine, first = self.engine, not self.parameters
         self.sensor.shard(engine.rank, engine.size)
         self.sensor.setup()
         self.brain.setup([tensor.cpu() for tensor in self.sensor.batch()], seed=self.seed)
         if engine.device.type != "cpu":
             self.sensor.to(engine.device)
             self.brain.to(engine.device)
-        self.parameters = [p for p in self.brain.parameters() if p.requires_grad]
-        self.optimizer = engine.setup(self.brain, self.kongfu.setup(self.parameters))
+        self.optimizer = engine.setup(self.brain, self._optimizer())
         self.objective: Callable[[Any], Tensor] = self.brain.objective
         if self.compile:
             options = dict(self.compile) if isinstance(self.compile, Mapping) else {}
             self.objective = torch.compile(self.brain.objective, **options)
-        self.random = state.seeded(self)
+        if self.step == 0:
+            self.random = state.seeded(self)
         self.is_setup = True
-        if self.continue_from_chk_point:
+        if first and self.continue_from_chk_point:
             self._continue()
+
+    def _trainable(self) -> list[Parameter]:
+        return [parameter for parameter in self.brain.parameters() if parameter.requires_grad]
+
+    def _optimizer(self) -> Optimizer:
+        """The optimiser of the brain as it is now; what it knows of parameters that stay is kept."""
+        parameters, before = self._trainable(), self.__dict__.get("optimizer")
+        if before is not None and _same(parameters, self.parameters):
+            return before
+        optimizer = self.kongfu.setup(parameters)
+        for parameter in parameters:
+            if before is not None and parameter in before.state:
+                optimizer.state[parameter] = before.state[parameter]
+        self.parameters = parameters
+        return optimizer
 
     def practice(self, return_eval: bool = False) -> Any:
         """Practise until the last step; go on from where it stands.
@@ -453,9 +475,11 @@ class Kid:
         return {name: total / self.engine.size for name, total in self.engine.sum(values).items()}
 
     def _continue(self) -> None:
-        place = self.folder or self._folder_of(self.name)
-        if self.engine.broadcast(place is not None and checkpoint.latest(place) is not None):
-            self.restore(place)
+        places = [place for place in (self.folder, self._folder_of(self.name)) if place is not None]
+        data = next((data for place in places if (data := checkpoint.newest(place)) is not None), None)
+        data = self.engine.broadcast(data)
+        if data is not None:
+            self.restore(data)
 
     def _find(self, source: Any) -> bytes | None:
         place = getattr(source, "folder", source) if source is not None else self.folder
@@ -498,6 +522,10 @@ class Kid:
             "A kid does not travel by pickle. Send `akidlab.kids.checkpoint.dump(kid)`, or the cell that "
             "makes it."
         )
+
+
+def _same(some: list[Parameter], others: list[Parameter]) -> bool:
+    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
 
 
 def _check(

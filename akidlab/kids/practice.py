@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from akidlab.messages import Command
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
 
+EVENT = "event:"  # begins the id of a stop that stands for an event raised by a hook
 POLL = 0.1  # seconds between looks of paused ranks at each other
 
 
@@ -40,6 +42,7 @@ class Practice:
         self.report = kid.report = Report(kid)
         self.outcome = "finished"
         self.paused, self.pause_at, self.turning = False, None, 0
+        self.event: EarlyStoppingEvent | DoneEvent | None = None  # raised here, not yet known to other ranks
         self._log_every, self._val_every = max(1, kid.train_log_step), max(1, kid.val_log_step)
 
     def run(self) -> None:
@@ -59,7 +62,7 @@ class Practice:
 
     @contextlib.contextmanager
     def _practising(self) -> Iterator[None]:
-        kid = self.kid
+        kid, report = self.kid, self.report
         kid.practising = True
         try:
             with outer_kept(kid.device):
@@ -70,6 +73,10 @@ class Practice:
                     yield
                 finally:
                     kid.random = Randomness.capture(kid.device)
+        except KeyboardInterrupt:  # a second Ctrl-C, which cannot wait
+            report.flush(final=True)
+            report.status("stopped")
+            raise
         except BaseException as error:
             self._fail(error)
             raise
@@ -84,6 +91,8 @@ class Practice:
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
         report.status("running", max_steps=self.max_steps, world_size=kid.engine.size)
         report.learning_rate(always=True)
+        if not kid.skip_validation:
+            kid.sensor.validation_batches()  # if there are none, say so now, not after the first epoch
         if kid.due:  # restored from a checkpoint that was taken on the way into a turning point
             self._turn()
         elif kid.step == 0 and kid.validate_first and not kid.skip_validation and self.max_steps > 0:
@@ -98,9 +107,8 @@ class Practice:
         if self.outcome != "stopped" and not kid.skip_validation and kid.validated != kid.step:
             with contextlib.suppress(Stopped, EarlyStoppingEvent, DoneEvent):  # the end they ask for is here
                 self._validate()
-        if kid.finished != kid.step:
+        if kid.saved != (kid.step, kid.due):
             self._save()
-            kid.finished = kid.step
         kid.hooks.call("on_train_end", kid)
         report.event("finished", outcome=self.outcome)
         report.status(self.outcome)
@@ -132,7 +140,7 @@ class Practice:
             make_update(kid),
             report.losses.append,
             report.times.append,
-            time.time,
+            time.perf_counter,
         )
         alone, step, first = kid.engine.size == 1, kid.step, True
         report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
@@ -143,7 +151,7 @@ class Practice:
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
-                kid.hooks.call("on_batch_begin", kid)
+                self._call("on_batch_begin", each_step=True)
             note(update())
             kid.step = step = step + 1
             now = clock()
@@ -154,12 +162,13 @@ class Practice:
                     first = False
                     report.event("first_step")
             if on_end:
-                kid.hooks.call("on_batch_end", kid)
+                self._call("on_batch_end", each_step=True)
             if step >= self.turning:
                 self._log()
-                if self._validates() and step != max_steps:
-                    self._save(due=True)
-                self._turn()
+                self._turn(save=step != max_steps)
+                if step == self.pause_at:
+                    self._pause()
+                    self._wait()
                 self._plan()
 
     def _plan(self) -> None:
@@ -185,26 +194,26 @@ class Practice:
         kid.eval_data_train.append(kid.training_evals)
         report.scalars(kid.training_evals)
         report.learning_rate(always=True)
-        kid.hooks.call("on_training_log_step", kid)
+        self._call("on_training_log_step")
 
-    def _turn(self) -> None:
-        """What a step may end: a stretch between validations, an epoch, a number of single steps."""
+    def _turn(self, save: bool = False) -> None:
+        """What a step may end: a stretch between validations, an epoch.
+
+        A kid that is saved, or stops, in the midst of it has it `due`: resumed, it does the rest first.
+        """
         kid = self.kid
-        kid.due = False
+        kid.due = True
+        if save and (self._validates_by_step() or self._validates_by_epoch()):
+            self._save()
         if self._validates_by_step():
             self._validate()
-        if self._ends_epoch():
-            kid.epoch += 1
+        if kid.epoch < self._epochs():
+            kid.epoch = self._epochs()
             self.report.event("epoch", epoch=kid.epoch)
-            kid.hooks.call("on_epoch_end", kid)
-        if self._validates_by_epoch() and kid.validated != kid.step:
+            self._call("on_epoch_end")
+        if self._validates_by_epoch():
             self._validate()
-        if self.pause_at == kid.step:
-            self._pause()
-            self._wait()
-
-    def _validates(self) -> bool:
-        return self._validates_by_step() or self._validates_by_epoch()
+        kid.due = False
 
     def _validates_by_step(self) -> bool:
         kid = self.kid
@@ -230,7 +239,7 @@ class Practice:
 
     def _validate(self) -> None:
         kid, report = self.kid, self.report
-        if kid.skip_validation:
+        if kid.skip_validation or kid.validated == kid.step:
             return
         if report.losses:
             report.flush()
@@ -259,28 +268,46 @@ class Practice:
         if kid.best.step == kid.step and kid.folder is not None and kid.engine.rank == 0:
             with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
                 checkpoint.mark_best(kid.folder, kid.step)
-        kid.hooks.call("on_val_log_step", kid)
+        self._call("on_val_log_step")
         if kid.early_stopping is not None and kid.patience is not None:
             kid.patience = kid.patience.after(values, kid.step, kid.early_stopping.min_delta)
             if kid.patience.stale >= kid.early_stopping.patience:
                 raise EarlyStoppingEvent(kid.loss, kid.evals)
 
-    def _save(self, due: bool = False) -> None:
+    def _save(self) -> None:
         kid, report = self.kid, self.report
         if not kid.save_chk_point or kid.folder is None:
             return
-        kid.due = due
+        kid.saved = (kid.step, kid.due)
         try:
             path = kid.save()
         except OSError as error:
             report.warn(f"The checkpoint of step {kid.step} could not be written: {error}. Training goes on.")
         else:
             report.event("checkpoint", file=path.name)
-        finally:
-            kid.due = False
         report.restart()
 
-    # ------------------------------------------------------------------------------------------ commands
+    # ----------------------------------------------------------------------------------- hooks and commands
+
+    def _call(self, name: str, *, each_step: bool = False) -> None:
+        """Call hooks. What a rank raises to end practice ends it on all ranks, at the same step.
+
+        To ask each other at every step would cost too much: there, it is a command that counts at the next.
+        """
+        kid, event = self.kid, None
+        try:
+            kid.hooks.call(name, kid)
+        except (EarlyStoppingEvent, DoneEvent) as raised:
+            if kid.engine.size == 1:
+                raise
+            self.event = event = raised
+        if kid.engine.size == 1:
+            return
+        if each_step:
+            if event is not None:
+                kid.controls.send(Command("stop", id=f"{EVENT}{uuid.uuid4().hex}"))
+        elif any(kid.engine.any(event is not None)):
+            self._end_together()
 
     def _obey(self) -> None:
         """Do what was asked since the last step, the same on every rank."""
@@ -293,8 +320,17 @@ class Practice:
 
     def _apply(self, commands: list[Command]) -> None:
         for command in commands:
+            if command.id.startswith(EVENT):
+                self._end_together()
             self.report.event(command.action, id=command.id, value=command.value)
             getattr(self, f"_{command.action}")(command.value)
+
+    def _end_together(self) -> None:
+        """Raise on every rank what the first of them raised."""
+        event = self.event
+        told = None if event is None else (type(event) is DoneEvent, *event.args)
+        is_done, *args = next(one for one in self.kid.engine.gather(told) if one is not None)
+        raise DoneEvent if is_done else EarlyStoppingEvent(*args)
 
     def _pause(self, value: float | None = None) -> None:
         self.paused, self.pause_at = True, None

@@ -33,17 +33,17 @@ class Report:
         self.interval = interval
         self.losses: list[Tensor] = []
         self.last_loss = math.nan
-        self.times: list[float] = []
-        self.due = 0.0  # the loop flushes once the clock is past it
+        self.times: list[float] = []  # of the performance counter, which never goes back
+        self.due = 0.0  # the loop flushes once that counter is past it
         self._underway: Callable[[], None] | None = None
         self._lr: float | None = None
-        self._since = self._told = time.time()
+        self._since = self._told = time.perf_counter()
         self._since_step = int(kid.clock)
         self._warned = False
 
     def flush(self, final: bool = False) -> None:
         """Publish the losses since the last flush, the speed, and where the run stands."""
-        now = time.time()
+        now = time.perf_counter()
         self.due = now + self.interval
         self._arrive()
         self._send_losses(wait=final or self.kid.step_time is None)
@@ -60,7 +60,7 @@ class Report:
 
     def restart(self) -> None:
         """Count the speed anew: what lies behind was no training."""
-        self._since, self._since_step = time.time(), int(self.kid.clock)
+        self._since, self._since_step = time.perf_counter(), int(self.kid.clock)
 
     def scalar(self, tag: str, value: float) -> None:
         """Publish one value of `tag` at this step."""
@@ -118,7 +118,10 @@ class Report:
     def _send_losses(self, wait: bool) -> None:
         if not self.losses:
             return
-        losses, times, self.losses[:], self.times[:] = [*self.losses], [*self.times], [], []
+        offset = time.time() - time.perf_counter()  # anew each time: the machine's clock may be set
+        losses, times = [*self.losses], [offset + noted for noted in self.times]
+        self.losses.clear()
+        self.times.clear()
         last = int(self.kid.clock)
         steps = list(range(last - len(losses) + 1, last + 1))
         stacked = torch.stack(losses)

@@ -55,7 +55,7 @@ def give(kid: Kid, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> N
     kid.kongfu.load_state_dict(facts["kongfu"])
     kid.sensor.load_state_dict(facts["sensor"])
     kid.step, kid.epoch, kid.due = facts["step"], facts["epoch"], facts["due"]
-    kid.validated, kid.finished = facts["validated"], None
+    kid.validated, kid.saved = facts["validated"], None
     kid.loss, kid.evals = facts["loss"], dict(facts["evals"])
     kid.best = _again(kid.best, facts["best"]) or kid.best
     kid.patience = _again(kid.patience, facts["patience"])

@@ -44,17 +44,15 @@ def _sums(kid: Kid, mode: str) -> dict[str, float]:
                 weighted = value.detach().double() * n
                 totals[name] = totals[name] + weighted if name in totals else weighted
             count += n
-    names = _names(kid)  # a rank without a single sample must still take part, with the same names
-    return {"count": count, **{name: float(totals[name]) if name in totals else 0.0 for name in names}}
+    sums = {name: float(total) for name, total in totals.items()}
+    if kid.engine.size > 1:  # a rank without a single sample must still take part, with the same names
+        sums = {name: 0.0 for names in kid.engine.gather(list(sums)) for name in names} | sums
+    return {"count": count, **sums}
 
 
 def _values(kid: Kid, inputs: Batch) -> dict[str, Tensor]:
     loss = kid.measured(inputs)
     return {"loss": loss, **{name: torch.as_tensor(value) for name, value in kid.brain.evals.items()}}
-
-
-def _names(kid: Kid) -> list[str]:
-    return ["loss", *kid.brain.evals]
 
 
 def _together(kid: Kid, mode: str) -> Iterator[Batch]:

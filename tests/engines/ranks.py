@@ -15,6 +15,7 @@ from akidlab import (
     BatchNormalizationLayer,
     Brain,
     DropoutLayer,
+    EarlyStoppingEvent,
     FeedSensor,
     InnerProductLayer,
     Kid,
@@ -94,6 +95,11 @@ def outcome(kid: Kid) -> dict[str, Any]:
     }
 
 
+def end(kid: Kid) -> None:
+    """What a hook does that has seen enough."""
+    raise EarlyStoppingEvent(0.125, {"accuracy": 0.5})
+
+
 def main(folder: Path) -> None:
     """Every case in one job: starting ranks takes longer than all of them together."""
     torch.set_num_threads(1)
@@ -121,6 +127,11 @@ def main(folder: Path) -> None:
     local = make("horovod", "plain")
     local.practice()
     results["dumped"] = len(checkpoint.dump(local)) if rank == 0 else 0  # not collective
+
+    for when, at in (("on_batch_end", 6), ("on_val_log_step", 8)):
+        ended = make("horovod", val_log_step=4)
+        getattr(ended.hooks, when).append(lambda k, at=at: end(k) if rank == 1 and k.step == at else None)
+        results[f"ended {when}"] = outcome(ended)
 
     different = make("horovod", seed=rank)  # ranks that were made differently still agree
     results["different"] = outcome(different)

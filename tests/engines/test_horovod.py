@@ -85,3 +85,10 @@ def test_resumed_ranks_go_on_bit_for_bit(ranks):
 
 def test_rank_0_dumps_a_checkpoint_without_asking_the_others(ranks):
     assert ranks[0]["dumped"] > 0
+
+
+@pytest.mark.parametrize(("when", "step"), [("on_batch_end", 7), ("on_val_log_step", 8)])
+def test_an_early_stop_on_one_rank_stops_all_at_the_same_step(ranks, when, step):
+    ended = [(rank[f"ended {when}"]["step"], rank[f"ended {when}"]["loss"]) for rank in ranks]
+
+    assert ended == [(step, 0.125), (step, 0.125)]

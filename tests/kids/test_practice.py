@@ -384,6 +384,51 @@ def test_an_interrupt_ends_a_long_validation_too(make_kid):
     assert int(kid.clock) == 0
 
 
+def test_a_second_interrupt_does_not_wait(make_kid, listen):
+    kid = make_kid(max_steps=10**9)
+    heard = listen(kid)
+
+    def interrupt_twice(k):
+        if k.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    kid.hooks.on_batch_begin.append(interrupt_twice)
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        kid.practice()
+
+    assert (int(kid.clock), heard.statuses()[-1]) == (4, "stopped")
+
+
+def test_a_stop_in_the_midst_of_a_validation_leaves_it_due(make_kid, listen, weights_of):
+    whole, broken = (make_kid(max_steps=20, val_log_step=15) for _ in range(2))
+    whole.practice()
+    heard = listen(broken)
+    batches = broken.sensor.validation_batches
+
+    def stop_at_15():
+        if broken.step == 15 and not broken.due_once:
+            broken.due_once = True
+            broken.controls.send("stop")
+        return batches()
+
+    broken.due_once = False
+    broken.sensor.validation_batches = stop_at_15
+    broken.practice()
+    assert (broken.step, broken.epoch, broken.due) == (15, 0, True)
+
+    broken.practice()
+
+    assert heard.events("validation", "epoch") == [
+        ("validation", 0),
+        ("validation", 15),
+        ("epoch", 15),
+        ("validation", 20),
+    ]
+    assert weights_of(broken).equal(weights_of(whole))
+
+
 def endless(kid, batches):
     def again():
         while True:
