@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
 
+from akidlab.config import runs_path
 from akidlab.errors import CheckpointError
 from akidlab.kids import state
 
@@ -107,6 +108,24 @@ def latest(folder: Path | str) -> Path | None:
 def newest(folder: Path | str) -> bytes | None:
     """What is in the newest checkpoint of `folder` that is not torn; None if there is none."""
     return next((data for _, data in _intact(Path(folder))), None)
+
+
+def find(source: Any) -> bytes | None:
+    """What is in a checkpoint: of a file, or the newest of a folder, of a run, or of a run by its name."""
+    place = getattr(source, "folder", source)
+    if place is None:
+        return None
+    path = Path(place)
+    if path.is_file():
+        return path.read_bytes()
+    if isinstance(source, str) and not path.is_dir():
+        path = runs_path() / source
+    return newest(path)
+
+
+def newest_of(folder: Path | None, name: str) -> bytes | None:
+    """The newest in `folder`, else of the run called `name`; None if there is none."""
+    return (None if folder is None else newest(folder)) or newest(runs_path() / name)
 
 
 def paths(folder: Path | str) -> list[Path]:

@@ -16,10 +16,11 @@ from torch import Tensor
 from akidlab import engines
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError
-from akidlab.kids import checkpoint, show, state
+from akidlab.kids import assembly, checkpoint, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
+from akidlab.kids.options import check_counts, check_span, positive, precision_of
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.validation import measure, watching
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from akidlab.store import Recorder, Run, Store
 
 T = TypeVar("T")
-
-PRECISIONS = {None: None, "fp32": None, "float32": None, "bf16": "bf16", "bfloat16": "bf16"}
 
 
 class Kid:
@@ -118,7 +117,8 @@ class Kid:
         early_stopping: int | Mapping[str, Any] | EarlyStopping | None = None,
         best: str | tuple[str, str] = "validation_loss",
     ) -> None:
-        _check(max_steps, max_epoch, precision, clip_norm, accumulate, val_log_step, train_log_step)
+        check_span(max_steps, max_epoch)
+        check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
         self.sensor, self.brain, self.kongfu = sensor_in, brain_in, kongfu_in
         self.max_steps, self.max_epoch = max_steps, max_epoch
         self.name, self.seed = name or "kid", seed
@@ -128,8 +128,8 @@ class Kid:
         self.num_epoch_per_log = num_epoch_per_log
         self.save_chk_point, self.continue_from_chk_point = save_chk_point, continue_from_chk_point
         self.skip_validation, self.validate_first = skip_validation, validate_first
-        self.compile, self.precision = compile, PRECISIONS[precision]
-        self.clip_norm, self.accumulate = clip_norm, accumulate
+        self.compile, self.precision = compile, precision_of(precision)
+        self.clip_norm, self.accumulate = positive("clip_norm", clip_norm), accumulate
         self.record = record
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
@@ -150,8 +150,10 @@ class Kid:
         self.exception: BaseException | None = None
         self.run: Run | None = None
 
+        # what `setup` puts together
         self.parameters: list[Parameter] = []
         self.optimizer: Optimizer
+        self.objective: Callable[[Any], Tensor]
         self.random: Randomness
 
         # what the loop and its helpers keep here
@@ -246,40 +248,11 @@ class Kid:
         Raises:
             AkidlabError: if the parts do not fit.
         """
-        if self.is_setup and self.brain.is_setup and _same(self._trainable(), self.parameters):
-            return
-        engine, first = self.engine, not self.parameters
-        self.sensor.shard(engine.rank, engine.size)
-        self.sensor.setup()
-        self.brain.setup([tensor.cpu() for tensor in self.sensor.batch()], seed=self.seed)
-        if engine.device.type != "cpu":
-            self.sensor.to(engine.device)
-            self.brain.to(engine.device)
-        self.optimizer = engine.setup(self.brain, self._optimizer())
-        self.objective: Callable[[Any], Tensor] = self.brain.objective
-        if self.compile:
-            options = dict(self.compile) if isinstance(self.compile, Mapping) else {}
-            self.objective = torch.compile(self.brain.objective, **options)
-        if self.step == 0:
-            self.random = state.seeded(self)
-        self.is_setup = True
-        if first and self.continue_from_chk_point:
-            self._continue()
-
-    def _trainable(self) -> list[Parameter]:
-        return [parameter for parameter in self.brain.parameters() if parameter.requires_grad]
-
-    def _optimizer(self) -> Optimizer:
-        """The optimiser of the brain as it is now; what it knows of parameters that stay is kept."""
-        parameters, before = self._trainable(), self.__dict__.get("optimizer")
-        if before is not None and _same(parameters, self.parameters):
-            return before
-        optimizer = self.kongfu.setup(parameters)
-        for parameter in parameters:
-            if before is not None and parameter in before.state:
-                optimizer.state[parameter] = before.state[parameter]
-        self.parameters = parameters
-        return optimizer
+        if assembly.is_needed(self):
+            first = not self.parameters
+            assembly.assemble(self)
+            if first and self.continue_from_chk_point:
+                self._continue()
 
     def practice(self, return_eval: bool = False) -> Any:
         """Practise until the last step; go on from where it stands.
@@ -462,7 +435,8 @@ class Kid:
         self.setup()
         data = source if isinstance(source, bytes) else None
         if data is None:
-            data = self.engine.broadcast(self._find(source) if self.engine.rank == 0 else None)
+            place = self.folder if source is None else source
+            data = self.engine.broadcast(checkpoint.find(place) if self.engine.rank == 0 else None)
         if data is None:
             raise CheckpointError(f"There is no checkpoint in `{source or self.folder}`.")
         self.between_steps(lambda: checkpoint.load(self, data))
@@ -475,28 +449,10 @@ class Kid:
         return {name: total / self.engine.size for name, total in self.engine.sum(values).items()}
 
     def _continue(self) -> None:
-        places = [place for place in (self.folder, self._folder_of(self.name)) if place is not None]
-        data = next((data for place in places if (data := checkpoint.newest(place)) is not None), None)
+        data = checkpoint.newest_of(self.folder, self.name) if self.engine.rank == 0 else None
         data = self.engine.broadcast(data)
         if data is not None:
             self.restore(data)
-
-    def _find(self, source: Any) -> bytes | None:
-        place = getattr(source, "folder", source) if source is not None else self.folder
-        if place is None:
-            return None
-        path = Path(place)
-        if path.is_file():
-            return path.read_bytes()
-        if not path.is_dir() and isinstance(source, str):
-            path = self._folder_of(source) or path
-        return checkpoint.newest(path)
-
-    def _folder_of(self, name: str) -> Path | None:
-        from akidlab.config import runs_path
-
-        folder = runs_path() / name
-        return folder if folder.is_dir() else None
 
     def _measure(self, mode: str) -> tuple[float, dict[str, float]]:
         if self.engine.size > 1:
@@ -522,28 +478,3 @@ class Kid:
             "A kid does not travel by pickle. Send `akidlab.kids.checkpoint.dump(kid)`, or the cell that "
             "makes it."
         )
-
-
-def _same(some: list[Parameter], others: list[Parameter]) -> bool:
-    return len(some) == len(others) and all(a is b for a, b in zip(some, others, strict=True))
-
-
-def _check(
-    max_steps: int | None,
-    max_epoch: float | None,
-    precision: str | None,
-    clip_norm: float | None,
-    accumulate: int,
-    val_log_step: int,
-    train_log_step: int,
-) -> None:
-    if max_steps is not None and max_epoch is not None:
-        raise ValueError("Give `max_steps` or `max_epoch`, not both.")
-    if precision not in PRECISIONS:
-        raise ValueError(f"`precision` is None or `bf16`, found {precision!r}.")
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"`clip_norm` must be above 0, found {clip_norm!r}.")
-    counts = {"accumulate": accumulate, "val_log_step": val_log_step, "train_log_step": train_log_step}
-    for name, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"`{name}` must be a whole number of 1 or more, found {value!r}.")
