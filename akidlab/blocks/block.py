@@ -29,7 +29,8 @@ _SUMMARIES = frozenset(
 
 
 def _never_traced(function: F) -> F:
-    return torch.compiler.disable(function)  # type: ignore[return-value]
+    reason = "Set a block up before it is compiled: block.setup(example_input)."
+    return torch.compiler.disable(function, reason=reason)  # type: ignore[return-value]
 
 
 class Block(nn.Module):
@@ -209,7 +210,8 @@ class Block(nn.Module):
         except Exception as error:
             self._explain(signal, error)
             raise
-        self._kept[0] = value
+        if not torch.compiler.is_exporting():
+            self._kept[0] = value
         for hook in self._hooks[3]:
             changed = hook(self, signal)
             if changed is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -32,7 +31,7 @@ class Memory(nn.Module):
         self.bptt = bptt
         self.trained: State = {}
         self.validated: State = {}
-        self.window: deque[tuple[Signal, State]] = deque(maxlen=max(bptt - 1, 0))
+        self.window: list[tuple[Signal, State]] = []  # input and state of the steps before this one
 
     @property
     def state(self) -> State:
@@ -49,7 +48,7 @@ class Memory(nn.Module):
     def clear(self) -> None:
         """Forget everything: the next step is a first one."""
         self.trained, self.validated = {}, {}
-        self.window.clear()
+        self.window = []
 
     def train(self, mode: bool = True) -> Memory:
         if not mode:
@@ -59,7 +58,7 @@ class Memory(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Memory:
         self.trained = {name: _each(fn, value) for name, value in self.trained.items()}
         self.validated = {}
-        self.window.clear()
+        self.window = []
         return super()._apply(fn, recurse)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -92,9 +91,9 @@ def recur(
 ) -> None:
     """One pass of a system with feedback: fill in what was, run, remember what is."""
     before = state = memory.state
-    if replay and memory.window.maxlen and memory.training and torch.is_grad_enabled():
+    if replay and memory.bptt > 1 and memory.training and torch.is_grad_enabled():
         state = _replayed(memory, plan, run)
-        memory.window.append((values[0], before))
+        memory.window = [*memory.window, (values[0], before)][1 - memory.bptt :]
     _fill(plan, values, state)
     run(values)
     now = {name: _each(Tensor.detach, value) for name, value in _emitted(plan, values).items()}

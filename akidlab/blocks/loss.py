@@ -66,8 +66,9 @@ class SoftmaxWithLossLayer(LossLayer):
         logits, labels = signal
         if labels.dtype is not torch.int64 and not labels.is_floating_point():
             labels = labels.long()
-        judged = self._judged
-        judged[0], judged[1] = logits, labels
+        if not torch.compiler.is_exporting():
+            judged = self._judged
+            judged[0], judged[1] = logits, labels
         return self._scaled(F.cross_entropy(logits, labels))
 
     @property

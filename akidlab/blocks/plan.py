@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.modules import module
 
@@ -188,7 +189,8 @@ def trace(steps: Sequence[Step], values: list[Signal]) -> None:
     """
     for step in steps:
         value = values[step.slot] = step.block(read(step, values))
-        step.kept[0] = value if step.block._contributes() else None
+        if not torch.compiler.is_exporting():
+            step.kept[0] = value if step.block._contributes() else None
 
 
 def read(step: Step, values: list[Signal]) -> Signal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
 from akidlab.errors import BlockError, unknown
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class System(Block):
@@ -142,6 +145,13 @@ class System(Block):
 
     # -- set-up
 
+    def setup(self, *inputs: Signal, seed: int | None = None) -> Self:
+        # Wiring first: a misspelt name is told before anything is made.
+        for module in list(self.modules()):
+            if isinstance(module, System):
+                module.plan()
+        return super().setup(*inputs, seed=seed)
+
     def plan(self) -> Plan:
         """The compiled wiring."""
         if self._plan is None:
@@ -149,10 +159,19 @@ class System(Block):
             self._plan = self._compile()
             self._plan.hooks = plans.hooks(self)
             self._plan.judges = [b for b in self.blocks if isinstance(b, System) or b._contributes()]
-            bptt = max([self._bptt(), *(delay.wire.bptt for delay in self._plan.delays)])
-            if self._plan.delays and "_memory" not in self._modules:
-                self._modules["_memory"] = Memory(bptt)
+            if self._plan.delays:
+                self._remember(max([self._bptt(), *(delay.wire.bptt for delay in self._plan.delays)]))
         return self._plan
+
+    def _remember(self, bptt: int) -> None:
+        if bptt > 1 and any(isinstance(m, Memory) for block in self.blocks for m in block.modules()):
+            raise BlockError(
+                f"Gradients of `{self.name}` cannot flow back through {bptt} steps, since a system within "
+                "it has a feedback of its own. Wire both feedbacks in one system, or leave out `bptt`."
+            )
+        if "_memory" not in self._modules:
+            self._modules["_memory"] = Memory(bptt)
+            self._modules["_memory"].training = self.training
 
     def _compile(self) -> Plan:
         raise NotImplementedError
