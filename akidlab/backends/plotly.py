@@ -133,7 +133,7 @@ def _mark_odd(drawn: go.Figure, series: Series, name: str) -> None:
     )
     drawn.add_annotation(
         x=step, y=1, yref="paper", text=f"{name} is not finite at step {step:,}", showarrow=False,
-        font={"color": ALARM, "size": 11}, xanchor="left", yanchor="bottom",
+        font={"color": ALARM, "size": 11}, xanchor="left", yanchor="top",
     )  # fmt: skip
 
 
@@ -157,6 +157,6 @@ def _layout(series_list: Sequence[Series], title: str | None, log: bool) -> dict
         "modebar": {"bgcolor": clear, "color": GREY, "activecolor": colour(0)},
         "margin": {"l": 60, "r": 20, "t": 70 if title else 40, "b": 50},
         "height": 400,
-        "xaxis": {**axis, "title": {"text": "step"}},
+        "xaxis": {**axis, "title": {"text": "step"}, "rangemode": "tozero"},
         "yaxis": {**value, "type": "log"} if log else value,
     }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from akidlab.store import Run, Series, Snapshot
 
 HEIGHT, GAP, HEAD = 210, 18, 30
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 40, 24  # of one chart: room for its ticks, its name and its legend
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 40, 24  # of one chart: room for its ticks, its name and its legend
 FONT = "font-family='system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif'"
 NOT_DRAWN = {"samples_per_second"}
 

@@ -72,7 +72,8 @@ def html(runs: Runs) -> str:
     heads, rows = _table(found[:MANY])
     left = [head in ("name", "status", "started") for head in heads]
     top = "".join(
-        f'<th style="{_cell(on_left)}">{escape(head)}</th>' for head, on_left in zip(heads, left, strict=True)
+        f'<th style="{_cell(on_left)};white-space:normal">{escape(head)}</th>'
+        for head, on_left in zip(heads, left, strict=True)
     )
     body = []
     for (now, _), cells in zip(found, rows, strict=False):
@@ -111,7 +112,7 @@ def card(run: Run) -> str:
         else ""
     )
     draw: Any = registry.load("akidlab.backends", "svg")
-    return head + error + (draw.picture(run, title=False) if pulse.tags else "")
+    return head + error + (draw.picture(run, width=760, title=False) if pulse.tags else "")
 
 
 def badge(now: Snapshot) -> str:
@@ -144,7 +145,7 @@ def _ranks(now: Snapshot) -> list[str]:
 
 def _cell(left: bool) -> str:
     line = "border-bottom:1px solid rgba(128,128,128,.25)"
-    return f"text-align:{'left' if left else 'right'};padding:3px 10px;white-space:nowrap;{line}"
+    return f"text-align:{'left' if left else 'right'};padding:3px 8px;white-space:nowrap;{line}"
 
 
 def _bar(now: Snapshot) -> str:
