@@ -119,7 +119,9 @@ class Notebook:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("response", self._see)
-        self.page.goto(f"{self.lab.address}/lab/workspaces/{self.path.stem}/tree/{self.path.name}?token={self.lab.token}")
+        self.page.goto(
+            f"{self.lab.address}/lab/workspaces/{self.path.stem}/tree/{self.path.name}?token={self.lab.token}"
+        )
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
         self.page.wait_for_function(f"() => {_STATUS} === 'idle'", timeout=60_000)
 
