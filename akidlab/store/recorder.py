@@ -150,7 +150,7 @@ class Recorder(Subscriber):
                 "UPDATE runs SET pid = ?, pid_started = ?, host = ?, machine = ?, heartbeat = ? WHERE id = ?",
                 (here.pid, here.pid_started, here.host, here.machine, now, found.id),
             )
-            if found.sat_down is not None:  # it is resumed: a new sitting
+            if found.sat_down is not None or found.standing not in LIVE:  # resumed: a new sitting
                 db.execute(
                     "UPDATE runs SET status = 'preparing', error = NULL, ended = NULL, sat_down = NULL,"
                     " seconds_before = ? WHERE id = ?",
