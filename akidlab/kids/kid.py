@@ -459,10 +459,6 @@ class Kid:
             self.engine.average_tensors(state.running(self))
         return measure(self, mode)
 
-    def measured(self, inputs: Any) -> Tensor:
-        """The loss of one batch, for a validation."""
-        return self.brain.objective(inputs)
-
     def stop_asked(self) -> bool:
         """True if it practises and a command to stop waits."""
         return self.practising and self.controls.asked("stop")

@@ -20,6 +20,7 @@ from akidlab.messages import Command
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
 
+TURNS = ("on_training_log_step", "on_val_log_step", "on_epoch_end")
 EVENT = "event:"  # begins the id of a stop that stands for an event raised by a hook
 POLL = 0.1  # seconds between looks of paused ranks at each other
 
@@ -42,6 +43,7 @@ class Practice:
         self.report = kid.report = Report(kid)
         self.outcome = "finished"
         self.paused, self.pause_at, self.turning = False, None, 0
+        self.agreed: frozenset[str] = frozenset()
         self.event: EarlyStoppingEvent | DoneEvent | None = None  # raised here, not yet known to other ranks
         self._log_every, self._val_every = max(1, kid.train_log_step), max(1, kid.val_log_step)
 
@@ -88,6 +90,8 @@ class Practice:
 
     def _begin(self) -> None:
         kid, report = self.kid, self.report
+        if kid.engine.size > 1:
+            self.agreed = self._agree_on_hooks()
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
         report.status("running", max_steps=self.max_steps, world_size=kid.engine.size)
         report.learning_rate(always=True)
@@ -151,7 +155,7 @@ class Practice:
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
-                self._call("on_batch_begin", each_step=True)
+                self._call("on_batch_begin")
             note(update())
             kid.step = step = step + 1
             now = clock()
@@ -162,7 +166,7 @@ class Practice:
                     first = False
                     report.event("first_step")
             if on_end:
-                self._call("on_batch_end", each_step=True)
+                self._call("on_batch_end")
             if step >= self.turning:
                 self._log()
                 self._turn(save=step != max_steps)
@@ -289,7 +293,7 @@ class Practice:
 
     # ----------------------------------------------------------------------------------- hooks and commands
 
-    def _call(self, name: str, *, each_step: bool = False) -> None:
+    def _call(self, name: str) -> None:
         """Call hooks. What a rank raises to end practice ends it on all ranks, at the same step.
 
         To ask each other at every step would cost too much: there, it is a command that counts at the next.
@@ -301,13 +305,17 @@ class Practice:
             if kid.engine.size == 1:
                 raise
             self.event = event = raised
-        if kid.engine.size == 1:
-            return
-        if each_step:
-            if event is not None:
-                kid.controls.send(Command("stop", id=f"{EVENT}{uuid.uuid4().hex}"))
-        elif any(kid.engine.any(event is not None)):
-            self._end_together()
+        if name in self.agreed:
+            if any(kid.engine.any(event is not None)):
+                self._end_together()
+        elif event is not None:
+            kid.controls.send(Command("stop", id=f"{EVENT}{uuid.uuid4().hex}"))
+
+    def _agree_on_hooks(self) -> frozenset[str]:
+        """The hooks at turning points that any rank has: after those, ranks ask each other."""
+        kid = self.kid
+        hooked = kid.engine.any(*(bool(getattr(kid.hooks, name)) for name in TURNS))
+        return frozenset(name for name, some in zip(TURNS, hooked, strict=True) if some)
 
     def _obey(self) -> None:
         """Do what was asked since the last step, the same on every rank."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from akidlab.sensors.sensor import Batch
 
 
+FIRST_STRETCH = 8  # batches until ranks look at each other for the first time
+LOOK = 0.25  # seconds between later looks
+
+
 class Abandoned(Exception):
     """Somebody asked to stop while a validation was under way."""
 
@@ -26,46 +32,67 @@ def measure(kid: Kid, mode: str = "val") -> tuple[float, dict[str, float]]:
     Raises:
         Abandoned: if a command to stop arrives meanwhile; a validation may take long.
     """
-    sums = kid.engine.sum(_sums(kid, mode))
-    count = sums.pop("count")
-    if not count:
+    tally = _Tally()
+    with watching(kid):
+        for inputs in _together(kid, mode, tally):
+            tally.add(_values(kid, inputs), len(inputs[0]))
+    if not tally.count:
         raise ValueError(f"There is no `{mode}` sample to measure on.")
-    means = {name: value / count for name, value in sums.items()}
+    means = {name: total / tally.count for name, total in tally.told.items()}
     return means.pop("loss"), means
 
 
-def _sums(kid: Kid, mode: str) -> dict[str, float]:
-    totals: dict[str, Tensor] = {}
-    count = 0
-    with watching(kid):
-        for inputs in _together(kid, mode):
-            n = len(inputs[0])
-            for name, value in _values(kid, inputs).items():
-                weighted = value.detach().double() * n
-                totals[name] = totals[name] + weighted if name in totals else weighted
-            count += n
-    sums = {name: float(total) for name, total in totals.items()}
-    if kid.engine.size > 1:  # a rank without a single sample must still take part, with the same names
-        sums = {name: 0.0 for names in kid.engine.gather(list(sums)) for name in names} | sums
-    return {"count": count, **sums}
+class _Tally:
+    """Sums over samples, in double precision, on the device; `told` once they are sums over all ranks."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.told: dict[str, float] = {}
+        self.count = 0
+
+    def add(self, values: Mapping[str, Tensor], samples: int) -> None:
+        for name, value in values.items():
+            weighted = value.detach().double() * samples
+            self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
+        self.count += samples
+
+    def plain(self) -> dict[str, float]:
+        return {name: float(total) for name, total in self.sums.items()}
+
+    def merge(self, counts: Iterable[int], sums: Iterable[Mapping[str, float]]) -> None:
+        self.count = sum(counts)
+        for of_rank in sums:  # a rank without a single sample has none
+            for name, total in of_rank.items():
+                self.told[name] = self.told.get(name, 0.0) + total
 
 
 def _values(kid: Kid, inputs: Batch) -> dict[str, Tensor]:
-    loss = kid.measured(inputs)
+    loss = kid.brain.objective(inputs)
     return {"loss": loss, **{name: torch.as_tensor(value) for name, value in kid.brain.evals.items()}}
 
 
-def _together(kid: Kid, mode: str) -> Iterator[Batch]:
-    """The batches of this rank; ranks look together after each whether somebody wants to stop."""
+def _together(kid: Kid, mode: str, tally: _Tally) -> Iterator[Batch]:
+    """The batches of this rank; now and then ranks look whether all are done, or somebody wants to stop."""
     batches = iter(kid.sensor.validation_batches() if mode == "val" else kid.sensor.test_batches())
-    engine, going = kid.engine, True
-    while going:
-        inputs = next(batches, None)
-        if inputs is not None:
+    engine = kid.engine
+    stretch = 1 if engine.size == 1 else FIRST_STRETCH
+    while True:
+        begun, made = time.perf_counter(), 0
+        for inputs in itertools.islice(batches, stretch):
             yield inputs
-        stop, going = engine.any(kid.stop_asked(), inputs is not None)
-        if stop:
+            made += 1
+        going = made == stretch
+        sums = {} if going else tally.plain()
+        pace = (time.perf_counter() - begun) / max(made, 1)
+        stops, goings, paces, counts, all_sums = zip(
+            *engine.gather((kid.stop_asked(), going, pace, tally.count, sums)), strict=True
+        )
+        if any(stops):
             raise Abandoned
+        if not any(goings):
+            return tally.merge(counts, all_sums)
+        if engine.size > 1:
+            stretch = min(1024, max(1, int(LOOK / max(paces))))
 
 
 @contextmanager
