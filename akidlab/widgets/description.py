@@ -14,7 +14,7 @@ Plain = dict[str, object]
 CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint"})
 POINTS = 2000
 LINES = 200
-_LONGEST = 6000  # characters of one traceback or line
+_LONGEST = 2500  # characters of one traceback or line
 
 
 def run(now: Snapshot) -> Plain:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from akidlab.store import Run, Series
 
 _POINT = 12  # bytes of one point: its step in float64, its value in float32
-_DELTA = 7_000  # bytes for the points that are new
-_SNAPSHOT = 9_000  # bytes for the points of a whole history at a tick
-_WORDS = 3_000  # bytes for events and lines at a tick; the newest come first, all come when asked for
+_TICK = 19_000  # bytes of all messages of a tick
+_DELTA = 6_000  # bytes for the points that are new
+_WORDS = 1_500  # bytes for new events, and for new lines; the newest come first, all come when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Packet:
 
     content: dict[str, object]
     buffers: list[bytes]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes on the way."""
+        return len(json.dumps(self.content, default=str)) + sum(map(len, self.buffers))
 
 
 class Follower:
@@ -49,6 +54,7 @@ class Follower:
         self.rewritten = False
         self._steps: dict[str, int] = {}
         self._rewrites: dict[str, int] = {}
+        self._size = 0
         self._event = 0
         self._log = 0
 
@@ -74,20 +80,24 @@ class Follower:
             "events": _newest(description.events(events)),
             "logs": _newest(description.logs(logs)),
         }
-        return self._packet(content, fresh, full=False)
+        packet = self._packet(content, fresh, full=False)
+        self._size = packet.size
+        return packet
 
     def snapshot(self, points: int | None = None) -> Packet:
-        """The whole history up to the last delta: as much as fits a tick, or `points` of each series."""
+        """The whole history up to the last delta: as much as a tick has room for, or all when asked for.
+
+        Args:
+            points: of each series; None for a tick.
+        """
         pulse = self.run.pulse()
-        share = points or _share(_SNAPSHOT, len(pulse.tags))
+        row = description.run(pulse.now)
+        budget = _TICK - self._size - len(json.dumps(row)) - 1_000
+        share = points or _share(budget, len(pulse.tags))
         whole = [self.run.scalars(tag, points=share) for tag in pulse.tags]
-        events = description.events(self.run.events())[-description.LINES :]
-        logs = description.logs(self.run.logs(limit=description.LINES))
-        content = {
-            "run": description.run(pulse.now),
-            "events": events if points else _newest(events),
-            "logs": logs if points else _newest(logs),
-        }
+        events = description.events(self.run.events())[-description.LINES :] if points else []
+        logs = description.logs(self.run.logs(limit=description.LINES)) if points else []
+        content = {"run": row, "events": events, "logs": logs}
         return self._packet(content, whole, full=True, answer=points is not None)
 
     def _note_rewrites(self, now: dict[str, int]) -> None:

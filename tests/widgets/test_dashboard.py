@@ -1,0 +1,131 @@
+"""A dashboard in a kernel without a browser: what it sends, how it ends, what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+from tapped import Wire, custom, scalar, size
+
+from akidlab.messages import Command, Message, Status
+from akidlab.store import Recorder, Run
+from akidlab.widgets import Dashboard, assets
+from akidlab.widgets.figure import figure
+from akidlab.widgets.live import LiveWidget
+
+built = pytest.mark.skipif(not (assets.STATIC / "loader.js").exists(), reason="the widgets are not built")
+
+
+def wait_for(condition: object, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:  # type: ignore[operator]
+        time.sleep(0.02)
+
+
+@built
+def test_the_state_of_a_widget_is_small(run: Run) -> None:
+    dashboard = Dashboard(run)
+    state = dashboard.widget.get_state()
+    dashboard.close()
+
+    assert len(json.dumps(state)) < 5_000
+
+
+@built
+def test_it_ticks_at_its_own_pace_and_within_its_bounds(run: Run, recorder: Recorder) -> None:
+    recorder.hear(Message("status", Status("running")))
+    scalar(recorder, "loss", list(range(1, 5000)), [1.0] * 4999)
+    dashboard = Dashboard(run)
+    assert isinstance(dashboard.widget, LiveWidget)
+    wait_for(lambda: len(custom()) >= 6)
+    dashboard.close()
+
+    assert [content["seq"] for content, _ in custom()][:6] == [1, 1, 2, 2, 3, 4]
+    assert all(size(*message) <= 20_000 for message in custom())
+
+
+@built
+def test_its_thread_ends_with_the_run(run: Run) -> None:
+    with Recorder(run):
+        dashboard = Dashboard(run)
+        assert dashboard.widget.comm is not None
+    wait_for(lambda: dashboard.is_finished)
+    names = [thread.name for thread in threading.enumerate()]
+    dashboard.close()
+
+    assert dashboard.is_finished
+    assert "akidlab-ticker" not in names
+
+
+@built
+def test_closing_leaves_no_thread_and_no_comm(run: Run, recorder: Recorder) -> None:
+    dashboard = Dashboard(run)
+    assert dashboard.widget.comm is not None
+    dashboard.close()
+
+    assert "akidlab-ticker" not in [thread.name for thread in threading.enumerate()]
+    assert Wire.sent[-1][0] == "comm_close"
+
+
+@built
+def test_the_comm_answers_what_the_browser_asks(run: Run, recorder: Recorder) -> None:
+    asked: list[Command] = []
+    scalar(recorder, "loss", [1, 2], [0.5, 0.25])
+    dashboard = Dashboard(run, send=asked.append)
+    dashboard._hear({"kind": "command", "action": "rate", "value": 0.1, "id": "a1"})
+    dashboard._hear({"kind": "sync"})
+    dashboard._hear({"kind": "figure"})
+    dashboard._hear({"kind": "source"})
+    dashboard.close()
+
+    assert asked == [Command("rate", 0.1, "a1")]
+    answers = {content["kind"]: (content, buffers) for content, buffers in custom() if not content.get("seq")}
+    assert answers["ack"][0] == {"kind": "ack", "id": "a1", "ok": True}
+    assert answers["figure"][0]["figure"]["data"][0]["y"] == [0.5, 0.25]
+    assert answers["source"][1] == [assets.source()]
+    assert any(content.get("answer") for content, _ in custom())
+
+
+def test_a_figure_is_small_whatever_the_run(run: Run, recorder: Recorder) -> None:
+    for tag in ("loss", "validation_loss", "accuracy", "validation_accuracy", "learning_rate"):
+        scalar(recorder, tag, list(range(100_000)), [i / 7 for i in range(100_000)])
+
+    drawn = figure(run)
+
+    assert len(json.dumps(drawn)) <= 20_000
+    assert [trace["name"] for trace in drawn["data"]] == [  # type: ignore[attr-defined]
+        "loss",
+        "validation loss",
+        "accuracy",
+        "validation accuracy",
+        "learning rate",
+    ]
+
+
+def test_a_figure_names_the_error_safely(run: Run) -> None:
+    with Recorder(run) as recorder:
+        status = Status("failed", {"error": "Traceback ...\nValueError: <img src=x>"})
+        recorder.hear(Message("status", status))
+
+    title = figure(run)["layout"]["title"]["text"]  # type: ignore[index]
+
+    assert "failed at step 0" in title
+    assert title.endswith("ValueError: &lt;img src=x&gt;")
+
+
+def test_a_dashboard_is_quiet_under_test(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: object) -> None:
+    monkeypatch.setenv("AKIDLAB_QUIET", "1")
+    dashboard = Dashboard(run)
+    dashboard.show()
+    dashboard.finish()
+
+    assert Wire.sent == []
+
+
+def test_widgets_that_were_never_built_say_how_to_build_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "STATIC", assets.STATIC / "nowhere")
+
+    with pytest.raises(FileNotFoundError, match=r"not built.*npm ci && npm run build"):
+        assets.module()

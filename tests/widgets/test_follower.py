@@ -1,0 +1,86 @@
+"""A follower tells the browser what is new, once, and never more than a tick may carry."""
+
+from __future__ import annotations
+
+import numpy as np
+from tapped import scalar
+
+from akidlab.messages import Event, Log, Message
+from akidlab.store import Recorder, Run
+from akidlab.widgets.follower import Follower, Packet
+
+TICK = 20_000
+
+
+def points(packet: Packet, index: int = 0) -> tuple[list[float], list[float]]:
+    steps, values = (np.frombuffer(b, dtype=d) for b, d in zip(packet.buffers, ("f8", "f4"), strict=True))
+    counts = [count for _, count in packet.content["series"]]  # type: ignore[attr-defined]
+    part = slice(sum(counts[:index]), sum(counts[: index + 1]))
+    return steps[part].tolist(), values[part].tolist()
+
+
+def test_a_delta_holds_what_is_new_and_nothing_twice(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    scalar(recorder, "loss", [1, 2], [0.5, 0.25])
+    first = follower.delta()
+    scalar(recorder, "loss", [3], [0.125])
+    second, third = follower.delta(), follower.delta()
+
+    assert points(first) == ([1, 2], [0.5, 0.25])
+    assert points(second) == ([3], [0.125])
+    assert (third.content["series"], third.content["seq"]) == ([], 3)
+
+
+def test_no_tick_is_larger_than_it_may_be(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    for tag in ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "top5"):
+        scalar(recorder, tag, list(range(50_000)), [0.1 * i for i in range(50_000)])
+    for _ in range(300):
+        recorder.hear(Message("log", Log("x" * 500)))
+        recorder.hear(Message("event", Event("rate", {"id": "i" * 32, "value": 0.1})))
+    recorder.flush()
+    delta, snapshot = follower.delta(), follower.snapshot()
+
+    assert delta.size + snapshot.size <= TICK
+
+
+def test_a_thinned_beginning_says_that_it_is_coarse(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "loss", list(range(5000)), [float(i) for i in range(5000)])
+
+    assert Follower(run).delta().content["coarse"] is True
+    assert Follower(run).snapshot(10_000).content["coarse"] is False
+
+
+def test_events_come_once_and_without_chatter(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    recorder.hear(Message("event", Event("rate", {"id": "a1", "value": float("nan")}), step=4))
+    recorder.hear(Message("event", Event("epoch"), step=4))
+    recorder.flush()
+    (event,) = follower.delta().content["events"]  # type: ignore[misc]
+
+    assert (event["kind"], event["step"], event["data"]) == ("rate", 4, {"id": "a1", "value": None})
+    assert follower.delta().content["events"] == []
+
+
+def test_a_run_that_went_back_is_sent_anew(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    scalar(recorder, "loss", [1, 2, 3, 4], [4, 3, 2, 1])
+    follower.delta()
+    run.rewind(2)
+    scalar(recorder, "loss", [3], [9])
+    delta = follower.delta()
+
+    assert follower.rewritten
+    assert delta.content["series"] == []
+    assert points(follower.snapshot()) == ([1, 2, 3], [4, 3, 9])
+    assert follower.snapshot().content["anew"] is True
+
+
+def test_the_end_of_a_run_is_noticed(run: Run) -> None:
+    follower = Follower(run)
+    with Recorder(run):
+        follower.delta()
+        during = follower.ended
+    follower.delta()
+
+    assert (during, follower.ended) == (False, True)
