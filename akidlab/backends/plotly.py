@@ -54,6 +54,17 @@ def figure(
     return drawn
 
 
+def page_part(saved: dict[str, Any], *, script: bool) -> str:
+    """A figure as a piece of an HTML page that asks nothing of the network.
+
+    Args:
+        saved: the figure as a notebook keeps it: its `data` and `layout`.
+        script: bring plotly's JavaScript along (5 MB); a page needs it once, with its first figure.
+    """
+    drawn = go.Figure(data=saved["data"], layout=saved["layout"])
+    return drawn.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False})
+
+
 def smoothed(series: Series, weight: float, points: int = 200) -> Series:
     """The running mean of a series, corrected for its start as Adam does, in up to `points` points.
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 CELL_TIMEOUT = 600  # seconds
+PLOTLY = "application/vnd.plotly.v1+json"
+READABLE = {"text/html", "image/svg+xml", "image/png"}
 
 
 class NotebookError(AkidlabError, RuntimeError):
@@ -81,12 +83,26 @@ def write_page(notebook: NotebookNode, page: Path, title: str) -> None:
 
     # The exporter would load MathJax, require.js and the widgets' manager from a CDN.
     loaded = ("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url")
+    _draw_figures(notebook)
     exporter = HTMLExporter(config=Config(HTMLExporter=dict.fromkeys(loaded, "")))
     body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    body = re.sub(r"https://cdn[^\"']*", "", body)  # where the template would find Mermaid
+    body = re.sub(r"https://cdnjs[^\"']*", "", body)  # where the template would find Mermaid
     unfinished = page.with_suffix(".partial")
     unfinished.write_text(body, encoding="utf-8")
     os.replace(unfinished, page)
+
+
+def _draw_figures(notebook: NotebookNode) -> None:
+    """Let a page show the plotly figures that stand alone; the exporter itself passes them over."""
+    from akidlab.backends.plotly import page_part
+
+    script = True
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if PLOTLY in data and not READABLE & data.keys():
+                data["text/html"] = page_part(data[PLOTLY], script=script)
+                script = False
 
 
 def main(argv: list[str] | None = None) -> int:

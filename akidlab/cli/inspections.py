@@ -22,7 +22,7 @@ from akidlab.errors import InstallError
 
 _PACKAGES = (
     "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "plotly", "numpy", "scikit-learn", "pyzmq",
-    "msgpack", "safetensors", "cloudpickle", "tsdownsample", "jinja2", "psutil", "rich",
+    "msgpack", "safetensors", "cloudpickle", "tsdownsample", "psutil", "rich",
 )  # fmt: skip
 _SMALL_DISK = 1_000_000_000
 _TORCH_SAYS = """

@@ -36,6 +36,18 @@ def test_a_notebook_becomes_a_page_that_asks_nothing_of_the_network(
     assert "[1/2] import sys  (" in capsys.readouterr().out
 
 
+def test_a_figure_is_alive_in_the_page_and_its_script_is_there_once(tmp_path: Path) -> None:
+    draw = "import plotly.graph_objects as go; go.Figure(go.Scatter(y=[3, 1, 2], name='{}'))"
+    notebook = _notebook(tmp_path, draw.format("first"), draw.format("second"))
+
+    status = main([str(notebook), str(tmp_path / "demo.html")])
+
+    page = (tmp_path / "demo.html").read_text()
+    assert status == 0
+    assert page.count("Plotly.newPlot(") == 2
+    assert 4_000_000 < len(page) < 7_000_000
+
+
 def test_a_cell_that_fails_is_named_with_its_error_and_no_page_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
