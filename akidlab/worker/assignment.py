@@ -17,7 +17,7 @@ class Assignment:
         names: what the cell needs from the notebook: packed by `akidlab.worker.travel.pack`, or a dict.
         sources: the text of other cells, by the names that tracebacks give them.
         kid: the name of the kid; None for the only one there is.
-        overrides: attributes of the kid to set, for instance `{"max_steps": 100}`.
+        overrides: attributes of the kid to set, for instance `{"max_steps": 100}`; `lr` sets its rate.
         resume: a checkpoint to go on from.
         needs_kid: False if the cell may do without a kid.
     """

@@ -135,6 +135,7 @@ def _practise(kid: Kid, assignment: Assignment, place: Place, report: dict[str, 
     overrides = dict(assignment.overrides)
     if {"max_steps", "max_epoch"} & set(overrides):  # one of them says how long
         overrides = {"max_steps": None, "max_epoch": None, **overrides}
+    lr = overrides.pop("lr", None)
     for name, value in overrides.items():
         setattr(kid, name, value)
     said: list[Any] = []
@@ -145,6 +146,8 @@ def _practise(kid: Kid, assignment: Assignment, place: Place, report: dict[str, 
     kid.setup()
     if assignment.resume is not None:
         checkpoint.load(kid, assignment.resume)
+    if lr is not None:
+        kid.kongfu.set_lr(lr, kid.clock)
     kid.practice()
     report["status"] = said[-1].status
     if place.engine.rank == 0:

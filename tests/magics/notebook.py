@@ -73,8 +73,7 @@ def a_shell(folder: Path) -> Iterator[InteractiveShell]:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.ipython_dir = str(folder / "ipython")
-    shell = InteractiveShell.instance(config=config)
+    shell = InteractiveShell.instance(config=config, ipython_dir=str(folder / "ipython"))
     try:
         load(shell)
         with Session():
