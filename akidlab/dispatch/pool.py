@@ -115,7 +115,7 @@ class Pool:
     def _living(cls, np: int, folder: Path, launcher: str, variables: str) -> Pool | None:
         wanted = {"size": np, "project": str(folder), "launcher": launcher, "variables": variables}
         for pool in cls.find(folder):
-            if pool.connection.info == wanted and pool._is_well():
+            if wanted.items() <= pool.connection.info.items() and pool._is_well():
                 return pool
             pool.close()
         return None
@@ -143,7 +143,7 @@ class Pool:
     @property
     def log(self) -> Path:
         """What its supervisor wrote."""
-        return runtime_path() / f"pool-{self.uid}.log"
+        return Path(str(self.connection.info["log"]))
 
     @property
     def alive(self) -> bool:

@@ -77,7 +77,7 @@ class Ranks:
         """`starting`, `ready`, `settling`, `ending`, `failed` or `gone`."""
         if self.failure is not None:
             return "failed"
-        if self._processes is None or self._processes.is_gone:
+        if self._processes is None or (self._processes.is_ending and self._processes.is_gone):
             return "gone"
         if self._processes.is_ending:
             return "ending"
@@ -149,7 +149,7 @@ class Ranks:
     def look(self) -> None:
         """Do what is due: launch, give up a start, take note that they have settled."""
         processes, state = self._processes, self.state
-        if state == "gone" and processes is not None and self.launches:
+        if state == "gone" and processes is not None:
             self.launch()
         elif state == "starting" and processes is not None:
             waited = time.monotonic() - processes.started
@@ -162,6 +162,12 @@ class Ranks:
                 self._settling = None
             elif not all(self._settled.values()) or time.monotonic() - self._settling > SETTLE:
                 self.replace("after an error they did not find back to each other")
+
+    @property
+    def are_able(self) -> bool:
+        """True if they are ready for a task, and alive at this moment."""
+        running = self._processes is not None and self._processes.is_running
+        return self.state == "ready" and running and all(_lives(rank.pid) for rank in self.known.values())
 
     def lost(self) -> dict[int, str]:
         """Ranks that died, each with what is known of it."""

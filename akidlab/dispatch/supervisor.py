@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 Body = dict[str, Any]
 TICK = 0.1
 OWNERLESS = 5.0  # seconds without a living owner until an idle pool leaves: a kernel may be restarting
+OPENING = 30.0  # seconds for the first owner to come
+EXPLAINING = 5.0  # seconds that a pool without ranks stays, to say why
 ALONE = 1.2  # seconds for the other ranks to end after one has failed
 INTERRUPTED = 1.3  # seconds for a run to end by itself after an interrupt
 KEPT = 4  # outcomes
@@ -56,7 +58,8 @@ class Supervisor:
     ) -> None:
         self.uid, self.size, self.project, self.launcher_name = uid, size, project, launcher_name
         self.idle = idle
-        info = {"size": size, "project": project, "launcher": launcher_name}
+        self.log = runtime_path() / f"pool-{uid}.log"
+        info: Body = {"size": size, "project": project, "launcher": launcher_name, "log": str(self.log)}
         info["variables"] = os.environ.pop("AKIDLAB_POOL_VARIABLES", "")
         self._lock = threading.RLock()
         self._bell = threading.Event()
@@ -67,9 +70,10 @@ class Supervisor:
         self._owners: dict[int, float] = {}
         self._listeners: set[Peer] = set()  # kernels that also want what is written between tasks
         self._started = self._busy = self._owned = time.monotonic()
-        self._owners_due = 0.0
+        self._owners_due, self._was_owned = 0.0, False
         self.terminated = False  # set by a signal, which may do no more than that
         self._leaving: float | None = None
+        self._failed: float | None = None
         self._why = ""
         self._listener = Listener(self._answer, kind="pool", uid=uid, info=info)
         self.ranks = Ranks(
@@ -123,6 +127,7 @@ class Supervisor:
 
     def _on_attach(self, request: Body, peer: Peer) -> Body:
         self._owners[int(request["pid"])] = float(request["created"])
+        self._was_owned = True
         if request.get("output"):
             self._listeners.add(peer)
         return self._on_describe(request, peer)
@@ -147,7 +152,7 @@ class Supervisor:
             "owners": sorted(self._owners),
             "age": now - self._started,
             "idle_left": None if active or self._queue else max(0.0, self.idle - (now - self._busy)),
-            "log": str(runtime_path() / f"pool-{self.uid}.log"),
+            "log": str(self.log),
         }
 
     def _on_submit(self, request: Body, peer: Peer) -> Body:
@@ -263,7 +268,7 @@ class Supervisor:
 
     def _go_on(self) -> None:
         """Begin with the next task if the ranks are free for it."""
-        if self._active is None and self._queue and self.ranks.state == "ready" and self._leaving is None:
+        if self._active is None and self._queue and self._leaving is None and self.ranks.are_able:
             work = self._active = self._queue.popleft()
             work.begun = time.monotonic()
             self.ranks.launches = 1  # they were of use
@@ -340,11 +345,9 @@ class Supervisor:
         for work in [*([self._active] if self._active else []), *self._queue]:
             self._end(work, Outcome("failed", error=why))
         self._queue.clear()
-        if self._leaving is None and self._owned_long_enough():
+        self._failed = self._failed or time.monotonic()
+        if time.monotonic() - self._failed > EXPLAINING:
             self.stop("the ranks cannot be started")
-
-    def _owned_long_enough(self) -> bool:
-        return time.monotonic() - self._started > 2.0  # who started us has had time to ask what is wrong
 
     # ------------------------------------------------------------------------------------ when to leave
 
@@ -356,11 +359,13 @@ class Supervisor:
         self._owners = {pid: born for pid, born in self._owners.items() if _is_same(pid, born)}
         if self._owners:
             self._owned = now
-        if self._active or self._queue:
+        if self._active or self._queue or self.ranks.state not in ("ready", "failed"):
             self._busy = now
         elif now - self._busy > self.idle:
             self.stop(f"nobody had a task for {self.idle:g} s")
-        elif now - self._owned > (OWNERLESS if now - self._started > 30 else 30):
+        if not (self._active or self._queue) and now - self._owned > (
+            OWNERLESS if self._was_owned else OPENING
+        ):
             self.stop("no notebook is left that uses it")
 
     def _is_over(self) -> bool:

@@ -150,13 +150,16 @@ class Rank:
 
     def _pulse(self) -> None:
         while self.supervisor.is_live and os.getppid() == self.parent:
-            kid, run = self.kid, self.run
-            if run is not None:
-                step = 0 if kid is None else int(kid.clock)
-                pace = 0.0 if kid is None else kid.step_time or 0.0
-                self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
+            self._beat()
             time.sleep(BEAT)
         os._exit(ABANDONED)
+
+    def _beat(self) -> None:  # a function of its own: no name here holds the kid while we sleep
+        kid, run = self.kid, self.run
+        if run is not None:
+            step = 0 if kid is None else int(kid.clock)
+            pace = 0.0 if kid is None else kid.step_time or 0.0
+            self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
 
     def stack(self) -> str:
         """Where the main thread is."""

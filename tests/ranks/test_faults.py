@@ -1,0 +1,142 @@
+"""What goes wrong on a rank is told in the cell, and the next cell works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from akidlab.errors import DispatchError, RankError
+from tests.ranks.conftest import Ranks, cell, run_of, under_way
+
+pytestmark = pytest.mark.ranks
+
+FAIL_ON_RANK_1 = """
+def fail(kid):
+    if kid.engine.rank == 1 and int(kid.clock) == 3:
+        raise ValueError("rank 1 had enough")
+kid.hooks.on_batch_end.append(fail)
+"""
+
+
+def test_an_error_on_every_rank_is_told_once_and_the_ranks_stay(ranks: Ranks) -> None:
+    before = ranks.pids()
+    job = ranks.submit("x = 1\ny = x / 0\n")
+    with pytest.raises(RankError, match=r"Rank 0 failed in run `run`: ZeroDivisionError") as raised:
+        ranks.wait(job)
+
+    lines = [line for line in str(raised.value).splitlines() if line.strip(" ~^")]
+    assert lines == [
+        "Rank 0 failed in run `run`: ZeroDivisionError: division by zero (and on rank 1)",
+        "Traceback (most recent call last):",
+        '  File "<cell 1>", line 2, in <module>',
+        "    y = x / 0",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert (run_of(job).status, run_of(job).error) == (
+        "failed",
+        "ZeroDivisionError: division by zero (and on rank 1)",
+    )
+    assert ranks.do(cell(1)).status == "finished"
+    assert ranks.pids() == before
+
+
+def test_a_syntax_error_shows_its_line(ranks: Ranks) -> None:
+    with pytest.raises(RankError, match=r"(?s)SyntaxError.*x = = 1"):
+        ranks.do("x = = 1")
+
+
+def test_an_error_on_rank_1_alone_ends_the_cell_within_seconds(ranks: Ranks) -> None:
+    job = ranks.submit(cell(1_000_000, FAIL_ON_RANK_1))
+    began = time.monotonic()
+    with pytest.raises(RankError, match=r'(?s)Rank 1 failed.*raise ValueError\("rank 1 had enough"\)'):
+        ranks.wait(job)
+
+    assert time.monotonic() - began < 5
+    assert run_of(job).error == "ValueError: rank 1 had enough"
+    assert ranks.do(cell(1)).status == "finished"
+
+
+def test_a_killed_rank_is_named_with_its_signal(ranks: Ranks) -> None:
+    pids = ranks.pids()
+    job = ranks.submit(cell(1_000_000))
+    under_way(job)
+    os.kill(pids[1], signal.SIGKILL)
+    began = time.monotonic()
+    with pytest.raises(RankError, match=rf"Rank 1 \(process {pids[1]}\) was killed by SIGKILL"):
+        ranks.wait(job)
+
+    assert time.monotonic() - began < 5
+    assert run_of(job).status == "failed"
+    assert ranks.do(cell(1)).status == "finished"
+
+
+def test_a_rank_that_exits_is_told_with_its_last_words(ranks: Ranks) -> None:
+    with pytest.raises(RankError, match=r"(?s)ended with exit status 3.*farewell"):
+        ranks.do("import os; os.write(2, b'farewell\\n'); os._exit(3)", needs_kid=False)
+
+
+def test_leaving_with_sys_exit_is_an_error_and_the_rank_stays(ranks: Ranks) -> None:
+    before = ranks.pids()
+    with pytest.raises(RankError, match="SystemExit: 0"):
+        ranks.do("import sys; sys.exit(0)")
+
+    assert ranks.pids() == before
+
+
+def test_an_interrupt_stops_the_run_within_two_seconds_and_keeps_the_ranks(ranks: Ranks) -> None:
+    before = ranks.pids()
+    job = ranks.submit(cell(1_000_000))
+    under_way(job)
+    began = time.monotonic()
+    job.interrupt()
+    outcome = ranks.wait(job)
+
+    assert time.monotonic() - began < 2
+    assert (outcome.status, outcome.step > 0, outcome.weights is not None) == ("stopped", True, True)
+    assert run_of(job).status == "stopped"
+    assert ranks.pids() == before
+    assert ranks.do(cell(1)).status == "finished"
+
+
+def test_an_interrupt_breaks_into_a_cell_that_does_not_practise(ranks: Ranks) -> None:
+    before = ranks.pids()
+    job = ranks.submit("import time\nprint('asleep', flush=True)\ntime.sleep(100)\n")
+    seen: list[str] = []
+    with pytest.raises(TimeoutError, match="is not over"):
+        job.wait(0.5, on_output=lambda rank, stream, text: seen.append(text))
+    began = time.monotonic()
+    job.interrupt()
+
+    assert ranks.wait(job).status == "stopped"
+    assert time.monotonic() - began < 2
+    assert seen == ["asleep\n", "asleep\n"]
+    assert ranks.do(cell(1)).status == "finished"
+    assert ranks.pids() == before
+
+
+def test_an_interrupt_ends_a_rank_that_waits_for_another(ranks: Ranks) -> None:
+    job = ranks.submit(
+        "import os, time\nif os.environ['HOROVOD_RANK'] == '1':\n    time.sleep(100)\n" + cell(5)
+    )
+    time.sleep(0.5)
+    began = time.monotonic()
+    job.interrupt()
+
+    assert ranks.wait(job).status == "stopped"
+    assert time.monotonic() - began < 2.2
+    assert ranks.do(cell(1)).status == "finished"
+
+
+def test_a_waiting_task_can_be_taken_back(ranks: Ranks) -> None:
+    first = ranks.submit(cell(1_000_000))
+    second = ranks.submit(cell(1))
+    second.interrupt()
+    assert ranks.wait(second).status == "stopped"
+    first.interrupt()
+
+    assert ranks.wait(first).status == "stopped"
+    with pytest.raises(DispatchError, match="knows no run"):
+        ranks.pool.watch("nothing")
