@@ -3,7 +3,8 @@
 Both train the same brain on tensors in memory, with the same fused optimiser. The Kid records into a store
 and has a dashboard; the loop by hand does nothing else. They take turns in one process: whenever the Kid has
 made so many steps, its hook lets the others make as many, so that what the machine does meanwhile strikes all
-alike. Ratios are medians over the turns. A second loop by hand around plain `torch.nn` modules shows what the
+alike. Ratios are medians over the turns; processor time counts the threads
+of the recorder and the dashboard, too. A second loop by hand around plain `torch.nn` modules shows what the
 brain itself costs. Lightning is measured the same way where it is installed.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import statistics
 import sys
 import tempfile
@@ -161,8 +163,8 @@ def rivals(job: Job) -> dict[str, Callable[[int], None]]:
     brain, plain, (x, y) = job.brain(), job.plain(), job.data()
     brain.setup([x[:2], y[:2]], seed=0)
     return {
-        "by hand, same brain": ByHand(brain.parameters(), brain.objective, job),
-        "by hand, torch.nn": ByHand(plain.parameters(), lambda b: F.cross_entropy(plain(b[0]), b[1]), job),
+        "same brain": ByHand(brain.parameters(), brain.objective, job),
+        "torch.nn": ByHand(plain.parameters(), lambda b: F.cross_entropy(plain(b[0]), b[1]), job),
     }
 
 
@@ -253,11 +255,11 @@ def report(console: Console, quick: bool = False, threads: int | None = None) ->
         job = replace(job, turns=4 if quick else job.turns)
         torch.set_num_threads(threads or job.threads or usual)
         with tempfile.TemporaryDirectory() as folder:
-            found = {"Kid, store and dashboard on": kid(job, Path(folder))}
+            found = {"Kid": kid(job, Path(folder))}
         if (peer := lightning(job)) is not None:
-            found["Lightning, silent"] = peer
+            found["Lightning"] = peer
         console.print(_table(job, found))
-        kept = kept and _verdict(console, job, found["Kid, store and dashboard on"])
+        kept = kept and _verdict(console, job, found["Kid"])
     return kept
 
 
@@ -265,13 +267,13 @@ def _table(job: Job, found: dict[str, Turns]) -> Table:
     title = f"{job.name}: {job.turns} turns of {job.steps} steps, {torch.get_num_threads()} threads"
     table = Table(title=title, title_justify="left")
     table.add_column("loop")
-    for head in ("ms/step", "cpu ms/step", "wall, to same brain", "cpu", "wall, to torch.nn", "cpu"):
+    for head in ("ms/step", "cpu ms/step", "wall / brain", "cpu / brain", "wall / torch", "cpu / torch"):
         table.add_column(head, justify="right")
     for name, turns in found.items():
         table.add_row(name, *_times(turns, "framework"), *_ratios(turns))
     first = next(iter(found.values()))
     for name in first.rivals:
-        table.add_row(name, *_times(first, name))
+        table.add_row(f"by hand, {name}", *_times(first, name))
     return table
 
 
@@ -284,11 +286,18 @@ def _ratios(turns: Turns) -> Iterator[str]:
 
 
 def _verdict(console: Console, job: Job, turns: Turns) -> bool:
-    ratio = turns.ratio("by hand, same brain", 0)
+    """On a busy machine wall time tells what the neighbours do, so the processor time is judged there."""
+    kind = 1 if _busy() else 0
+    ratio = turns.ratio("same brain", kind)
     kept = ratio <= job.limit
     mark = "[green]kept[/]" if kept else "[red]missed[/]"
-    console.print(f"Promise: at most {job.limit} of the loop by hand. Found {ratio:.3f}: {mark}.\n")
+    what = "processor time (this machine is busy)" if kind else "wall time"
+    console.print(f"Promise: at most {job.limit} of the loop by hand. Found {ratio:.3f} in {what}: {mark}.\n")
     return kept
+
+
+def _busy() -> bool:
+    return os.getloadavg()[0] > 1.25 * (os.cpu_count() or 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
