@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from akidlab.blocks.copies import Copies
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Shape, Signal, found, pack, shape_of
 from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
@@ -33,7 +34,7 @@ def _never_traced(function: F) -> F:
     return torch.compiler.disable(function, reason=reason)  # type: ignore[return-value]
 
 
-class Block(nn.Module):
+class Block(Copies, nn.Module):
     """Takes inputs, may hold state, emits outputs; a torch module with a name, wiring and a lifecycle.
 
     A subclass writes `forward(signal)`, and `_setup(signal, seed)` if it has parameters. Parameters are
@@ -89,6 +90,9 @@ class Block(nn.Module):
     def name(self) -> str:
         """Its name; `NAME` until a system gave it one."""
         return self._name or self.NAME
+
+    def _rename(self, name: str) -> None:
+        self._name = _checked(name)
 
     @property
     def inputs(self) -> tuple[Wire, ...] | None:
@@ -234,51 +238,6 @@ class Block(nn.Module):
         """Let `torch.compile` speed up the calls of this block, in place."""
         super().compile(*args, **options)
         self._compiled.append(True)
-
-    # -- copies and modes
-
-    def get_clone(self) -> Self:
-        """An independent copy, with parameters of its own."""
-        from copy import deepcopy
-
-        return deepcopy(self)
-
-    def get_copy(self) -> Self:
-        """A copy that shares the parameters and running statistics of this one.
-
-        Raises:
-            BlockError: if it is not set up: there would be nothing to share yet.
-        """
-        from copy import deepcopy
-
-        if not self.is_setup:
-            raise BlockError(
-                f"`{self.name}` is not set up, so a copy could not share its parameters. "
-                "Call `setup` with an example input first, or take an independent `get_clone()`."
-            )
-        shared = [*self.parameters(), *self.buffers()]
-        return deepcopy(self, {id(tensor): tensor for tensor in shared})
-
-    def get_val_copy(self) -> Self:
-        """A copy that shares the parameters and is in validation mode."""
-        return self.get_copy().eval()
-
-    def get_shadow_copy(self) -> Self:
-        """A copy that shares the parameters and whose set-up calls no hooks: a replica at work elsewhere."""
-        copy = self.get_copy()
-        for module in copy.modules():
-            if isinstance(module, Block):
-                module.is_shadow = True
-        return copy
-
-    @property
-    def is_val(self) -> bool:
-        """True in validation mode: akid's name for `not training`."""
-        return not self.training
-
-    def set_val(self, val: bool) -> None:
-        """Switch validation mode on or off: akid's name for `eval()` and `train()`."""
-        self.train(not val)
 
     def __getstate__(self) -> dict[str, Any]:
         # Activations belong to a process: neither copies nor pickles carry them.

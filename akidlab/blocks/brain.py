@@ -49,7 +49,7 @@ class Brain(GraphSystem):
         if plan is None or not self._is_setup or any(plan.hooks) or any(EVERYWHERE):
             self(*inputs)
         else:  # what a call does where nobody listens
-            self._kept[0] = self.forward(*inputs)
+            self._kept[0] = self._pass(self._entry(pack(inputs)), plan.steps)
         terms = self._terms([])
         if not terms:
             raise BlockError(

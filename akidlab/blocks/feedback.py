@@ -93,7 +93,7 @@ def recur(
     before = state = memory.state
     if replay and memory.bptt > 1 and memory.training and torch.is_grad_enabled():
         state = _replayed(memory, plan, run)
-        memory.window = [*memory.window, (values[0], before)][1 - memory.bptt :]
+        memory.window = [*memory.window, (list(values[0]), before)][1 - memory.bptt :]
     _fill(plan, values, state)
     run(values)
     now = {name: _each(Tensor.detach, value) for name, value in _emitted(plan, values).items()}
@@ -136,7 +136,8 @@ def _fill(plan: Plan, values: list[Signal], state: State) -> None:
         value = state.get(source.name)
         if value is None or not _fits(value, batch):
             value = started(delay, source.out_shape, values[0], batch)
-        values[delay.slot] = value
+        device = listed(values[0])[0].device
+        values[delay.slot] = _each(lambda part: part.to(device), value)  # noqa: B023
 
 
 def _fits(value: Signal, batch: int) -> bool:

@@ -206,7 +206,8 @@ def _gather(several: Several, values: list[Signal]) -> list[Tensor]:
     for slot, idxs in several:
         value = values[slot]
         if type(value) is list:
-            signals.extend(value[i] for i in idxs)
+            for index in idxs:  # a comprehension would cost more than it does
+                signals.append(value[index])
         else:
             signals.append(value)
     return signals

@@ -17,6 +17,7 @@ class Regularizer:
     """Weight decay: `l2` costs scale · Σw²/2, `l1` costs scale · Σ|w|.
 
     Example:
+        >>> import torch
         >>> Regularizer("l2", 0.5)([torch.tensor([1.0, 2.0])])
         tensor(1.2500)
     """

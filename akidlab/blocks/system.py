@@ -45,7 +45,7 @@ class System(Block):
         """The blocks in the order in which they run."""
         return [self._modules[name] for name in self._order]  # type: ignore[misc]
 
-    def attach(self, *blocks: Block | Iterable[Block]) -> System:
+    def attach(self, *blocks: Block | Iterable[Block]) -> Self:
         """Add blocks, or lists of blocks, at the end; returns the system itself.
 
         Raises:
@@ -67,16 +67,22 @@ class System(Block):
             )
         if any(block is mine for mine in self.blocks):
             raise BlockError(
-                f"`{block.name}` is attached already. Attach `{block.name}.get_copy()` under another name "
-                "to use its parameters twice."
+                f"`{block.name}` is attached already. To use its parameters twice, attach "
+                f'`{block.name}.get_copy(name="another")`.'
             )
         name = block._name or self._free(block.NAME)
         if name in self._order:
             raise BlockError(f"`{self.name}` has a block `{name}` already. Give this one another name.")
-        block._name = name
+        block._rename(name)
         self._order.append(name)
         self._modules[name] = block  # not add_module: a block may be called `loss`
         self._changed()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if isinstance(value, Block) and name in self.__dict__.get("_order", ()):
+            value._rename(name)  # a block was put in the place of another
+            self._changed()
 
     def _free(self, stem: str) -> str:
         number = 1
@@ -239,7 +245,7 @@ class System(Block):
         return self._pass(entry, steps, values)
 
     def _pass(self, entry: Signal, steps: Sequence[Step], values: list[Signal] | None = None) -> Signal:
-        plan, whole = self.plan(), values is None
+        plan, whole = self._plan or self.plan(), values is None
         values = plan.opened(entry) if values is None else values
         run = trace if torch.compiler.is_compiling() else plans.run
         if plan.delays:
@@ -377,6 +383,8 @@ class GraphSystem(System):
         return self.bptt
 
     def _entry(self, signal: Signal) -> Signal:
+        if type(signal) is list:
+            return signal
         if isinstance(signal, (list, tuple)):
             return list(signal)
         return [] if signal is None else [signal]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from akidlab import Block, GraphSystem, MergeLayer, ReLULayer, SequentialSystem
+from akidlab import Block, GraphSystem, InnerProductLayer, MergeLayer, ReLULayer, SequentialSystem
 
 X, Y, Z = torch.tensor([[1.0]]), torch.tensor([[2.0]]), torch.tensor([[3.0]])
 
@@ -234,6 +234,27 @@ def test_a_block_is_attached_once():
 
     with pytest.raises(ValueError, match=r"`relu1` is attached already"):
         system.attach(relu)
+
+
+def test_a_copy_with_another_name_shares_its_parameters():
+    system = GraphSystem()
+    system.attach(InnerProductLayer(in_channel_num=1, out_channel_num=1, name="ip").setup(seed=0))
+    system.attach(system["ip"].get_copy(name="again"))
+
+    system(X)
+
+    assert system["again"].weight is system["ip"].weight
+    assert system.num_parameters() == 2
+
+
+def test_a_block_can_be_put_in_the_place_of_another():
+    system = _system(Emits(Y, name="a"), Saw(name="b"))
+    system(X)
+
+    system.a = Emits(Z, name="other")
+
+    assert system(X).item() == 3
+    assert system["a"].name == "a"
 
 
 def test_lists_of_blocks_can_be_attached():
