@@ -71,4 +71,5 @@ def test_the_quickstart_runs_clean_and_is_saved_small(lab: Lab, browser: Browser
     assert book.problems == []
     assert "image/svg+xml" in kinds
     assert "application/vnd.jupyter.widget-view+json" not in kinds
-    assert len(json.dumps(saved)) < 300_000
+    pictures = sum(len(output["data"].get("image/png", "")) for output in outputs if "data" in output)
+    assert len(json.dumps(saved)) - pictures < 100_000  # JupyterLab's plotly adds pictures of its own

@@ -33,7 +33,7 @@ export class Explore {
       const color = getComputedStyle(this.node).color;
       const clear = { paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { ...(layout.font as object), color } };
       write(this.note, '');
-      await plotly.newPlot(this.holder, data, { ...layout, ...clear, title: undefined, autosize: true, width: undefined }, { responsive: true, displaylogo: false });
+      await plotly.newPlot(this.holder, data, { ...layout, ...clear, title: undefined, margin: { ...(layout.margin as object), t: 36 }, autosize: true, width: undefined }, { responsive: true, displaylogo: false });
     } catch (error) {
       write(this.note, (error as Error).message);
     }
