@@ -10,7 +10,8 @@ from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
 from akidlab.blocks.reshape import ReshapeLayer
 from akidlab.blocks.synapse import ConvolutionLayer, InnerProductLayer, SynapseLayer
-from akidlab.blocks.system import GraphSystem, SequentialSystem, System
+from akidlab.blocks.system import System
+from akidlab.blocks.topology import GraphSystem, SequentialSystem
 
 Conv2D = ConvolutionLayer
 ReLU = ReLULayer

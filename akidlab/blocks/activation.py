@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from akidlab.blocks.block import Block
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class ReLULayer(Block):
@@ -18,5 +23,5 @@ class ReLULayer(Block):
 
     NAME = "relu"
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         return torch.relu(signal)

@@ -13,7 +13,8 @@ from akidlab.blocks.loss import LossLayer
 from akidlab.blocks.plan import EVERYWHERE, Several, Step
 from akidlab.blocks.signal import Signal, pack
 from akidlab.blocks.synapse import SynapseLayer
-from akidlab.blocks.system import GraphSystem, SequentialSystem, System
+from akidlab.blocks.system import System
+from akidlab.blocks.topology import GraphSystem, SequentialSystem
 from akidlab.errors import BlockError
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from akidlab.blocks.block import Block
 from akidlab.blocks.plan import later
 from akidlab.blocks.signal import told
-from akidlab.blocks.system import GraphSystem, System
+from akidlab.blocks.system import System
+from akidlab.blocks.topology import GraphSystem
 from akidlab.blocks.wiring import SYSTEM_IN
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from akidlab.blocks.block import Block
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class DropoutLayer(Block):
@@ -34,7 +37,7 @@ class DropoutLayer(Block):
             )
         self.keep_prob = keep_prob
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         return F.dropout(signal, 1 - self.keep_prob, self.training)
 
     def extra_repr(self) -> str:

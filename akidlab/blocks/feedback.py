@@ -136,8 +136,7 @@ def _fill(plan: Plan, values: list[Signal], state: State) -> None:
         value = state.get(source.name)
         if value is None or not _fits(value, batch):
             value = started(delay, source.out_shape, values[0], batch)
-        device = listed(values[0])[0].device
-        values[delay.slot] = _each(lambda part: part.to(device), value)  # noqa: B023
+        values[delay.slot] = _at(listed(values[0])[0].device, value)
 
 
 def _fits(value: Signal, batch: int) -> bool:
@@ -180,6 +179,10 @@ def _running_statistics_kept(blocks: list[Any]) -> Iterator[None]:
     finally:
         for module, key, buffer in kept:
             module._buffers[key] = buffer
+
+
+def _at(device: torch.device, value: Signal) -> Signal:
+    return _each(lambda part: part.to(device), value)
 
 
 def _each(fn: Callable[[Tensor], Tensor], value: Signal) -> Signal:

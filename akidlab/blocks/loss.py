@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,9 @@ from akidlab.blocks.block import Block
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 class LossLayer(Block):
@@ -62,8 +65,9 @@ class SoftmaxWithLossLayer(LossLayer):
         self.class_num = class_num
         self._judged: list[Tensor | None] = [None, None]
 
-    def forward(self, signal: list[Tensor]) -> Tensor:
-        logits, labels = signal
+    def forward(self, signal: list[Tensor]) -> Float[Tensor, ""]:
+        logits: Float[Tensor, "batch classes"] = signal[0]
+        labels: Int[Tensor, " batch"] | Float[Tensor, "batch classes"] = signal[1]
         if labels.dtype is not torch.int64 and not labels.is_floating_point():
             labels = labels.long()
         if not torch.compiler.is_exporting():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,9 @@ from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.blocks.synapse import like
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class BatchNormalizationLayer(Block):
@@ -80,7 +83,7 @@ class BatchNormalizationLayer(Block):
         """The shift, one for each channel."""
         return self.bias
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch channels ..."]:
         weight = self.weight.expand(self.bias.shape) if self.share_gamma else self.weight
         mean, var = self.running_mean, self.running_var
         momentum = self.momentum

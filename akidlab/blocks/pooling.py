@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,9 @@ from akidlab.blocks.padding import padding as read_padding
 from akidlab.blocks.signal import Signal
 from akidlab.blocks.synapse import check_map, check_room, windows
 from akidlab.errors import unknown
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _Arrangement: TypeAlias = "tuple[Pair, bool, tuple[int, int, int, int] | None]"
 
@@ -51,7 +54,9 @@ class PoolingLayer(Block):
         self.kind = type  # `type` is a method of torch modules
         self._known: dict[Pair, _Arrangement] = {}
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(
+        self, signal: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch channels rows columns"]:
         pad, ceil, apart = self._arrangement((signal.shape[-2], signal.shape[-1]))
         if self.kind == "max":
             if apart is not None:

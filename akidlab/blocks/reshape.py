@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from akidlab.blocks.block import Block
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class ReshapeLayer(Block):
@@ -35,7 +38,7 @@ class ReshapeLayer(Block):
         self.shape = None if shape is None else tuple(shape)
         self.squeeze = squeeze
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         if self.shape is None:
             return signal.flatten(1)
         signal = signal.reshape(signal.shape[0], *self.shape)

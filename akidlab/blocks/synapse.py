@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,9 @@ from akidlab.blocks.padding import padding as read_padding
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class SynapseLayer(Block):
@@ -150,7 +153,7 @@ class InnerProductLayer(SynapseLayer):
 
     NAME = "ip"
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch outputs"]:
         if signal.dim() != 2:
             signal = signal.flatten(1)
         return F.linear(signal, self.weight, self.bias)
@@ -199,7 +202,9 @@ class ConvolutionLayer(SynapseLayer):
         self.ksize, self.strides = pair(ksize, "ksize"), pair(strides, "strides")
         self.padding = read_padding(padding)
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(
+        self, signal: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch outputs rows columns"]:
         height, width = signal.shape[-2:]
         top, left = pads(self.padding, (height, width), self.ksize, self.strides)
         if top[0] == top[1] and left[0] == left[1]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from akidlab.blocks import plan as plans
 from akidlab.blocks.block import Block
 from akidlab.blocks.feedback import Memory, recur
-from akidlab.blocks.plan import Plan, Step, slots_of, trace
+from akidlab.blocks.partial import part
+from akidlab.blocks.plan import Plan, Step, trace
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
@@ -241,7 +242,7 @@ class System(Block):
         entry = self._entry(pack(inputs))
         if injected_data is None and start_block is None and end_block is None:
             return self._pass(entry, self.plan().steps)
-        steps, values = self._part(entry, dict(injected_data or {}), start_block, end_block)
+        steps, values = part(self, entry, dict(injected_data or {}), start_block, end_block)
         return self._pass(entry, steps, values)
 
     def _pass(self, entry: Signal, steps: Sequence[Step], values: list[Signal] | None = None) -> Signal:
@@ -253,49 +254,6 @@ class System(Block):
         else:
             run(steps, values)
         return values[steps[-1].slot]
-
-    def _part(
-        self, entry: Signal, injected: dict[str, Signal], start: str | None, end: str | None
-    ) -> tuple[list[Step], list[Signal]]:
-        plan, at = self.plan(), {name: number for number, name in enumerate(self._order)}
-        for name in (start, end, *injected):
-            if name is not None:
-                self.get_layer_by_name(name)
-        first, last = at[start] if start else 0, at[end] if end else len(at) - 1
-        if first > last:
-            raise BlockError(f"`{start}` runs after `{end}`: nothing lies between them.")
-        steps = [step for step in plan.steps[first : last + 1] if step.block.name not in injected]
-        if not steps:
-            raise BlockError("Every block of that part is injected: nothing is left to run.")
-        values = plan.opened(entry)
-        for step in plan.steps:
-            if step.block.name in injected:
-                values[step.slot] = self._injected(step.block, injected[step.block.name])
-        self._recall(plan, steps, values)
-        return steps, values
-
-    def _injected(self, block: Block, value: Signal) -> Signal:
-        # akid's `[tensor]` stands for the tensor where the block emits no list.
-        several = isinstance(block.out_shape, list)
-        if isinstance(value, (list, tuple)) and len(value) == 1 and not several:
-            return value[0]
-        return list(value) if isinstance(value, (list, tuple)) else value
-
-    def _recall(self, plan: Plan, steps: Sequence[Step], values: list[Signal]) -> None:
-        owners = {step.slot: step.block for step in plan.steps}
-        running = {step.slot for step in steps}
-        for step in steps:
-            for slot in slots_of(step):
-                if slot in owners and slot not in running and values[slot] is None:
-                    values[slot] = self._last(owners[slot], step.block)
-
-    def _last(self, block: Block, reader: Block) -> Signal:
-        if block.data is None:
-            raise BlockError(
-                f"`{reader.name}` reads `{block.name}`, which does not run in this part and has no data "
-                f'yet. Give injected_data={{"{block.name}": [tensor]}}.'
-            )
-        return block.data
 
     def _terms(self, terms: list[Tensor]) -> list[Tensor]:
         """Add the losses of the last pass to `terms`, those of nested systems too."""
@@ -323,68 +281,3 @@ class System(Block):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_plan": None}
-
-
-class SequentialSystem(System):
-    """Blocks in a row: each is given all that the one before emits.
-
-    Example:
-        >>> from akidlab import InnerProductLayer, ReLULayer, SequentialSystem
-        >>> system = SequentialSystem(name="head")
-        >>> system.attach(InnerProductLayer(out_channel_num=8), ReLULayer())(torch.ones(2, 4)).shape
-        torch.Size([2, 8])
-    """
-
-    def _attach(self, block: object) -> None:
-        if isinstance(block, Block) and block.inputs is not None:
-            raise BlockError(
-                f"`{self.name}` is sequential: `{block.name}` is given what the block before emits, so it "
-                "takes no `inputs`. Use a GraphSystem or a GraphBrain to wire by name."
-            )
-        super()._attach(block)
-
-    def _compile(self) -> Plan:
-        return plans.sequential(self.blocks)
-
-    def _entry(self, signal: Signal) -> Signal:
-        return signal
-
-
-class GraphSystem(System):
-    """Blocks wired by name; they run in the order in which they were attached.
-
-    A block without `inputs` is given the first tensor of the block before. An input that names a later
-    block, or carries `"delay": 1`, is a feedback: it reads what that block emitted one step ago, zeros
-    (or its `"init"`) at the first step.
-
-    Args:
-        bptt: through how many steps gradients flow back along feedbacks; 1 stops them at the present step.
-
-    Example:
-        >>> from akidlab import GraphSystem, MergeLayer, ReLULayer
-        >>> system = GraphSystem().attach(
-        ...     ReLULayer(name="relu"),
-        ...     MergeLayer(name="sum", inputs=[{"name": "relu"}, {"name": "system_in"}]),
-        ... )
-        >>> system(torch.tensor([[1.0, -1.0]]))
-        tensor([[ 2., -1.]])
-    """
-
-    def __init__(self, *, bptt: int = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(bptt, int) or bptt < 1:
-            raise BlockError(f"`bptt` is a number of steps of 1 or more, found {bptt!r}.")
-        self.bptt = bptt
-
-    def _compile(self) -> Plan:
-        return plans.graph(self.blocks)
-
-    def _bptt(self) -> int:
-        return self.bptt
-
-    def _entry(self, signal: Signal) -> Signal:
-        if type(signal) is list:
-            return signal
-        if isinstance(signal, (list, tuple)):
-            return list(signal)
-        return [] if signal is None else [signal]
