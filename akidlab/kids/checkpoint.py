@@ -129,11 +129,16 @@ def newest_of(folder: Path | None, name: str) -> bytes | None:
 
 
 def paths(folder: Path | str) -> list[Path]:
-    """The checkpoints in `folder`, newest first, torn or not."""
-    found = [
-        (int(match[1]), path) for path in Path(folder).glob("step-*") if (match := FILE.fullmatch(path.name))
-    ]
-    return [path for _, path in sorted(found, reverse=True)]
+    """The checkpoints in `folder`, torn or not, last written first.
+
+    Not by step: a kid that went back, or began anew in the same folder, writes lower steps than lie there.
+    """
+    found = []
+    for path in Path(folder).glob("step-*"):
+        if match := FILE.fullmatch(path.name):
+            with contextlib.suppress(FileNotFoundError):  # pruned meanwhile by whoever writes
+                found.append((path.stat().st_mtime_ns, int(match[1]), path))
+    return [path for *_, path in sorted(found, reverse=True)]
 
 
 def write(path: Path, data: bytes) -> None:

@@ -411,13 +411,13 @@ class Kid:
             OSError: if it cannot be written.
         """
         place = Path(folder) if folder is not None else self.folder
-        if place is None:
+        if place is None and self.engine.rank == 0:
             raise ValueError("There is no folder for the checkpoint: give one, or `Kid(..., log_dir=...)`.")
         self.setup()
         self.between_steps(lambda: state.gather(self))
-        if self.engine.rank == 0:
+        if place is not None and self.engine.rank == 0:
             return self.between_steps(lambda: checkpoint.save(self, place))
-        return place / f"step-{self.step}.safetensors"
+        return (place or Path()) / f"step-{self.step}.safetensors"
 
     def restore(self, source: Any = None) -> Kid:
         """Go back, or on, to where a checkpoint was taken; every rank calls it, rank 0 reads.

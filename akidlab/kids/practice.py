@@ -41,7 +41,7 @@ class Practice:
         self.kid = kid
         self.max_steps = max_steps
         self.report = kid.report = Report(kid)
-        self.outcome = "finished"
+        self.outcome, self.saves = "finished", False
         self.paused, self.pause_at, self.turning = False, None, 0
         self.agreed: frozenset[str] = frozenset()
         self.event: EarlyStoppingEvent | DoneEvent | None = None  # raised here, not yet known to other ranks
@@ -90,6 +90,7 @@ class Practice:
 
     def _begin(self) -> None:
         kid, report = self.kid, self.report
+        self.saves = kid.save_chk_point and kid.engine.broadcast(kid.folder is not None)
         if kid.engine.size > 1:
             self.agreed = self._agree_on_hooks()
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
@@ -280,7 +281,7 @@ class Practice:
 
     def _save(self) -> None:
         kid, report = self.kid, self.report
-        if not kid.save_chk_point or kid.folder is None:
+        if not self.saves:
             return
         kid.saved = (kid.step, kid.due)
         try:

@@ -133,6 +133,9 @@ def main(folder: Path) -> None:
         getattr(ended.hooks, when).append(lambda k, at=at: end(k) if rank == 1 and k.step == at else None)
         results[f"ended {when}"] = outcome(ended)
 
+    recorded = make("horovod", record=True, name="recorded")  # by rank 0 alone
+    results["recorded"] = outcome(recorded)
+
     different = make("horovod", seed=rank)  # ranks that were made differently still agree
     results["different"] = outcome(different)
     (folder / f"rank-{rank}.json").write_text(json.dumps(results))

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from akidlab.store import Store
+
 pytestmark = [
     pytest.mark.ranks,
     pytest.mark.skipif(importlib.util.find_spec("horovod") is None, reason="Horovod is not installed"),
@@ -21,8 +23,12 @@ RANKS = Path(__file__).with_name("ranks.py")
 
 
 @pytest.fixture(scope="module")
-def ranks(tmp_path_factory) -> list[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("ranks")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("ranks")
+
+
+@pytest.fixture(scope="module")
+def ranks(folder) -> list[dict[str, Any]]:
     launcher = Path(sys.executable).with_name("horovodrun")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "AKID_RUNS": str(folder / "runs")}
     command = [str(launcher), "-np", "2", "--gloo", sys.executable, str(RANKS), str(folder)]
@@ -81,6 +87,14 @@ def test_resumed_ranks_go_on_bit_for_bit(ranks):
     for rank in ranks:
         assert rank["resumed"]["weights"] == rank["dropout"]["weights"]
         assert rank["resumed"]["losses"] == rank["dropout"]["losses"][13:]
+
+
+def test_ranks_that_a_script_starts_are_one_run(ranks, folder):
+    run = Store(folder / "runs").run("recorded")
+
+    assert [rank["recorded"]["step"] for rank in ranks] == [25, 25]
+    assert (run.status, run.world_size, len(run.scalars("loss"))) == ("finished", 2, 25)
+    assert (run.folder / "step-25.safetensors").exists()
 
 
 def test_rank_0_dumps_a_checkpoint_without_asking_the_others(ranks):

@@ -147,6 +147,16 @@ def test_the_last_five_and_the_best_are_kept(make_kid, tmp_path):
     assert int(make_kid().restore(tmp_path / "best.safetensors").clock) == 10
 
 
+def test_a_kid_that_went_back_does_not_lose_what_it_writes(make_kid, tmp_path):
+    make_kid(max_steps=70, val_log_step=10, log_dir=tmp_path).practice()
+    kid = make_kid(max_steps=35, val_log_step=10, log_dir=tmp_path)
+
+    kid.restore(tmp_path / "step-30.safetensors")
+    kid.practice()
+
+    assert int(make_kid().restore(tmp_path).clock) == 35
+
+
 def test_a_checkpoint_holds_neither_activations_nor_samples(make_kid, tmp_path):  # akid's held both
     kid = make_kid(max_steps=3, log_dir=tmp_path)
     kid.practice()
