@@ -67,7 +67,7 @@ class _Packer(cloudpickle.Pickler):
         self._notebook, self._without = home, without
         self.globals_ref[id(home)] = _Home()
 
-    def reducer_override(self, obj: object) -> Any:
+    def reducer_override(self, obj: Any) -> Any:
         kids = sys.modules.get("akidlab.kids.kid")
         if kids is not None and type(obj) is kids.Kid:
             from akidlab.kids.travel import taken_apart
