@@ -130,6 +130,23 @@ def test_a_run_can_be_restored_by_its_name(make_kid):
     assert int(make_kid().restore(runs()["earlier"]).clock) == 12
 
 
+def test_replaying_the_acts_of_a_run_gives_the_same_weights(make_kid, weights_of):
+    live = make_kid(record=True, name="live", max_steps=60, dropout=0.3)
+    for step, rate in ((10, 0.2), (33, 0.01)):
+        live.hooks.on_batch_end.append(
+            lambda k, step=step, rate=rate: k.controls.send("rate", rate) if k.step == step else None
+        )
+    live.practice()
+    acts = {event.step: event.data["value"] for event in runs()["live"].events("rate")}
+    replayed = make_kid(max_steps=60, dropout=0.3)
+
+    replayed.hooks.on_batch_begin.append(lambda k: k.kongfu.set_lr(acts[k.step]) if k.step in acts else None)
+    replayed.practice()
+
+    assert acts == {10: 0.2, 33: 0.01}
+    assert weights_of(replayed).equal(weights_of(live))
+
+
 def test_a_kid_shows_its_parts_and_where_it_stands(make_kid):
     kid = make_kid(max_steps=20)
     before = repr(kid)
