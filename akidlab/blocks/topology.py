@@ -16,6 +16,7 @@ class SequentialSystem(System):
     """Blocks in a row: each is given all that the one before emits.
 
     Example:
+        >>> import torch
         >>> from akidlab import InnerProductLayer, ReLULayer, SequentialSystem
         >>> system = SequentialSystem(name="head")
         >>> system.attach(InnerProductLayer(out_channel_num=8), ReLULayer())(torch.ones(2, 4)).shape
@@ -48,6 +49,7 @@ class GraphSystem(System):
         bptt: through how many steps gradients flow back along feedbacks; 1 stops them at the present step.
 
     Example:
+        >>> import torch
         >>> from akidlab import GraphSystem, MergeLayer, ReLULayer
         >>> system = GraphSystem().attach(
         ...     ReLULayer(name="relu"),
