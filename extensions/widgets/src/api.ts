@@ -35,10 +35,13 @@ export class Server {
     return `${this.at.baseUrl}akidlab/${path}`;
   }
 
-  /** Ask the run's process to act; true when it has taken the command. */
-  async command(uid: string, command: ICommand): Promise<boolean> {
+  /** Ask the run's process to act; fails with the reason when it does not take the command. */
+  async command(uid: string, command: ICommand): Promise<void> {
     const answer = await this.request(`api/runs/${uid}/commands`, { method: 'POST', body: JSON.stringify(command) });
-    return answer.ok && ((await answer.json()) as { ok: boolean }).ok;
+    const said = (await answer.json()) as { ok?: boolean; error?: string; reason?: string; message?: string };
+    if (!said.ok) {
+      throw new Error(said.error ?? said.reason ?? said.message ?? `The server answered ${answer.status}.`);
+    }
   }
 
   async series(uid: string): Promise<IHistory> {

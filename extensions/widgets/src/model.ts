@@ -82,8 +82,8 @@ export class DashboardModel {
     this.acted.emit(pending);
     this.comm.send({ kind: 'command', ...command });
     this.server?.command(this.uid, command).then(
-      ok => ok && this.settle(command.id, 'taken'),
-      () => undefined // the comm is the second way; silence of both is reported below
+      () => this.settle(command.id, 'taken'),
+      (error: Error) => this.refuse(command.id, error.message) // the comm is the second way
     );
     setTimeout(() => this.settle(command.id, 'lost'), PATIENCE);
   }

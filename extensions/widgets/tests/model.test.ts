@@ -91,7 +91,7 @@ test('a run that went back is drawn anew', () => {
 test('a command goes both ways under one id, and counts as taken when one way took it', async () => {
   const comm = new Comm();
   const posted: ICommand[] = [];
-  const take = (_: string, command: ICommand) => Promise.resolve(posted.push(command) > 0);
+  const take = (_: string, command: ICommand) => Promise.resolve(void posted.push(command));
   const model = new DashboardModel(comm, serverOf({ command: take, series: () => Promise.reject(new Error()) }));
   model.act('rate', 0.1);
   await later(10);

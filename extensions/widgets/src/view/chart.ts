@@ -153,7 +153,7 @@ export class Chart {
     return {
       width: this.canvas.clientWidth,
       height: this.canvas.clientHeight,
-      padding: [8, 12, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: {
         drag: { x: true, y: false, setScale: false, dist: 6 },

@@ -36,7 +36,7 @@ export class DashboardView {
       this.grid,
       this.explore.node,
       this.controls.notice,
-      this.messages.node
+      h('div', { class: 'akid-said' }, this.messages.node)
     );
     watchTheme();
     this.ends.push(

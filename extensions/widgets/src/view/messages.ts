@@ -41,7 +41,7 @@ export class Messages {
       time: log.time,
       step: log.step || null,
       text: run.world_size > 1 ? `rank ${log.rank}: ${log.text}` : log.text,
-      level: log.level,
+      level: log.level === 'info' ? 'note' : log.level,
       more: null
     }));
     for (const event of events) {
