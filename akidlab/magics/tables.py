@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -83,7 +84,7 @@ class PoolTable:
 
     def _repr_html_(self) -> str:
         if not self.rows:
-            return f"<p>{escape(repr(self))}</p>"
+            return "<p>" + re.sub("`(.*?)`", r"<code>\1</code>", escape(repr(self))) + "</p>"
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in self.COLUMNS)
         body = "".join(
             "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"

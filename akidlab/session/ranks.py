@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from akidlab import config
+from akidlab.errors import DispatchError
 from akidlab.messages import Command
 from akidlab.store import Run
 
@@ -30,12 +32,12 @@ class RanksTraining:
         self.was_interrupted = False
         self.problem: str | None = None
         self._echo = Echo()
-        self._is_over = False
+        self._is_over = self._is_abandoned = False
 
     @property
     def is_live(self) -> bool:
         """True until its outcome and its weights are here."""
-        return not self._is_over
+        return not (self._is_over or (self._is_abandoned and self.job.is_over))
 
     def send(self, command: Command) -> None:
         """Pass a command to the run."""
@@ -61,11 +63,13 @@ class RanksTraining:
 
     def stop(self) -> None:
         """Ask the ranks to stop after the step they are in; they stay."""
-        self.job.interrupt()
+        with suppress(DispatchError):  # it is over, as `join` will find
+            self.job.interrupt()
 
     def abandon(self) -> None:
-        """Stop them at once."""
-        self.job.interrupt()
+        """Stop them at once, and wait no longer."""
+        self._is_abandoned = True
+        self.stop()
 
     def _take_over(self, outcome: Outcome) -> None:
         from akidlab.kids import checkpoint

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextvars
+import sys
 import threading
 from contextlib import suppress
-from contextvars import ContextVar, Token
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from akidlab.session.dispatching import Cargo
     from akidlab.session.ranks import RanksTraining
 
-_current: ContextVar[Session] = ContextVar("akidlab_session")
+_current: contextvars.ContextVar[Session] = contextvars.ContextVar("akidlab_session")
 _of_the_kernel: list[Session] = []
 
 
@@ -40,7 +41,7 @@ class Session:
     def __init__(self) -> None:
         self.trainings: list[Training | RanksTraining] = []
         self.pools: dict[tuple[int, str], Pool] = {}
-        self._tokens: list[Token[Session]] = []
+        self._tokens: list[contextvars.Token[Session]] = []
 
     @staticmethod
     def current() -> Session:
@@ -190,7 +191,10 @@ class Session:
         self.trainings.append(training)
         if background:
             training.start()
-            threading.Thread(target=_finish_later, args=(training, shown), daemon=True).start()
+            context = contextvars.copy_context()  # what it says belongs to this cell
+            threading.Thread(
+                target=context.run, args=(_finish_later, training, shown), name="akidlab-watch", daemon=True
+            ).start()
             return
         try:
             watch(training)
@@ -240,3 +244,5 @@ def _finish_later(training: Training | RanksTraining, dashboard: Any) -> None:
     training.join()
     if dashboard is not None:
         dashboard.finish()
+    if training.error is not None and not config.quiet():
+        sys.stderr.write(f"`{training.run.name}` failed: {training.error}\n")

@@ -73,6 +73,6 @@ def summary(training: Watched) -> str:
         if tag.name.startswith("validation_") and tag.count:
             facts.append(f"{tag.name.replace('_', ' ')} {tag.value:.4g}")
     line = f"`{now.name}` {now.status}: {', '.join(facts)}"
-    if now.status == "stopped":
+    if now.status == "stopped" and now.step:
         line += ". The kid is as it was after that step; train it again and it goes on."
     return line

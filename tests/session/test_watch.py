@@ -1,0 +1,94 @@
+"""A cell waits for what trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from akidlab import Store
+from akidlab.messages import Message, Status
+from akidlab.session.watch import summary, watch
+from akidlab.store import Recorder, Run
+
+
+class Trains:
+    """Something that trains, as far as a waiting cell can tell.
+
+    Args:
+        run: its run.
+        looks: what each look of the cell finds: False for not yet, True for ended, or what interrupts it.
+    """
+
+    def __init__(self, run: Run, *looks: bool | type[BaseException]) -> None:
+        self.run, self._looks = run, iter(looks)
+        self.error: BaseException | None = None
+        self.problem: str | None = None
+        self.was_interrupted = False
+        self.did: list[str] = []
+
+    def start(self) -> None:
+        self.did.append("start")
+
+    def join(self, timeout: float | None = None) -> bool:
+        look = next(self._looks)
+        if isinstance(look, bool):
+            return look
+        raise look
+
+    def stop(self) -> None:
+        self.did.append("stop")
+
+    def abandon(self) -> None:
+        self.did.append("abandon")
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    return Store().create("digits", max_steps=10)
+
+
+def test_it_waits_until_the_end(run: Run) -> None:
+    training = Trains(run, False, False, True)
+    watch(training)
+
+    assert training.did == ["start"]
+
+
+def test_what_is_wrong_with_the_store_is_said_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    training = Trains(run, False, False, True)
+    training.problem = "The store cannot be written: disk full. Training goes on."
+    watch(training)
+
+    assert capsys.readouterr().err == "The store cannot be written: disk full. Training goes on.\n"
+
+
+def test_the_first_interrupt_asks_and_the_second_breaks_off(run: Run) -> None:
+    once = Trains(run, False, KeyboardInterrupt, False, True)
+    watch(once)
+    assert (once.did, once.was_interrupted) == (["start", "stop"], True)
+
+    twice = Trains(run, KeyboardInterrupt, KeyboardInterrupt, False)
+    with pytest.raises(KeyboardInterrupt):
+        watch(twice)
+    assert twice.did == ["start", "stop", "abandon"]
+
+
+def test_what_went_wrong_is_raised(run: Run) -> None:
+    training = Trains(run, True)
+    training.error = ValueError("the loss is not finite")
+
+    with pytest.raises(ValueError, match="the loss is not finite"):
+        watch(training)
+
+
+def test_one_line_says_what_it_came_to(run: Run) -> None:
+    with Recorder(run) as recorder:
+        recorder.hear(Message("validation_loss", 0.25, step=4))
+        recorder.hear(Message("status", Status("running")))
+        recorder.hear(Message("status", Status("stopped", {"step": 4})))
+
+    assert summary(Trains(run)) == (
+        "`digits` stopped: 4 of 10 steps in 0.0 s, validation loss 0.25. "
+        "The kid is as it was after that step; train it again and it goes on."
+    )
