@@ -129,11 +129,10 @@ class Practice:
     def _fail(self, error: BaseException) -> None:
         kid, report = self.kid, self.report
         kid.exception = error
-        try:
+        with contextlib.suppress(Exception):  # a device that failed has no losses to give; the error matters
             report.flush(final=True)
-        finally:
-            report.failure(error)
-            kid.hooks.call("on_exception", kid)
+        report.failure(error)
+        kid.hooks.call("on_exception", kid)
 
     # ------------------------------------------------------------------------------------------ the loop
 
@@ -169,6 +168,7 @@ class Practice:
             if on_end:
                 self._call("on_batch_end")
             if step >= self.turning:
+                kid.due = True
                 self._log()
                 self._turn(save=step != max_steps)
                 if step == self.pause_at:
@@ -207,7 +207,6 @@ class Practice:
         A kid that is saved, or stops, in the midst of it has it `due`: resumed, it does the rest first.
         """
         kid = self.kid
-        kid.due = True
         if save and (self._validates_by_step() or self._validates_by_epoch()):
             self._save()
         if self._validates_by_step():
