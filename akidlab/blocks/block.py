@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -307,7 +307,13 @@ class Block(Copies, nn.Module):
 def _trial(block: Block) -> Iterator[None]:
     """A pass that leaves no trace: no gradients, no dropout, no running statistics, no random numbers."""
     modes = [(module, module.training) for module in block.modules()]
-    with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        for device in ("cpu", "cuda"):  # autocast would make parameters of what it casts to
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
         try:
             block.eval()
             yield

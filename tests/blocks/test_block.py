@@ -261,6 +261,17 @@ def test_set_up_in_inference_mode_makes_parameters_that_learn():
     assert ip.weight.grad is not None
 
 
+def test_set_up_under_autocast_makes_full_parameters():
+    system = GraphSystem()
+    system.attach(InnerProductLayer(out_channel_num=2), InnerProductLayer(out_channel_num=2))
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value = system(IMAGES)
+
+    assert value.dtype == torch.bfloat16
+    assert {p.dtype for p in system.parameters()} == {torch.float32}
+
+
 def test_parameters_take_the_type_of_the_input():
     assert InnerProductLayer(out_channel_num=1)(torch.ones(1, 2, dtype=torch.float64)).dtype == torch.float64
 
