@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from akidlab.blocks.copies import Copies
 from akidlab.blocks.seed import Seed
-from akidlab.blocks.signal import Shape, Signal, found, pack, shape_of
+from akidlab.blocks.signal import Shape, Signal, found, moved, pack, shape_of
 from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
 from akidlab.errors import AkidlabError, BlockError, unknown
 
@@ -164,8 +164,10 @@ class Block(Copies, nn.Module):
             BlockError: if the shapes do not fit.
         """
         root = Seed.given(seed)
+        held = next(self.parameters(), None)
+        signal = pack(inputs) if held is None else moved(pack(inputs), held.device)
         with _trial(self):
-            self._prepare(pack(inputs), root)
+            self._prepare(signal, root)
         return self
 
     def _prepare(self, signal: Signal, seed: Seed) -> Signal:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks.plan import Delay, Plan
-from akidlab.blocks.signal import Shape, Signal, batch_of, found, listed, told
+from akidlab.blocks.signal import Shape, Signal, batch_of, found, listed, moved, told
 from akidlab.errors import BlockError
 
 State = dict[str, Signal]  # what each block that is fed back emitted last
@@ -136,7 +136,7 @@ def _fill(plan: Plan, values: list[Signal], state: State) -> None:
         value = state.get(source.name)
         if value is None or not _fits(value, batch):
             value = started(delay, source.out_shape, values[0], batch)
-        values[delay.slot] = _at(listed(values[0])[0].device, value)
+        values[delay.slot] = moved(value, listed(values[0])[0].device)
 
 
 def _fits(value: Signal, batch: int) -> bool:
@@ -179,10 +179,6 @@ def _running_statistics_kept(blocks: list[Any]) -> Iterator[None]:
     finally:
         for module, key, buffer in kept:
             module._buffers[key] = buffer
-
-
-def _at(device: torch.device, value: Signal) -> Signal:
-    return _each(lambda part: part.to(device), value)
 
 
 def _each(fn: Callable[[Tensor], Tensor], value: Signal) -> Signal:

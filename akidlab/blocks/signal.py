@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
+import torch
 from torch import Tensor
 
 Signal: TypeAlias = Any  # a tensor, or a list of tensors: akid's rule 6
@@ -21,6 +22,13 @@ def pack(inputs: Sequence[Signal]) -> Signal:
 def listed(signal: Signal) -> list[Tensor]:
     """A signal as a list, however many tensors it holds."""
     return signal if isinstance(signal, list) else [signal]
+
+
+def moved(signal: Signal, device: torch.device) -> Signal:
+    """A signal on a device."""
+    if isinstance(signal, list):
+        return [moved(part, device) for part in signal]
+    return signal.to(device) if isinstance(signal, Tensor) else signal
 
 
 def shape_of(signal: Signal) -> Shape:

@@ -136,6 +136,21 @@ class SynapseLayer(Block):
             told.append(("weight decay", f"{self._wd.type} × {self._wd.scale:g}{biases}"))
         return told
 
+    def _check_kind(self, signal: Tensor) -> None:
+        if not signal.is_floating_point():
+            raise BlockError(
+                f"`{self.name}` wants numbers with fractions, found {kind_of(signal)}. "
+                "Convert the input, for instance by x.float() / 255."
+            )
+        weight = self.weight
+        if weight is None or (weight.device, weight.dtype) == (signal.device, signal.dtype):
+            return
+        if weight.device != signal.device or not torch.is_autocast_enabled(signal.device.type):
+            raise BlockError(
+                f"`{self.name}` holds {kind_of(weight)}, found an input of {kind_of(signal)}. "
+                "Bring both together, by brain.to(x.device, x.dtype) or by converting the input."
+            )
+
     def _contradicts(self, signal: Tensor, given: int, unit: str) -> BlockError:
         return BlockError(
             f"`{self.name}` wants {self.in_channel_num} {unit}, found {given} in an input of "
@@ -164,6 +179,7 @@ class InnerProductLayer(SynapseLayer):
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or signal.dim() < 2:
             raise BlockError(f"`{self.name}` wants a tensor of N×numbers, found {found(signal)}.")
+        self._check_kind(signal)
         given = signal.shape[1:].numel()
         if self.in_channel_num not in (None, given):
             raise self._contradicts(signal, given, "numbers per sample")
@@ -219,6 +235,7 @@ class ConvolutionLayer(SynapseLayer):
 
     def _check(self, signal: Signal) -> None:
         check_map(self, signal)
+        self._check_kind(signal)
         if self.in_channel_num not in (None, signal.shape[1]):
             raise self._contradicts(signal, signal.shape[1], "channels")
         check_room(self, signal)
@@ -252,6 +269,11 @@ def windows(block: Any) -> str:
     (height, width), (down, right) = block.ksize, block.strides
     strides = "" if down == right == 1 else f" / {down}" if down == right else f" / {down}×{right}"
     return f"{height}×{width}{strides} {block.padding}"
+
+
+def kind_of(tensor: Tensor) -> str:
+    """Type and device, for an error."""
+    return f"{str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
 
 
 def like(signal: Signal) -> dict[str, Any]:

@@ -110,6 +110,31 @@ def test_another_shape_after_set_up_is_explained():
         ip(torch.zeros(4, 3))
 
 
+@pytest.mark.parametrize(
+    ("signal", "message"),
+    [
+        (IMAGES.byte(), r"`conv1` wants numbers with fractions, found uint8 on cpu\. Convert the input"),
+        (
+            IMAGES.double(),
+            r"`conv1` holds float32 on cpu, found an input of float64 on cpu\. Bring both together",
+        ),
+        (IMAGES.numpy(), r"`conv1` wants feature maps of N×channels×height×width, found ndarray"),
+    ],
+)
+def test_an_input_of_another_kind_is_explained(signal, message):
+    conv = ConvolutionLayer(3, out_channel_num=5, name="conv1")
+    conv(IMAGES)
+
+    with pytest.raises(ValueError, match=message):
+        conv(signal)
+
+
+def test_what_is_set_up_can_be_set_up_with_data_from_elsewhere():
+    conv = ConvolutionLayer(3, out_channel_num=5).setup(IMAGES).to("meta")
+
+    assert conv.setup(IMAGES).out_shape == (4, 5, 8, 8)
+
+
 def test_a_convolution_wants_maps():
     with pytest.raises(
         ValueError, match=r"`conv1` wants feature maps of N×channels×height×width, found 4×3\."
