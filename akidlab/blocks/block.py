@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from akidlab.blocks.copies import Copies
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Shape, Signal, found, moved, pack, shape_of
+from akidlab.blocks.trial import trial, whole
 from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
 from akidlab.errors import AkidlabError, BlockError, unknown
 
@@ -166,7 +166,7 @@ class Block(Copies, nn.Module):
         root = Seed.given(seed)
         held = next(self.parameters(), None)
         signal = pack(inputs) if held is None else moved(pack(inputs), held.device)
-        with _trial(self):
+        with whole(self), trial(self):
             self._prepare(signal, root)
         return self
 
@@ -303,25 +303,6 @@ class Block(Copies, nn.Module):
     def extra_repr(self) -> str:
         """What sets this block apart from others of its class, in a few words."""
         return ""
-
-
-@contextmanager
-def _trial(block: Block) -> Iterator[None]:
-    """A pass that leaves no trace: no gradients, no dropout, no running statistics, no random numbers."""
-    modes = [(module, module.training) for module in block.modules()]
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        for device in ("cpu", "cuda"):  # autocast would make parameters of what it casts to
-            if torch.is_autocast_enabled(device):
-                stack.enter_context(torch.autocast(device, enabled=False))
-        try:
-            block.eval()
-            yield
-        finally:
-            for module, training in modes:
-                module.training = training
 
 
 def _checked(name: object) -> str:

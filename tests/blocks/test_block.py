@@ -276,6 +276,17 @@ def test_set_up_leaves_no_trace():
     assert bn.data is None
 
 
+def test_a_set_up_that_fails_leaves_nothing_behind():
+    system = GraphSystem(name="system")
+    conv = ConvolutionLayer(3, out_channel_num=2, name="conv")
+    system.attach(conv, ConvolutionLayer(5, padding="VALID", out_channel_num=2, name="late"))
+    with pytest.raises(ValueError, match=r"The window of `late`, 5×5, does not fit into maps of 3×8"):
+        system(torch.zeros(4, 8, 3, 8))
+
+    assert (conv.is_setup, conv.weight, conv.in_channel_num) == (False, None, None)
+    assert system(IMAGES).shape == (4, 2, 4, 4)
+
+
 def test_set_up_in_inference_mode_makes_parameters_that_learn():
     ip = InnerProductLayer(out_channel_num=1)
     with torch.inference_mode():
