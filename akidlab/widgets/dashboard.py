@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from akidlab.widgets.ticker import Ticker
 
 if TYPE_CHECKING:
     from akidlab.store import Run
+
+log = logging.getLogger(__name__)
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _SNAPSHOTS = frozenset(2**power for power in range(40))  # the ticks at which the whole history is sent
@@ -70,8 +73,7 @@ class Dashboard:
         if self.is_finished:
             self._output.show(self._still())
         else:
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            self._output.show({_VIEW: view} | _picture(self.run))
+            self._output.show(self._view() | _picture(self.run))
 
     def finish(self) -> None:
         """Send what is left, and leave a still picture of the run in the notebook; from any thread, once."""
@@ -132,6 +134,16 @@ class Dashboard:
             widget.send({"kind": "figure", "figure": figure(self.run)})
         elif kind == "source":
             widget.send({"kind": "source"}, [assets.source()])
+
+    def _view(self) -> Bundle:
+        """The live widget, where there is a browser and it was built; a run is trained without it, too."""
+        if not self._output.is_live:
+            return {}
+        try:
+            return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}}
+        except FileNotFoundError as error:
+            log.warning("%s", error)
+            return {}
 
     def _still(self) -> Bundle:
         return {MIME: figure(self.run)} | _picture(self.run)

@@ -24,6 +24,11 @@ class Output:
         self.is_shown = False
         self._parent: Bundle = {}
 
+    @property
+    def is_live(self) -> bool:
+        """True in a Jupyter kernel, where what was shown can change; not in a terminal or a script."""
+        return hasattr(getattr(get_ipython(), "display_pub", None), "pub_socket")
+
     def show(self, bundle: Bundle) -> None:
         """Show `bundle` under the cell that runs now."""
         from IPython.display import display
@@ -35,9 +40,9 @@ class Output:
 
     def update(self, bundle: Bundle) -> None:
         """Show `bundle` instead, wherever the place is shown; nothing happens outside of a kernel."""
-        publisher: Any = getattr(get_ipython(), "display_pub", None)
-        if not self.is_shown or not hasattr(publisher, "pub_socket"):
+        if not (self.is_shown and self.is_live):
             return
+        publisher: Any = getattr(get_ipython(), "display_pub", None)
         transient = {"display_id": self.id}
         if threading.current_thread() is threading.main_thread():
             publisher.publish(bundle, {}, transient=transient, update=True)

@@ -124,6 +124,17 @@ def test_a_dashboard_is_quiet_under_test(run: Run, monkeypatch: pytest.MonkeyPat
     assert Wire.sent == []
 
 
+def test_outside_of_a_notebook_a_dashboard_is_a_line_of_text(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dashboard = Dashboard(run)
+    dashboard.show()
+    dashboard.finish()
+
+    assert "digits" in capsys.readouterr().out
+    assert Wire.sent == []
+
+
 def test_widgets_that_were_never_built_say_how_to_build_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "STATIC", assets.STATIC / "nowhere")
 
