@@ -6,11 +6,13 @@ import argparse
 import math
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.error import UsageError
 
-from akidlab.errors import MagicError, unknown
+from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, unknown
 
 
 def read(magic: Any, line: str) -> argparse.Namespace:
@@ -76,6 +78,19 @@ def number(option: str, text: str | None, *, positive: bool = False) -> float | 
             f"`{option}` is a number {'above 0' if positive else 'of 0 or more'}; found `{text}`."
         )
     return value
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Let errors that say all there is to say be shown without the way through akidlab."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except (StoreError, DispatchError, CheckpointError) as error:
+        if not hasattr(error, "_render_traceback_"):  # IPython asks for it
+            lines = [f"{type(error).__name__}: {error}"]
+            error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        raise
 
 
 def _plainly(text: str, name: str) -> str:

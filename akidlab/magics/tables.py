@@ -38,10 +38,11 @@ class TableMagics(Magics):
         if sum([start is not None, resize is not None, asked.stop]) > 1:
             raise MagicError("Say one of `--start`, `--resize` and `--stop`.")
         session = Session.current()
-        if asked.stop or resize is not None:
-            session.stop_pools()
-        if start or resize:
-            session.pool(start or resize or 1).wait_ready()
+        with arguments.plainly():
+            if asked.stop or resize is not None:
+                session.stop_pools()
+            if start or resize:
+                session.pool(start or resize or 1).wait_ready()
         if not config.quiet():
             display(PoolTable(session.describe_pools()))
 

@@ -49,7 +49,9 @@ class TrainMagics(Magics):
         plan = _plan(asked)
         ranks = arguments.whole("-np", asked.np)
         train = self._here if ranks is None else self._on_ranks
-        training = train(asked, plan, ranks, line, cell)
+        with arguments.plainly():
+            plan.earlier()  # a run that is not there is said before the cell does anything
+            training = train(asked, plan, ranks, line, cell)
         if not asked.background and not config.quiet():
             print(summary(training))
 

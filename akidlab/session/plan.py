@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akidlab.errors import CheckpointError, MagicError
+from akidlab.errors import CheckpointError, MagicError, UnknownNameError
 
 if TYPE_CHECKING:
     from akidlab.kids import Kid
@@ -37,8 +37,7 @@ class Plan:
         """The run that it goes on from.
 
         Raises:
-            UnknownNameError: if there is no such run.
-            MagicError: if that run is still going on.
+            MagicError: if there is no such run, or it is still going on.
             CheckpointError: if it has left no checkpoint.
         """
         if self.resume is None:
@@ -46,7 +45,10 @@ class Plan:
         from akidlab.kids import checkpoint
         from akidlab.store import Store
 
-        run = Store().run(self.resume)
+        try:
+            run = Store().run(self.resume)
+        except UnknownNameError as error:
+            raise MagicError(*error.args) from None
         if run.is_live:
             raise MagicError(f"The run `{run.name}` is {run.status}; stop it before it is resumed.")
         if checkpoint.latest(run.folder) is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from akidlab import runs
-from akidlab.errors import MagicError, StoreError, UnknownNameError
+from akidlab.errors import MagicError, StoreError
 from tests.magics.notebook import FOREVER, Notebook, interrupt
 
 CELL = "%%akid_train --no-dashboard\nkid = make()"
@@ -84,8 +84,9 @@ def test_a_resumed_run_with_a_name_of_its_own_is_a_branch(notebook: Notebook) ->
 def test_an_unknown_run_is_answered_with_the_nearest(notebook: Notebook) -> None:
     notebook.run(CELL)
 
-    with pytest.raises(UnknownNameError, match=r"no run `tinny`. Did you mean `tiny`"):
-        notebook.run("%akid_train --resume tinny --steps 1")
+    with pytest.raises(MagicError, match=r"no run `tinny`. Did you mean `tiny`"):
+        notebook.run("%%akid_train --resume tinny --steps 1\nran = True")
+    assert "ran" not in notebook.shell.user_ns
 
 
 def test_in_the_background_the_notebook_is_free_at_once(notebook: Notebook) -> None:
@@ -159,6 +160,7 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
     with pytest.raises(StoreError, match=r"cannot be written.*AKID_RUNS"):
         notebook.run(CELL)
     assert notebook["kid"].step == 0
+    assert notebook.fail(CELL).startswith("StoreError: The folder of runs")
 
 
 @pytest.mark.parametrize(
