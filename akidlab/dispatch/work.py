@@ -63,9 +63,13 @@ class Work:
         self._control.start()
 
     def hear(self, messages: list[Message]) -> None:
-        """Record what rank 0 says; that the run is over is for the supervisor to say."""
+        """Record what rank 0 says; that the run is over, and why, is for the supervisor to say."""
         for message in messages:
             data = message.data
+            if (isinstance(data, Event) and data.kind == "error") or (
+                isinstance(data, Log) and data.level == "error"
+            ):
+                continue  # often it only says that another rank failed
             if isinstance(data, Status) and data.status in OVER:
                 rest = {name: value for name, value in data.data.items() if name != "error"}
                 message = Message(message.topic, Status(None, rest), message.step, message.epoch)
@@ -116,6 +120,7 @@ class Work:
                 self._log(rank, stream, rest)
         short = outcome.error.splitlines()[0] if outcome.error else None
         if outcome.status == "failed" and outcome.error:
+            self.note("error", error=short, traceback=outcome.error, rank=outcome.rank)
             self._recorder.hear(
                 Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step)
             )
