@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from akidlab import errors
 from akidlab.config import runtime_path
 from akidlab.dispatch.job import Job, OnOutput
 from akidlab.dispatch.launcher import launcher as find_launcher
@@ -189,7 +190,8 @@ class Pool:
         """Hand a task to the ranks; it begins when they are free.
 
         Raises:
-            DispatchError: if the pool is gone or leaving, or the store cannot be written.
+            DispatchError: if the pool is gone or leaving.
+            StoreError: if the store cannot be written.
         """
         job = self._jobs[task.uid] = Job(self, task.uid, task.name)
         try:
@@ -240,7 +242,8 @@ class Pool:
         except WireError as error:
             raise DispatchError(f"The pool does not answer: {error} Its log: {self.log}") from error
         if not answer.get("ok"):
-            raise DispatchError(answer.get("error"))
+            kind = getattr(errors, str(answer.get("type")), DispatchError)  # the store's errors stay such
+            raise kind(answer.get("error"))
         return answer
 
     def _is_well(self) -> bool:

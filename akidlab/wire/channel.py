@@ -41,7 +41,7 @@ class Listener(Loop):
 
     Args:
         handler: takes a request and its peer, and gives the answer (`None` stands for `{"ok": True}`), in
-            the listener's thread: be quick. What it raises is answered as `{"ok": False, "error": ...}`.
+            the listener's thread: be quick. What it raises is answered as `{"ok": False, "error", "type"}`.
         kind: what listens, for instance `run`.
         uid: which one.
         info: plain values for the connection file.
@@ -136,7 +136,7 @@ class Listener(Loop):
             return encode({"ok": True} if answer is None else answer)
         except Exception as error:
             log.warning("%s refused a request", self._name, exc_info=True)
-            return encode({"ok": False, "error": str(error) or repr(error)})
+            return encode({"ok": False, "error": str(error) or repr(error), "type": type(error).__name__})
 
 
 class Dialer(Loop):

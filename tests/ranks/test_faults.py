@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from akidlab.errors import DispatchError, RankError
+from akidlab.errors import DispatchError, RankError, StoreError
 from tests.ranks.conftest import Ranks, cell, run_of, under_way
 
 pytestmark = pytest.mark.ranks
@@ -128,6 +130,16 @@ def test_an_interrupt_ends_a_rank_that_waits_for_another(ranks: Ranks) -> None:
     assert ranks.wait(job).status == "stopped"
     assert time.monotonic() - began < 2.2
     assert ranks.do(cell(1)).status == "finished"
+
+
+def test_a_store_that_cannot_be_written_is_told_before_anything_starts(
+    ranks: Ranks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AKID_RUNS", str(tmp_path / "file"))
+
+    with pytest.raises(StoreError, match=re.escape(str(tmp_path / "file"))):
+        ranks.submit(cell(1))
 
 
 def test_a_waiting_task_can_be_taken_back(ranks: Ranks) -> None:

@@ -9,15 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cloudpickle
 import psutil
 import pytest
 
 from akidlab.config import runtime_path
-from akidlab.dispatch import Pool
+from akidlab.dispatch import Pool, Task
 from akidlab.errors import DispatchError
 from akidlab.store import Store
 from akidlab.wire import Connection
-from tests.ranks.conftest import cell, family, living, until
+from akidlab.worker import Assignment
+from tests.ranks.conftest import cell, family, living, under_way, until
 
 pytestmark = pytest.mark.ranks
 
@@ -55,11 +57,16 @@ def test_a_stop_does_not_wait_for_the_start(tmp_path: Path) -> None:
 
 def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     pool = Pool.start(2, project=tmp_path)
-    pool.wait_ready()
+    task = Task("run", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(1_000_000))))
+    job = pool.submit(task)
+    run = under_way(job)
     processes = family(pool.pid)
     os.kill(pool.pid, signal.SIGKILL)
+    with pytest.raises(DispatchError, match=r"The supervisor of run `run` \(process \d+\) is gone"):
+        job.wait(20)
 
     assert until(lambda: not living(processes), 10)
+    assert run.status == "lost"
     assert Connection.find("pool") == []
     assert not pool.alive
     pool.close()

@@ -64,7 +64,7 @@ def test_no_answer_stands_for_yes(listener: Listener) -> None:
 
 def test_an_error_of_the_handler_is_the_answer_and_the_listener_goes_on(listener: Listener) -> None:
     with Dialer(listener.connection) as dialer:
-        assert dialer.ask({"fail": True}) == {"ok": False, "error": "it was to fail"}
+        assert dialer.ask({"fail": True}) == {"ok": False, "error": "it was to fail", "type": "ValueError"}
         assert dialer.ask({"n": 2}) == {"echo": {"n": 2}}
 
 

@@ -100,7 +100,7 @@ def test_lines_of_other_cells_are_shown(tmp_path: Path, ear: Ear) -> None:
     [
         ("x = 1", "The cell made no Kid"),
         (CELL + "kid = 3", "The cell made no Kid"),
-        (CELL + "twin = Kid(kid.sensor, kid.brain, kid.kongfu, max_steps=1)", "There are several kids: `kid`, `twin`"),
+        (CELL + "twin = Kid(kid.sensor, kid.brain, kid.kongfu, max_steps=1)", "several kids: `kid`, `twin`"),
     ],
 )
 def test_it_must_be_plain_which_kid_is_meant(tmp_path: Path, ear: Ear, source: str, said: str) -> None:
