@@ -19,6 +19,7 @@ def test_the_command_runs_horovodrun_and_the_worker_with_this_python() -> None:
 
 def test_only_what_is_needed_to_start_goes_with_the_command() -> None:
     base = {"PATH": "/bin", "PYTHONPATH": "/mine", "HOROVOD_CYCLE_TIME": "5", "AWS_SECRET_ACCESS_KEY": "x"}
+    base["HOROVOD_RANK"] = "1"  # of a rank that starts a pool of its own
 
     assert set(HorovodLauncher().environment(2, base)) == {
         "PATH",
