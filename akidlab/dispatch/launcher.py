@@ -19,7 +19,7 @@ _LINE = re.compile(r"\[(\d+)\]<(stdout|stderr)>:(.*)", re.DOTALL)
 _OPEN = re.compile(  # what a rank needs before its first line of Python; all else comes in a private file
     r"PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|TMPDIR|LD_.*|DYLD_.*|PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|OMP_.*|MKL_.*"
     r"|KMP_.*|OPENBLAS_.*|CUDA_.*|NVIDIA_.*|NCCL_.*|GLOO_.*|MALLOC_.*|XDG_.*"
-    r"|HOROVOD_(?!RANK|SIZE|LOCAL_|CROSS_|HOSTNAME|CONTROLLER|GLOO_RENDEZVOUS).*"  # not those of a rank we are on
+    r"|HOROVOD_(?!RANK|SIZE|LOCAL_|CROSS_|HOSTNAME|CONTROLLER|GLOO_RENDEZVOUS).*"  # not of a rank we are on
 )
 
 
