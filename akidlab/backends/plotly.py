@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from akidlab.backends import svg
 from akidlab.backends.palette import ALARM, COLOURS, FAINT, GREY, colour, first_odd
 
 if TYPE_CHECKING:
@@ -16,6 +17,27 @@ if TYPE_CHECKING:
 
 POINTS = 1200  # of all lines together: what 20 kB hold
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+class SeriesFigure(go.Figure):
+    """A plotly figure that leaves a still picture of its lines, for pages that run no JavaScript."""
+
+    _ipython_display_: Any = None  # plotly's would leave the interactive figure alone
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        layout: Any = self.layout
+        title, log = layout.title.text or "figure", layout.yaxis.type == "log"
+        traces = [trace for trace in self.data if trace.type == "scatter" and trace.opacity is None]
+        lines = [_series(trace) for trace in traces]
+        looks = [(trace.line.color or GREY, trace.line.dash or "solid") for trace in traces]
+        return {
+            **super()._repr_mimebundle_(*args, **kwargs),
+            "image/svg+xml": svg.overlay(lines, looks, title=title, log=log),
+            "text/plain": f"Figure({title!r}: {', '.join(line.tag for line in lines)})",
+        }
+
+    def _repr_html_(self) -> None:
+        """Nothing: plotly's would load its JavaScript from a network."""
 
 
 def figure(
@@ -40,7 +62,7 @@ def figure(
     """
     if not 0 <= smooth < 1:
         raise ValueError(f"`smooth` is a weight from 0 to below 1, found {smooth!r}.")
-    drawn = go.Figure(layout=_layout(series_list, title, log))
+    drawn = SeriesFigure(layout=_layout(series_list, title, log))
     share = max(32, POINTS // max(1, len(series_list) * (2 if smooth else 1)))
     for series, name, look in zip(series_list, _names(series_list), _looks(series_list), strict=True):
         thin = series.thin(share)
@@ -102,6 +124,13 @@ def _looks(series_list: Sequence[Series]) -> list[dict[str, Any]]:
 def _line(index: int, dash: int) -> dict[str, Any]:
     dash += index // len(COLOURS)  # a colour that comes again is dashed
     return {"color": colour(index), "dash": DASHES[dash % len(DASHES)], "width": 2}
+
+
+def _series(trace: Any) -> Series:
+    from akidlab.store import Series
+
+    steps = np.asarray(trace.x, np.int64)
+    return Series(trace.name or "", steps, np.asarray(trace.y, np.float64), np.zeros(len(steps)))
 
 
 def _trace(series: Series, name: str, line: dict[str, Any], **more: Any) -> go.Scatter:

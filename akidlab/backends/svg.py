@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,44 @@ def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | N
     label = escape(
         (f"{now.name}, {words.standing(now)}: " if now else "") + (said or "no samples yet"), quote=True
     )
-    return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img'"
-        f" viewBox='0 0 {width} {height}' style='max-width:100%;height:auto' {FONT} font-size='11'"
-        f" fill='{GREY}' aria-label=\"{label}\"><title>{label}</title>{''.join(body)}</svg>"
-    )
+    return _svg(width, height, label, body)
+
+
+def overlay(
+    lines: Sequence[Series],
+    looks: Sequence[tuple[str, str]],
+    *,
+    title: str = "",
+    log: bool = False,
+    width: int = 900,
+    height: int = 340,
+) -> str:
+    """Lines over each other in one chart, each told by its tag in a legend above.
+
+    Args:
+        lines: what to draw.
+        looks: a colour and a dash (`solid`, `dash`, `dot`, ...) for each line.
+        title: what stands above.
+        log: draw the values on a logarithmic axis; those that are not positive are left out.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+    if log:
+        lines = [replace(s, values=np.where(s.values > 0, s.values, np.nan)) for s in lines]
+    body, x, y = [_text(2, 16, title, size=14, weight=600)], 2.0, HEAD + 8.0
+    for series, (stroke, dash) in zip(lines, looks, strict=True):
+        if x > 2 and x + 34 + 6.4 * len(series.tag) > width:
+            x, y = 2.0, y + 18
+        body.append(f"<path d='M{x:.1f} {y - 4}h18' stroke='{stroke}' stroke-width='2.5'{_dashed(dash)}/>")
+        body.append(_text(x + 24, y, series.tag))
+        x += 42 + 6.4 * len(series.tag)
+    right, bottom = float(width - RIGHT), float(height - BOTTOM)
+    scale = _Scale(lines, _span(lines), LEFT, right, y + 14, bottom, log=log)
+    body.append(_axes(scale))
+    for series, (stroke, dash) in zip(lines, looks, strict=True):
+        body.append(_line(series, scale, stroke, _dashed(dash)))
+    label = escape(f"{title}: {', '.join(series.tag for series in lines)}", quote=True)
+    return _svg(width, height, label, body)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -104,6 +138,14 @@ def short(value: float) -> str:
     return f"{value:.6g}"
 
 
+def _svg(width: int, height: int, label: str, body: Sequence[str]) -> str:
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img'"
+        f" viewBox='0 0 {width} {height}' style='max-width:100%;height:auto' {FONT} font-size='11'"
+        f" fill='{GREY}' aria-label=\"{label}\"><title>{label}</title>{''.join(body)}</svg>"
+    )
+
+
 def _subject(series: Series) -> str:
     return series.tag.removeprefix("validation_")
 
@@ -121,16 +163,7 @@ def _title(now: Snapshot) -> str:
 def _chart(panel: Sequence[Series], width: float, span: tuple[float, float]) -> str:
     right, bottom = width - RIGHT, HEIGHT - BOTTOM
     scale = _Scale(panel, span, LEFT, right, TOP, bottom)
-    parts = [_text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600)]
-    for value in scale.y_ticks():
-        y = scale.y(value)
-        parts.append(f"<path d='M{LEFT} {y:.1f}H{right:.1f}' stroke='{GREY}' stroke-opacity='.25'/>")
-        parts.append(_text(LEFT - 6, y + 4, short(value), anchor="end"))
-    for value in scale.x_ticks():
-        x = scale.x(value)
-        parts.append(f"<path d='M{x:.1f} {bottom}v4' stroke='{GREY}'/>")
-        parts.append(_text(x, bottom + 16, short(value), anchor="middle"))
-    parts.append(f"<path d='M{LEFT} {bottom}H{right:.1f}' stroke='{GREY}'/>")
+    parts = [_text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600), _axes(scale)]
     x = 0.0
     for index, series in enumerate(panel):
         legend = f"{_role(series, panel)} {words.number(series.last)}".strip()
@@ -139,6 +172,21 @@ def _chart(panel: Sequence[Series], width: float, span: tuple[float, float]) -> 
         x += 34 + 6.2 * len(legend)
         parts.append(_line(series, scale, colour(index)))
         parts.append(_odd(series, scale, right))
+    return "".join(parts)
+
+
+def _axes(scale: _Scale) -> str:
+    left, right, bottom = scale.left, scale.right, scale.bottom
+    parts = []
+    for value in scale.y_ticks():
+        y = scale.y(value)
+        parts.append(f"<path d='M{left:g} {y:.1f}H{right:.1f}' stroke='{GREY}' stroke-opacity='.25'/>")
+        parts.append(_text(left - 6, y + 4, short(value), anchor="end"))
+    for value in scale.x_ticks():
+        x = scale.x(value)
+        parts.append(f"<path d='M{x:.1f} {bottom:g}v4' stroke='{GREY}'/>")
+        parts.append(_text(x, bottom + 16, short(value), anchor="middle"))
+    parts.append(f"<path d='M{left:g} {bottom:g}H{right:.1f}' stroke='{GREY}'/>")
     return "".join(parts)
 
 
@@ -168,13 +216,16 @@ class _Scale:
         right: float,
         top: float,
         bottom: float,
+        *,
+        log: bool = False,
     ) -> None:
         self.first, self.last = span
         self.left, self.right, self.top, self.bottom = left, right, top, bottom
-        values = np.concatenate([series.values for series in panel])
+        values = np.concatenate([series.values for series in panel] or [np.empty(0)])
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-        self.log = panel[0].tag == "learning_rate" and low > 0 and math.log10(high) - math.log10(low) >= 2
+        orders = math.log10(high) - math.log10(low) if low > 0 else 0
+        self.log = (log and low > 0) or (orders >= 2 and panel[0].tag == "learning_rate")
         if low == high:
             low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (-1.0, 1.0)
         if not self.log and 0 < low < 0.35 * high:
@@ -206,7 +257,12 @@ class _Scale:
         return inside[:: max(1, len(inside) // 5)]
 
 
-def _line(series: Series, scale: _Scale, stroke: str) -> str:
+def _dashed(dash: str) -> str:
+    pattern = {"dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "12 4"}.get(dash)
+    return f" stroke-dasharray='{pattern}'" if pattern else ""
+
+
+def _line(series: Series, scale: _Scale, stroke: str, dashed: str = "") -> str:
     thin = series.thin(max(8, int(scale.right - scale.left)))
     pen, path, dots = "M", [], []
     for step, value in zip(thin.steps.tolist(), thin.values.tolist(), strict=True):
@@ -217,7 +273,7 @@ def _line(series: Series, scale: _Scale, stroke: str) -> str:
         path.append(f"{pen}{x:.1f} {y:.1f}")
         dots.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2' fill='{stroke}'/>")
         pen = "L"
-    look = f"fill='none' stroke='{stroke}' stroke-width='1.5' stroke-linejoin='round'"
+    look = f"fill='none' stroke='{stroke}' stroke-width='1.5' stroke-linejoin='round'{dashed}"
     return f"<path d='{''.join(path)}' {look}/>" + ("".join(dots) if len(series) <= 30 else "")
 
 

@@ -471,6 +471,6 @@ class Kid:
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError(
-            "A kid does not travel by pickle. Send `akidlab.kids.checkpoint.dump(kid)`, or the cell that "
-            "makes it."
+            "A kid is not copied or pickled whole. Take `kid.brain.get_clone()` for its brain, "
+            "`akidlab.kids.checkpoint.dump(kid)` for its state, or the cell that makes it."
         )

@@ -259,9 +259,6 @@ class Practice:
         values = {"validation_loss": loss, **{f"validation_{name}": value for name, value in evals.items()}}
         report.scalars(values)
         report.event("validation", seconds=time.perf_counter() - started, **values)
-        report.log(
-            f"Step {kid.step}: " + ", ".join(f"{name} = {value:.5g}" for name, value in values.items())
-        )
         self._judge(values)
         report.restart()
 

@@ -43,10 +43,9 @@ def figure(run: Run) -> description.Plain:
     traces: list[description.Plain] = []
     width = (1 + _GAP) / max(1, len(names)) - _GAP
     for index, name in enumerate(names):
-        _place(layout, index, name, width)
-        for place, tag in enumerate((name, f"validation_{name}")):
-            if tag in series:
-                traces.append(_trace(series[tag], index, place, name))
+        here = [(place, tag) for place, tag in enumerate((name, f"validation_{name}")) if tag in series]
+        _place(layout, index, _heading(name, [place for place, _ in here]), name, width)
+        traces += [_trace(series[tag], index, place, name) for place, tag in here]
     return {"data": traces, "layout": layout, "config": {"displaylogo": False, "responsive": True}}
 
 
@@ -57,7 +56,14 @@ def charts(tags: list[str]) -> list[str]:
     return [name for name in ("loss", *middle, "learning_rate") if name in bare]
 
 
-def _place(layout: description.Plain, index: int, name: str, width: float) -> None:
+def _heading(name: str, places: list[int]) -> str:
+    """The name of a chart and, in their colours, what its lines are: a legend that takes no room."""
+    said = [f'<span style="color:{COLOURS[at]}">{("training", "validation")[at]}</span>' for at in places]
+    legend = f"   {'  '.join(said)}" if places != [0] else ""
+    return f"<b>{name.replace('_', ' ').capitalize()}</b>{legend}"
+
+
+def _place(layout: description.Plain, index: int, heading: str, name: str, width: float) -> None:
     number = "" if index == 0 else str(index + 1)
     left, right = index * (width + _GAP), index * (width + _GAP) + width
     axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
@@ -65,8 +71,8 @@ def _place(layout: description.Plain, index: int, name: str, width: float) -> No
     layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6}
     if name == "learning_rate":
         layout[f"yaxis{number}"] |= {"rangemode": "tozero"}  # type: ignore[operator]
-    heading = {
-        "text": f"<b>{name.replace('_', ' ').capitalize()}</b>",
+    above = {
+        "text": heading,
         "x": left,
         "y": 1.02,
         "xref": "paper",
@@ -77,7 +83,7 @@ def _place(layout: description.Plain, index: int, name: str, width: float) -> No
     }
     annotations = layout["annotations"]
     assert isinstance(annotations, list)
-    annotations.append(heading)
+    annotations.append(above)
 
 
 def _trace(series: Series, index: int, place: int, name: str) -> description.Plain:

@@ -8,6 +8,7 @@ import pytest
 
 import akidlab
 from akidlab._public import HOMES, PACKAGES
+from tests.architecture import stub
 
 PUBLIC = [
     "AdamKongFu", "AdamWKongFu", "ArraySource", "AveragePoolingLayer", "BatchNormalizationLayer",
@@ -41,3 +42,7 @@ def test_a_package_of_the_root_can_be_reached_as_an_attribute(package: str) -> N
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module `akidlab` has no attribute `Kidd`"):
         akidlab.Kidd  # noqa: B018
+
+
+def test_editors_see_every_public_name_in_the_stub_of_the_root() -> None:
+    assert stub.PATH.read_text() == stub.text(), "write it anew: `python -m tests.architecture.stub`"

@@ -122,3 +122,12 @@ def test_values_too_large_or_small_for_four_bytes_are_kept_in_eight():
 def test_an_empty_series_and_no_series_are_drawn_as_empty_axes():
     assert len(figure([series([])]).data[0].x) == 0
     assert len(figure([]).data) == 0
+
+
+def test_a_figure_leaves_a_picture_for_pages_without_javascript():
+    drawn = figure([series([3.0, 2.0], run="digits"), series([2.0, 1.0], run="digits-2")], title="loss")
+    bundle = drawn._repr_mimebundle_()
+
+    assert all(name in bundle["image/svg+xml"] for name in ("loss", "digits", "digits-2"))
+    assert bundle["text/plain"] == "Figure('loss': digits, digits-2)"
+    assert drawn._repr_html_() is None

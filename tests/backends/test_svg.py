@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from akidlab.backends.svg import charts, draw, picture, short, ticks
+from akidlab.backends.svg import charts, draw, overlay, picture, short, ticks
 from akidlab.messages import Message, Samples, Status
 from akidlab.store import Recorder, Series, Store
 
@@ -137,3 +137,12 @@ def test_ticks_are_round_and_within():
 )
 def test_ticks_are_short(value, said):
     assert short(value) == said
+
+
+def test_lines_over_each_other_leave_out_what_a_logarithm_cannot_show():
+    values = Series("loss", np.arange(3), np.array([1.0, 0.0, 0.01]), np.zeros(3))
+    drawn = overlay([values], [("#123456", "dash")], title="a < b", log=True)
+
+    assert "a &lt; b" in drawn
+    assert "stroke-dasharray='7 4'" in drawn
+    assert drawn.count("<circle") == 2

@@ -217,5 +217,5 @@ def test_saving_without_a_folder_says_what_to_do(make_kid):
 def test_a_kid_is_not_pickled(make_kid):
     import pickle
 
-    with pytest.raises(TypeError, match="A kid does not travel by pickle"):
+    with pytest.raises(TypeError, match="A kid is not copied or pickled whole"):
         pickle.dumps(make_kid())

@@ -27,10 +27,10 @@ def test_a_line_trains_the_kid_and_says_one_calm_line(notebook: Notebook) -> Non
 
 
 def test_a_cell_makes_the_kid_and_trains_it(notebook: Notebook) -> None:
-    notebook.run(CELL + "\nkid.name * 2")
+    notebook.run(CELL + "\ntwice = kid.name * 2")
 
     assert notebook["kid"].step == 20
-    assert notebook["_"] == "tinytiny"
+    assert notebook["twice"] == "tinytiny"
     assert notebook["kid"].run == runs()["tiny"]
 
 
