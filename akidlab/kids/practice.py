@@ -266,14 +266,18 @@ class Practice:
         """Remember the best, call the hooks, and stop if it has been long enough since the best."""
         kid = self.kid
         kid.best = kid.best.after(values, kid.step)
-        if kid.best.step == kid.step and kid.folder is not None and kid.engine.rank == 0:
-            with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
-                checkpoint.mark_best(kid.folder, kid.step)
+        self._mark_best()
         self._call("on_val_log_step")
         if kid.early_stopping is not None and kid.patience is not None:
             kid.patience = kid.patience.after(values, kid.step, kid.early_stopping.min_delta)
             if kid.patience.stale >= kid.early_stopping.patience:
                 raise EarlyStoppingEvent(kid.loss, kid.evals)
+
+    def _mark_best(self) -> None:
+        kid = self.kid
+        if kid.best.step == kid.step and kid.folder is not None and kid.engine.rank == 0:
+            with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
+                checkpoint.mark_best(kid.folder, kid.step)
 
     def _save(self) -> None:
         kid, report = self.kid, self.report
@@ -286,6 +290,7 @@ class Practice:
             report.warn(f"The checkpoint of step {kid.step} could not be written: {error}. Training goes on.")
         else:
             report.event("checkpoint", file=path.name)
+            self._mark_best()  # the last step is validated before it is saved
         report.restart()
 
     # ----------------------------------------------------------------------------------- hooks and commands

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -50,10 +51,11 @@ def give(kid: Kid, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> N
         CheckpointError: if it belongs to another brain or kongfu.
     """
     kid.setup()
-    _give_brain(kid, _part(tensors, "brain."))
-    _give_optimizer(kid, _part(tensors, "optimizer."), facts["optimizer"])
-    kid.kongfu.load_state_dict(facts["kongfu"])
-    kid.sensor.load_state_dict(facts["sensor"])
+    with _undone_if_it_fails(kid):
+        _give_brain(kid, _part(tensors, "brain."))
+        _give_optimizer(kid, _part(tensors, "optimizer."), facts["optimizer"])
+        kid.kongfu.load_state_dict(facts["kongfu"])
+        kid.sensor.load_state_dict(facts["sensor"])
     kid.step, kid.epoch, kid.due = facts["step"], facts["epoch"], facts["due"]
     kid.validated, kid.saved = facts["validated"], None
     kid.loss, kid.evals = facts["loss"], dict(facts["evals"])
@@ -91,6 +93,20 @@ def _optimizer(kid: Kid) -> tuple[dict[str, Tensor], dict[str, Any]]:
         held = {slot: value for slot, value in slots.items() if isinstance(value, Tensor)}
         tensors |= {f"optimizer.{index}.{slot}": value for slot, value in held.items()}
     return tensors, {"groups": state["param_groups"], "state": plain}
+
+
+@contextmanager
+def _undone_if_it_fails(kid: Kid) -> Iterator[None]:
+    # torch copies the tensors that fit before it complains about the others
+    brain = {name: tensor.clone() for name, tensor in kid.brain.state_dict().items()}
+    optimizer, kongfu = kid.optimizer.state_dict(), kid.kongfu.state_dict()
+    try:
+        yield
+    except BaseException:
+        kid.brain.load_state_dict(brain)
+        kid.optimizer.load_state_dict(optimizer)
+        kid.kongfu.load_state_dict(kongfu)
+        raise
 
 
 def _give_brain(kid: Kid, tensors: dict[str, Tensor]) -> None:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from safetensors import safe_open
 
-from akidlab import AdamKongFu, AdamWKongFu, GradientDescentKongFu, MomentumKongFu
+from akidlab import (
+    AdamKongFu,
+    AdamWKongFu,
+    Brain,
+    GradientDescentKongFu,
+    InnerProductLayer,
+    MomentumKongFu,
+    ReLULayer,
+    SoftmaxWithLossLayer,
+)
 from akidlab.errors import CheckpointError
 from akidlab.kids import checkpoint
 
@@ -219,3 +229,40 @@ def test_a_kid_is_not_pickled(make_kid):
 
     with pytest.raises(TypeError, match="A kid is not copied or pickled whole"):
         pickle.dumps(make_kid())
+
+
+def test_the_last_step_can_be_the_best(make_kid, tmp_path):
+    kid = make_kid(max_steps=20, val_log_step=10, log_dir=tmp_path)
+
+    kid.practice()
+
+    assert kid.best.step == 20
+    assert int(make_kid().restore(tmp_path / "best.safetensors").clock) == 20
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_kid_as_it_was(make_kid, weights_of, tmp_path):
+    make_kid(max_steps=3, log_dir=tmp_path).practice()
+    kid = make_kid(brain=wider_brain(), max_steps=5)
+    kid.practice()
+    before, momentum = weights_of(kid).clone(), momentum_of(kid)
+
+    with pytest.raises(CheckpointError, match=r"(?s)another brain: .*size mismatch for ip2\.weight"):
+        kid.restore(tmp_path)
+
+    assert (weights_of(kid).equal(before), momentum_of(kid).equal(momentum)) == (True, True)
+    assert (kid.step, kid.sensor.position) == (5, (3, 0, 500))
+
+
+def wider_brain() -> Brain:
+    brain = Brain(name="small")
+    return brain.attach(
+        InnerProductLayer(out_channel_num=16, name="ip1"),
+        ReLULayer(name="relu1"),
+        InnerProductLayer(out_channel_num=12, name="ip2"),
+        SoftmaxWithLossLayer(name="loss", inputs=[{"name": "ip2"}, {"name": "system_in", "idxs": [1]}]),
+    )
+
+
+def momentum_of(kid) -> torch.Tensor:
+    slots = kid.optimizer.state_dict()["state"].values()
+    return torch.cat([slot["momentum_buffer"].flatten().clone() for slot in slots])
