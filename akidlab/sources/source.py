@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from akidlab.errors import unknown
+import torch
+
+from akidlab.errors import DataError, unknown
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    Indices = Sequence[int] | Tensor
 
 _PARTS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -23,6 +28,8 @@ class Source(ABC):
     """
 
     NAME = "source"
+    #: True where `part` gives tensors that lie in memory; False where samples are better had by `fetch`.
+    in_memory: bool = True
 
     def __init__(self, *, name: str | None = None) -> None:
         self.name = name or self.NAME
@@ -52,9 +59,44 @@ class Source(ABC):
         Raises:
             UnknownNameError: if the mode is none of these.
         """
-        if mode not in _PARTS:
-            raise unknown("mode", mode, _PARTS)
+        _check_mode(mode)
         return getattr(self, _PARTS[mode])
+
+    def size(self, mode: str = "train") -> int:
+        """How many samples the part of a mode has, 0 where there is none.
+
+        Raises:
+            UnknownNameError: if the mode is none of `train`, `val`, `test`.
+        """
+        _check_mode(mode)
+        return getattr(self, f"num_{mode}")
+
+    def fetch(self, mode: str, indices: Indices, epoch: int = 0) -> tuple[Tensor, ...]:
+        """Some samples of a part, as batches: the tensors of `part`, with the given rows alone.
+
+        It may be called from threads and from other processes, in any order: what comes depends on the
+        arguments alone.
+
+        Args:
+            mode: `train`, `val` or `test`.
+            indices: which samples, from 0 on, as numbers or a tensor of them; they may repeat.
+            epoch: for sources that vary their samples (random crops): draws are made anew each epoch.
+
+        Raises:
+            DataError: if there is no such part or no such sample.
+
+        Example:
+            >>> from akidlab import DigitsSource
+            >>> images, labels = DigitsSource().fetch("val", [3, 1])
+            >>> tuple(images.shape), tuple(labels.shape)
+            ((2, 1, 8, 8), (2,))
+        """
+        rows = self._rows(mode, indices)
+        return tuple(tensor.index_select(0, rows.to(tensor.device)) for tensor in self.part(mode) or ())
+
+    def get(self, indices: Indices, mode: str = "train") -> tuple[Tensor, ...]:
+        """akid's name of `fetch`."""
+        return self.fetch(mode, indices)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,12 +118,38 @@ class Source(ABC):
         """How many samples there are to test with."""
         return _length(self.test)
 
+    def _rows(self, mode: str, indices: Indices) -> Tensor:
+        """`indices` as a tensor, if there are such samples.
+
+        Raises:
+            DataError: if there are not.
+        """
+        size = self.size(mode)
+        if not size:
+            raise DataError(f"The source `{self.name}` has no `{mode}` part. Give it one.")
+        rows = torch.as_tensor(indices, dtype=torch.int64)
+        if rows.dim() != 1:
+            raise DataError(
+                f"Samples are asked for by a list of numbers, found {rows.dim()} axes: `[3]`, not `3`."
+            )
+        if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < size:
+            wrong = next(i for i in rows.tolist() if not 0 <= i < size)
+            raise DataError(
+                f"The `{mode}` part of `{self.name}` has no sample {wrong}: there are {size}, from 0 on."
+            )
+        return rows
+
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape)) or "one number"
         more = "".join(
             f", {n} for {what}" for n, what in ((self.num_val, "validation"), (self.num_test, "test")) if n
         )
         return f"{type(self).__name__} {self.name!r}: {self.num_train} training samples of {shape}{more}"
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in _PARTS:
+        raise unknown("mode", mode, _PARTS)
 
 
 def _length(part: tuple[Tensor, ...] | None) -> int:
