@@ -84,10 +84,12 @@ class Runs(Sequence["Run"]):
             UnknownNameError: if none of them has it.
         """
         tags = (tag, *more)
-        known = [(run, name) for run in reversed(self) for name in run.tags()]
-        series = [run.scalars(name, points=2000) for run, name in known if name in tags]
+        known = {run: run.tags() for run in reversed(self)}
+        series = [
+            run.scalars(name, points=2000) for run, names in known.items() for name in tags if name in names
+        ]
         if not series:
-            raise unknown("scalar", tag, dict.fromkeys(name for _, name in known))
+            raise unknown("scalar", tag, dict.fromkeys(name for names in known.values() for name in names))
         draw: Any = registry.load("akidlab.backends", "plotly")
         return draw.figure(series, title=", ".join(tags), log=log, smooth=smooth)
 

@@ -81,6 +81,14 @@ def test_runs_are_compared_in_one_figure(three):
         three.figure("los")
 
 
+def test_lines_are_drawn_in_the_order_in_which_they_are_asked_for(three):
+    with Recorder(three["digits"]) as recorder:
+        recorder.hear(Message("accuracy", Samples([1], [0.5], [1e9])))
+    figure = three[2:].figure("accuracy", "loss")
+
+    assert [trace.name for trace in figure.data] == ["accuracy", "loss"]
+
+
 def test_a_table_of_many_runs_asks_the_store_a_few_times(store):
     with store.writing() as db:
         for index in range(100):
