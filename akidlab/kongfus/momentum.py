@@ -49,7 +49,7 @@ class MomentumKongFu(KongFu):
     def _make(self, parameters: list[Parameter], lr: float, fused: bool) -> Optimizer:
         import torch
 
-        return torch.optim.SGD(
+        optimizer = torch.optim.SGD(
             parameters,
             lr,
             momentum=self.momentum,
@@ -57,6 +57,10 @@ class MomentumKongFu(KongFu):
             weight_decay=self.weight_decay,
             fused=fused,
         )
+        if self.momentum:  # torch's fused step fails where only some parameters have a running sum yet
+            for parameter in parameters:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
 
     def _facts(self) -> dict[str, object]:
         nesterov = {"use_nesterov": True} if self.use_nesterov else {}

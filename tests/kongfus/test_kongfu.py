@@ -199,3 +199,15 @@ def test_a_kongfu_shows_what_it_does():
     assert repr(MomentumKongFu(lr=0.1, use_nesterov=True, weight_decay=0.01)) == (
         "MomentumKongFu(lr=0.1, weight_decay=0.01, momentum=0.9, use_nesterov=True)"
     )
+
+
+def test_a_parameter_may_get_its_first_gradient_late():  # torch's fused step fails there
+    early, late = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = MomentumKongFu(lr=0.5, momentum=0.9).setup([early, late])
+    early.sum().backward()
+    optimizer.step()
+
+    late.sum().backward()
+    optimizer.step()
+
+    assert (early.tolist(), late.tolist()) == ([pytest.approx(-0.45)] * 2, [0.5, 0.5])
