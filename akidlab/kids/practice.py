@@ -140,18 +140,17 @@ class Practice:
         kid, report, max_steps = self.kid, self.report, self.max_steps
         controls, kongfu, scheduled = kid.controls, kid.kongfu, kid.kongfu.scheduled
         on_begin, on_end = kid.hooks.on_batch_begin, kid.hooks.on_batch_end
-        update, note, note_time, clock = (
-            make_update(kid),
-            report.losses.append,
-            report.times.append,
-            time.perf_counter,
-        )
+        update, optimizer = make_update(kid), kid.optimizer
+        note, note_time, clock = report.losses.append, report.times.append, time.perf_counter
         alone, step, first = kid.engine.size == 1, kid.step, True
         report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
         self._plan()
         while step < max_steps:
             if kid.flagged or (alone and controls.pending):
                 self._obey()
+                kid.setup()
+                if kid.optimizer is not optimizer:
+                    update, optimizer = make_update(kid), kid.optimizer
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
@@ -166,6 +165,9 @@ class Practice:
                     first = False
                     report.event("first_step")
             if on_end:
+                kid.due = (
+                    step >= self.turning
+                )  # a hook that saves, or ends practice, leaves the rest for later
                 self._call("on_batch_end")
             if step >= self.turning:
                 kid.due = True
@@ -175,6 +177,9 @@ class Practice:
                     self._pause()
                     self._wait()
                 self._plan()
+                kid.setup()
+                if kid.optimizer is not optimizer:  # a hook changed what there is to train
+                    update, optimizer = make_update(kid), kid.optimizer
 
     def _plan(self) -> None:
         """Find the next step at which there is more to do than a step."""

@@ -460,3 +460,45 @@ def test_a_kid_practises_once_at_a_time(make_kid):
 
     kid.controls.send("stop")
     thread.join(10)
+
+
+def test_the_rate_counts_after_a_hook_has_frozen_a_block(make_kid, weights_of):
+    kid, seen = make_kid(max_steps=20, val_log_step=5), {}
+    kid.hooks.on_val_log_step.append(lambda k: k.step == 5 and k.brain["ip1"].requires_grad_(False))
+    kid.hooks.on_val_log_step.append(lambda k: k.step == 15 and k.kongfu.set_lr(0.0))
+    kid.hooks.on_batch_end.append(lambda k: seen.update({k.step: weights_of(k).clone()}))
+
+    kid.practice()
+
+    assert not seen[5].equal(seen[15])
+    assert seen[15].equal(seen[20])
+
+
+def test_a_block_that_a_hook_sets_free_learns(make_kid):
+    kid = make_kid(max_steps=20, val_log_step=5, skip_validation=True)
+    kid.brain.setup([kid.sensor.data(), kid.sensor.labels()], seed=0)
+    kid.brain["ip1"].requires_grad_(False)
+    before = kid.brain["ip1"].weight.detach().clone()
+    kid.hooks.on_epoch_end.append(lambda k: k.brain["ip1"].requires_grad_(True))
+
+    kid.practice()
+
+    assert not kid.brain["ip1"].weight.equal(before)
+
+
+def test_a_kid_that_is_saved_after_a_step_does_the_rest_when_resumed(make_kid, tmp_path):
+    def practised(**options):
+        kid = make_kid(max_steps=30, val_log_step=10, **options)
+        kid.trace = []
+        kid.hooks.on_val_log_step.append(lambda k: k.trace.append(("val", k.step)))
+        kid.hooks.on_epoch_end.append(lambda k: k.trace.append(("epoch", k.step)))
+        return kid
+
+    whole, resumed = practised(), practised()
+    whole.hooks.on_batch_end.append(lambda k: k.step == 10 and k.save(tmp_path))
+    whole.practice()
+
+    resumed.restore(tmp_path)
+    resumed.practice()
+
+    assert resumed.trace == whole.trace[1:]
