@@ -6,9 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from akidlab.messages import Command
+
+T = TypeVar("T")
 
 REMEMBERED = 1024
 
@@ -61,10 +63,8 @@ class Controls:
     def take(self) -> list[Command]:
         """Every command that arrived since the last time; makes the calls that were asked for, too."""
         with self._arrived:
-            commands, calls = list(self._queue), list(self._calls)
-            self._queue.clear()
-            self._calls.clear()
-            self.pending = False
+            self.pending = False  # first: the handler of a signal may send in the midst of this
+            commands, calls = _emptied(self._queue), _emptied(self._calls)
         for future, function in calls:
             _answer(future, function)
         return commands
@@ -77,6 +77,10 @@ class Controls:
 
     def __repr__(self) -> str:
         return f"Controls(pending={[command.action for command in self._queue]})"
+
+
+def _emptied(queue: deque[T]) -> list[T]:
+    return [queue.popleft() for _ in range(len(queue))]
 
 
 def _answer(future: Future[Any], function: Callable[[], Any]) -> None:

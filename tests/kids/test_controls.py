@@ -95,3 +95,17 @@ def test_many_threads_lose_no_command():
         thread.join()
 
     assert len(controls.take()) == 800
+
+
+def test_a_signal_that_asks_while_commands_are_taken_is_heard():
+    controls = Controls()
+
+    class Interrupted(type(controls._queue)):
+        def popleft(self):
+            controls.send("stop")  # as the handler of Ctrl-C does, at any moment
+            return super().popleft()
+
+    controls._queue = Interrupted([Command("pause")])
+
+    assert [command.action for command in controls.take()] == ["pause"]
+    assert (controls.pending, [command.action for command in controls._queue]) == (True, ["stop"])
