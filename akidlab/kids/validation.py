@@ -98,10 +98,11 @@ def _together(kid: Kid, mode: str, tally: _Tally) -> Iterator[Batch]:
 @contextmanager
 def watching(kid: Kid) -> Iterator[None]:
     """The brain as it is for others to see: nothing learns, nothing is dropped, nothing is remembered."""
-    was_training = kid.brain.training
+    modes = [(module, module.training) for module in kid.brain.modules()]
     kid.brain.eval()
     try:
         with torch.no_grad(), autocast(kid)():
             yield
     finally:
-        kid.brain.train(was_training)
+        for module, training in modes:  # one by one: a hook may keep some of them in validation mode
+            module.training = training

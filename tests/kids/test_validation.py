@@ -90,3 +90,12 @@ def test_a_kid_predicts_before_it_has_practised(make_kid):
     kid: Kid = make_kid(kongfu=MomentumKongFu())
 
     assert kid.predict(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+
+
+def test_a_block_that_is_kept_in_validation_mode_stays_there(make_kid):
+    kid = make_kid(max_steps=20, val_log_step=5, dropout=0.5)
+    kid.hooks.on_train_begin.append(lambda k: k.brain["drop1"].eval())
+
+    kid.practice()
+
+    assert (kid.brain["ip1"].training, kid.brain["drop1"].training) == (True, False)
