@@ -10,7 +10,7 @@ Send = Callable[[str, str], None]
 
 
 class Stream(io.TextIOBase):
-    """Stands for `sys.stdout` or `sys.stderr` on a rank; `Outlet` takes away what was written.
+    """Stands for `sys.stdout` or `sys.stderr` on a rank; the forwarder takes away what was written.
 
     Args:
         name: `stdout` or `stderr`.

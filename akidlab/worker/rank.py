@@ -53,7 +53,7 @@ class Rank:
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
         self.kid: Kid | None = None
         self.run: str | None = None
-        self._early: list[Command] = []  # commands that came before there was a kid
+        self._early: list[tuple[str, Command]] = []  # with their run: they came before there was its kid
         self._working = False
         self._lock = threading.Lock()
 
@@ -101,16 +101,17 @@ class Rank:
         self.forwarder.flush()
         self.tell({"kind": "report", "run": self.run, **report})
         with self._lock:
+            self._early = [early for early in self._early if early[0] != self.run]
             self.kid = self.run = self.forwarder.run = None
-            self._early.clear()
         del report, place, task
         clean_up()
 
     def _take_kid(self, kid: Kid) -> None:
         with self._lock:
             self.kid = kid
-            for command in self._early:
-                kid.controls.send(command)
+            for run, command in self._early:
+                if run == self.run:
+                    kid.controls.send(command)
             self._early.clear()
 
     # ------------------------------------------------------------------------ in the dialer's thread
@@ -122,14 +123,14 @@ class Rank:
         elif kind == "stacks":
             self.tell({"kind": "output", "run": self.run, "stream": "stderr", "text": self.stack()})
         elif kind == "command":
-            self._command(said["command"])
+            self._command(said["run"], said["command"])
         elif kind == "interrupt" and said["run"] == self.run:
             self._interrupt(said["hard"])
 
-    def _command(self, command: Command) -> None:
+    def _command(self, run: str, command: Command) -> None:
         with self._lock:
-            if self.kid is None:
-                self._early.append(command)
+            if self.kid is None or run != self.run:
+                self._early.append((run, command))
             else:
                 self.kid.controls.send(command)
 
@@ -138,7 +139,7 @@ class Rank:
         practising = self.kid is not None and self.kid.practising
         if practising and not hard:
             if self.number == 0:
-                self._command(Command("stop"))
+                self._command(str(self.run), Command("stop"))
         else:
             os.kill(os.getpid(), signal.SIGINT)
 
