@@ -49,7 +49,7 @@ class Pool:
     def __init__(self, connection: Connection, on_output: OnOutput | None = None) -> None:
         self.connection = connection
         self._dialer = Dialer(connection)
-        self._jobs: dict[str, Job] = {}
+        self._jobs: weakref.WeakValueDictionary[str, Job] = weakref.WeakValueDictionary()  # they hold weights
         self._on_output = on_output
         self._dialer.start()
         me = weakref.ref(self)
@@ -197,7 +197,7 @@ class Pool:
         try:
             job.name = self.ask({"kind": "submit", "task": asdict(task)}, timeout=60.0)["name"]
         except BaseException:
-            del self._jobs[task.uid]
+            self._jobs.pop(task.uid, None)
             raise
         return job
 
@@ -221,9 +221,11 @@ class Pool:
         self.close()
 
     def resize(self, np: int, **options: Any) -> Pool:
-        """A pool of another size in the place of this one: a stop, and a start with `options`."""
+        """A pool of another size in the place of this one, started as it was but for `options`."""
         self.stop()
-        return Pool.start(np, **{"project": self.project, **options})
+        info = self.connection.info
+        like = {"project": self.project, "launcher": info["launcher"], "on_output": self._on_output}
+        return Pool.start(np, **{**like, "env": json.loads(str(info["variables"])), **options})
 
     def close(self) -> None:
         """Hang up; the pool lives on."""
@@ -275,8 +277,8 @@ def _deliver(me: weakref.ref[Any], body: dict[str, Any]) -> None:
     if body.get("run") is None:
         if pool._on_output is not None and body["kind"] == "output":
             pool._on_output(body["rank"], body["stream"], body["text"])
-    elif body["run"] in pool._jobs:
-        pool._jobs[body["run"]].hear(body)
+    elif (job := pool._jobs.get(body["run"])) is not None:
+        job.hear(body)
 
 
 def _spawn(

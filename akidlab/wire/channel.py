@@ -168,8 +168,10 @@ class Dialer(Loop):
         """The answer to `body`.
 
         Raises:
-            WireError: if none comes within `timeout` seconds.
+            WireError: if none comes within `timeout` seconds, or we have hung up.
         """
+        if self._thread is None:
+            raise WireError(f"This end of `{self.connection.kind}` {self.connection.uid} has hung up.")
         number = next(self._numbers).to_bytes(8, "big")
         arrived, answer = self._waiting[number] = threading.Event(), []
         try:

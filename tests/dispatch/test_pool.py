@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from akidlab.config import runtime_path
-from akidlab.dispatch import Pool
+from akidlab.dispatch import Pool, Task
 from akidlab.errors import DispatchError, UnknownNameError
+from akidlab.wire import Listener
 
 
 @pytest.mark.parametrize("np", [0, -1])
@@ -51,3 +54,43 @@ def test_a_supervisor_that_cannot_start_shows_what_it_said(tmp_path: Path) -> No
         Pool.start(1, project=tmp_path)
 
     assert [path.suffix for path in runtime_path().iterdir()] == [".log"]
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """What answers like the supervisor of a pool."""
+    info: dict[str, object] = {
+        "size": 2, "project": "/somewhere", "launcher": "torch", "log": "", "variables": '{"A": "1"}',
+    }  # fmt: skip
+    with Listener(lambda request, peer: {"ok": True, "name": "run"}, kind="pool", uid="a1", info=info) as it:
+        yield it
+
+
+def test_a_pool_does_not_keep_the_weights_of_jobs_that_nobody_holds(listener: Listener) -> None:
+    pool = Pool(listener.connection)
+    job = pool.submit(Task("run", "store", b""))
+    kept = weakref.ref(job)
+    del job
+    pool.close()
+
+    assert kept() is None
+
+
+def test_a_pool_of_another_size_is_started_like_the_one_before(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[int, dict[str, object]]] = []
+    monkeypatch.setattr(Pool, "start", lambda np, **options: started.append((np, options)))
+    monkeypatch.setattr(Pool, "stop", Pool.close)
+    Pool(listener.connection).resize(3, idle=5.0)
+
+    like = {"project": Path("/somewhere"), "launcher": "torch", "env": {"A": "1"}, "on_output": None}
+    assert started == [(3, {**like, "idle": 5.0})]
+
+
+def test_a_pool_that_was_closed_says_so_at_once(listener: Listener) -> None:
+    pool = Pool(listener.connection)
+    pool.close()
+
+    with pytest.raises(DispatchError, match="This end of `pool` a1 has hung up"):
+        pool.describe()
