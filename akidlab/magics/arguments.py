@@ -12,7 +12,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, unknown
+from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, WireError, unknown
 
 
 def read(magic: Any, line: str) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def whole(option: str, text: str | None) -> int | None:
     """
     if text is None:
         return None
-    if not re.fullmatch(r"\+?[0-9_]+", text) or int(text) < 1:
+    if not re.fullmatch(r"\+?[0-9]+(_[0-9]+)*", text) or int(text) < 1:
         raise MagicError(f"`{option}` is a whole number of 1 or more; found `{text}`.")
     return int(text)
 
@@ -86,7 +86,7 @@ def plainly() -> Iterator[None]:
     __tracebackhide__ = True
     try:
         yield
-    except (StoreError, DispatchError, CheckpointError) as error:
+    except (StoreError, DispatchError, CheckpointError, WireError) as error:
         if not hasattr(error, "_render_traceback_"):  # IPython asks for it
             lines = [f"{type(error).__name__}: {error}"]
             error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]

@@ -51,13 +51,11 @@ class RanksTraining:
         if self._is_over:
             return True
         try:
-            outcome = self.job.wait(timeout, self._echo)
+            self._take_over(self.job.wait(timeout, self._echo))
         except TimeoutError:
             return False
         except Exception as error:  # raised again in the cell
             self.error = error
-        else:
-            self._take_over(outcome)
         self._is_over = True
         return True
 
@@ -74,9 +72,9 @@ class RanksTraining:
     def _take_over(self, outcome: Outcome) -> None:
         from akidlab.kids import checkpoint
 
+        self.kid.run = self.run
         if outcome.weights is not None:
             checkpoint.load(self.kid, outcome.weights)
-        self.kid.run = self.run
 
 
 class Echo:

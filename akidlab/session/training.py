@@ -56,9 +56,18 @@ class Training:
         self.kid.controls.send(command)
 
     def start(self) -> Training:
-        """Open the control socket and begin."""
-        self._listener.start()
-        self._thread.start()
+        """Open the control socket and begin.
+
+        Raises:
+            WireError: if there is no place for the socket; the run is marked as failed then.
+        """
+        try:
+            self._listener.start()
+            self._thread.start()
+        except BaseException:
+            self.kid.close_run("failed")
+            self._done.set()
+            raise
         return self
 
     def join(self, timeout: float | None = None) -> bool:

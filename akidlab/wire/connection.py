@@ -58,13 +58,23 @@ class Connection:
             return False
 
     def write(self) -> Path:
-        """Put the file in its place at once and whole, readable by this user alone."""
-        path = self.path
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            json.dump(asdict(self), file)
-        draft.replace(path)
+        """Put the file in its place at once and whole, readable by this user alone.
+
+        Raises:
+            WireError: if it cannot be written.
+        """
+        try:
+            path = self.path
+            draft = path.with_suffix(f".{os.getpid()}.tmp")
+            draft.unlink(missing_ok=True)
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                json.dump(asdict(self), file)
+            draft.replace(path)
+        except OSError as error:
+            raise WireError(
+                f"The connection file of `{self.kind}` {self.uid} cannot be written: {error}. "
+                "Set AKIDLAB_RUNTIME to a folder of yours that can be."
+            ) from error
         return path
 
     def remove(self) -> None:

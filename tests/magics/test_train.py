@@ -170,6 +170,7 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
         ("--steps", "`--steps` needs a value behind it"),
         ("--steps many", "`--steps` is a whole number of 1 or more; found `many`"),
         ("--steps 0", "`--steps` is a whole number of 1 or more; found `0`"),
+        ("--steps 1__0", "`--steps` is a whole number of 1 or more; found `1__0`"),
         ("--epochs 0", "`--epochs` is a number above 0; found `0`"),
         ("--steps 1 --epochs 1", "Say `--steps` or `--epochs`, not both"),
         ("--lr nan", "`--lr` is a number of 0 or more; found `nan`"),

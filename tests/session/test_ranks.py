@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from akidlab.session.ranks import Echo
+from akidlab.dispatch import Outcome
+from akidlab.errors import CheckpointError
+from akidlab.session.ranks import Echo, RanksTraining
+from akidlab.store import Store
 
 
 def test_each_line_carries_its_rank_however_it_arrives() -> None:
@@ -28,3 +34,13 @@ def test_nothing_is_shown_where_outputs_may_not_vary(monkeypatch: pytest.MonkeyP
     Echo(lambda stream, text: shown.append(text))(0, "stdout", "hello\n")
 
     assert shown == []
+
+
+def test_weights_that_do_not_fit_are_told_and_the_training_is_over() -> None:
+    job: Any = SimpleNamespace(wait=lambda *_: Outcome("finished", weights=b"torn"), is_over=True)
+    kid: Any = SimpleNamespace(run=None)
+    training = RanksTraining(kid, job, Store().create("digits"))
+
+    assert training.join(1.0)
+    assert isinstance(training.error, CheckpointError)
+    assert (training.is_live, kid.run) == (False, training.run)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,20 @@ def test_what_goes_wrong_before_the_first_step_marks_the_run_and_is_raised(sessi
     with pytest.raises(ZeroDivisionError, match="division by zero"):
         session.train(kid, dashboard=False)
     assert (runs()["tiny"].status, runs()["tiny"].error) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_without_a_place_for_its_socket_nothing_trains_and_the_kid_is_free_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kid = make()
+    (tmp_path / "file").write_text("no folder")
+    with monkeypatch.context() as patch:
+        patch.setenv("AKIDLAB_RUNTIME", str(tmp_path / "file" / "runtime"))
+        with pytest.raises(WireError, match="Set AKIDLAB_RUNTIME to a folder of yours"):
+            session.train(kid, dashboard=False)
+
+    assert (session.live, runs()["tiny"].status) == ([], "failed")
+    assert session.train(kid, dashboard=False).run.status == "finished"
 
 
 def test_a_run_that_lives_or_left_nothing_cannot_be_resumed(session: Session) -> None:

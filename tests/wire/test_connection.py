@@ -43,6 +43,16 @@ def test_writing_again_replaces_it_and_leaves_nothing_beside() -> None:
     assert Connection.find("run")[0].address == "tcp://127.0.0.1:2"
 
 
+def test_a_folder_that_cannot_be_written_is_told_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AKIDLAB_RUNTIME", str(tmp_path / "file"))
+
+    with pytest.raises(WireError, match=r"`run` a1 cannot be written: .*Set AKIDLAB_RUNTIME"):
+        connection().write()
+
+
 def test_the_secret_is_not_shown() -> None:
     assert "secret" not in repr(connection()).replace("client_secret", "")
 
