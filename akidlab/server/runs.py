@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from akidlab.config import runtime_path
 from akidlab.errors import WireError
 from akidlab.messages import Command
@@ -29,16 +32,19 @@ class Runs:
             NotLiveError: if it is not live.
             WireError: if it does not answer.
         """
-        _find(uid)
+        if not _find(uid).is_live:
+            raise NotLiveError(f"The run {uid} is not live: the process that held it is gone.")
         return send_command(uid, command)
 
     def history(self, uid: str) -> Plain:
         """All that is known of the run `uid`."""
-        return description.history(self._run(uid))
+        with self._run(uid) as run:
+            return description.history(run)
 
     def figure(self, uid: str) -> Plain:
         """The run `uid` as a plotly figure."""
-        return draw(self._run(uid))
+        with self._run(uid) as run:
+            return draw(run)
 
     def live(self) -> list[Plain]:
         """The live runs of this user on this machine."""
@@ -47,10 +53,15 @@ class Runs:
             for found in Connection.find("run")
         ]
 
-    def _run(self, uid: str) -> Run:
+    @contextmanager
+    def _run(self, uid: str) -> Iterator[Run]:
         if uid not in self._stores:
             self._stores[uid] = str(_find(uid).info["store"])
-        return Store(self._stores[uid]).run(uid)
+        store = Store(self._stores[uid])
+        try:
+            yield store.run(uid)
+        finally:
+            store.close()
 
 
 def _find(uid: str) -> Connection:

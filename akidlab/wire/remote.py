@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from akidlab.config import runtime_path
 from akidlab.errors import WireError
 from akidlab.messages import Command
@@ -29,6 +31,10 @@ def ask_run(uid: str, body: Body, timeout: float = 2.0) -> Body:
     if not uid.isalnum():
         raise WireError(f"`{uid}` is not the uid of a run.")
     connection = Connection.read(runtime_path() / f"run-{uid}.json")
+    if connection.host != socket.gethostname():
+        raise WireError(
+            f"Run {uid} is on {connection.host}, and listens to that machine alone. Steer it from there."
+        )
     if not connection.is_live:
         connection.remove()
         raise WireError(f"Run {uid} is not live: the process that held it is gone.")

@@ -7,12 +7,15 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
+from akidlab.errors import UnknownNameError
 from akidlab.messages import Event, Message, Samples
+from akidlab.server.runs import Runs
 from akidlab.store import Recorder, Run, Store
 from akidlab.widgets import assets
-from akidlab.wire import Listener
+from akidlab.wire import Connection, Listener
 
 if TYPE_CHECKING:
     from conftest import Server
@@ -35,7 +38,7 @@ class Live:
 @pytest.fixture
 def live() -> Iterator[Live]:
     live = Live()
-    info = {"store": str(live.run.store.path), "name": live.run.name}
+    info: dict[str, object] = {"store": str(live.run.store.path), "name": live.run.name}
     with Recorder(live.run) as recorder, Listener(live.answer, kind="run", uid=live.run.uid, info=info):
         recorder.hear(Message("loss", Samples([1, 2], [0.5, float("nan")], [1.0, 2.0]), step=2))
         recorder.hear(Message("event", Event("rate", {"id": "a1", "value": 0.1}), step=2))
@@ -90,6 +93,30 @@ def test_a_run_that_is_not_live_is_not_found(server: Server) -> None:
 
     assert status == 404
     assert "No live run has the uid abc123" in str(answer)
+
+
+def test_a_run_whose_process_is_gone_takes_no_commands(server: Server, live: Live) -> None:
+    Connection("run", "dead1", "tcp://127.0.0.1:1", "", "", "", created=1.0).write()
+    status, answer, _ = server.ask("akidlab/api/runs/dead1/commands", {"action": "stop", "id": "1"})
+
+    assert status == 404
+    assert "dead1 is not live: the process that held it is gone" in str(answer)
+
+
+def test_a_history_leaves_no_database_open_although_it_fails(live: Live) -> None:
+    asked = Runs()
+    asked._stores["nothing"] = str(live.run.store.path)
+    live.run.store.close()
+    before = len(_databases())
+    with pytest.raises(UnknownNameError, match="There is no run `nothing`") as raised:
+        asked.history("nothing")
+
+    assert raised.tb is not None
+    assert len(_databases()) == before
+
+
+def _databases() -> list[str]:
+    return [file.path for file in psutil.Process().open_files() if file.path.endswith(".sqlite")]
 
 
 def test_a_slow_run_does_not_hold_up_the_server(server: Server, live: Live) -> None:

@@ -187,6 +187,22 @@ def test_a_command_to_no_run_says_so() -> None:
         send_command("b2", Command("stop"))
 
 
+def test_a_run_of_another_machine_is_named_and_its_file_left_alone(listener: Listener) -> None:
+    path = dataclasses.replace(listener.connection, host="elsewhere", pid=0).write()
+
+    with pytest.raises(WireError, match="Run a1 is on elsewhere, and listens to that machine alone"):
+        send_command("a1", Command("stop"))
+    assert path.exists()
+
+
+def test_who_has_hung_up_asks_nothing(listener: Listener) -> None:
+    with Dialer(listener.connection) as dialer:
+        pass
+
+    with pytest.raises(WireError, match="This end of `run` a1 has hung up"):
+        dialer.ask({"n": 1})
+
+
 def test_a_uid_is_not_a_path() -> None:
     with pytest.raises(WireError, match="is not the uid of a run"):
         send_command("../pool-a1", Command("stop"))
