@@ -44,7 +44,8 @@ def figure(run: Run) -> description.Plain:
     width = (1 + _GAP) / max(1, len(names)) - _GAP
     for index, name in enumerate(names):
         here = [(place, tag) for place, tag in enumerate((name, f"validation_{name}")) if tag in series]
-        _place(layout, index, _heading(name, [place for place, _ in here]), name, width)
+        places = [] if index else [place for place, _ in here]
+        _place(layout, index, _heading(name, places), name, width)
         traces += [_trace(series[tag], index, place, name) for place, tag in here]
     return {"data": traces, "layout": layout, "config": {"displaylogo": False, "responsive": True}}
 
@@ -57,9 +58,9 @@ def charts(tags: list[str]) -> list[str]:
 
 
 def _heading(name: str, places: list[int]) -> str:
-    """The name of a chart and, in their colours, what its lines are: a legend that takes no room."""
+    """The name of a chart and, in the first, what the two colours mean: a legend that takes no room."""
     said = [f'<span style="color:{COLOURS[at]}">{("training", "validation")[at]}</span>' for at in places]
-    legend = f"   {'  '.join(said)}" if places != [0] else ""
+    legend = f"   {'  '.join(said)}" if 1 in places else ""
     return f"<b>{name.replace('_', ' ').capitalize()}</b>{legend}"
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from tapped import Wire, custom, scalar, size
 
-from akidlab.messages import Command, Message, Status
+from akidlab.messages import Command, Message, Samples, Status
 from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard, assets
 from akidlab.widgets.figure import figure
@@ -140,3 +140,13 @@ def test_widgets_that_were_never_built_say_how_to_build_them(monkeypatch: pytest
 
     with pytest.raises(FileNotFoundError, match=r"not built.*npm ci && npm run build"):
         assets.module()
+
+
+def test_the_first_chart_tells_what_the_two_colours_mean(run: Run, recorder: Recorder) -> None:
+    for tag in ("loss", "validation_loss", "accuracy", "validation_accuracy"):
+        recorder.hear(Message(tag, Samples([1], [0.5], [1.0])))
+    recorder.flush()
+    loss, accuracy = figure(run)["layout"]["annotations"]  # type: ignore[index]
+
+    assert "training" in loss["text"] and "validation" in loss["text"]  # noqa: PT018
+    assert accuracy["text"] == "<b>Accuracy</b>"
