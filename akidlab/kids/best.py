@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 from akidlab.errors import unknown
@@ -92,7 +93,7 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
+        if not isinstance(self.patience, Integral) or isinstance(self.patience, bool) or self.patience < 1:
             raise ValueError(f"`patience` is a number of validations, 1 or more; found {self.patience!r}.")
 
     @classmethod
@@ -100,4 +101,4 @@ class EarlyStopping:
         """A patience, a dict of the arguments, an EarlyStopping, or None for never."""
         if asked is None or isinstance(asked, EarlyStopping):
             return asked
-        return cls(**asked) if isinstance(asked, Mapping) else cls(patience=int(asked))
+        return cls(**asked) if isinstance(asked, Mapping) else cls(patience=asked)

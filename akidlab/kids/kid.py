@@ -20,7 +20,7 @@ from akidlab.kids import assembly, checkpoint, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
-from akidlab.kids.options import check_counts, check_span, positive, precision_of
+from akidlab.kids.options import check_counts, check_span, positive, precision_of, whole
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.validation import measure, watching
@@ -119,9 +119,11 @@ class Kid:
     ) -> None:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
+        check_counts(num_epoch_per_log=num_epoch_per_log)
         self.sensor, self.brain, self.kongfu = sensor_in, brain_in, kongfu_in
-        self.max_steps, self.max_epoch = max_steps, max_epoch
-        self.name, self.seed = name or "kid", seed
+        self.max_steps = None if max_steps is None else int(max_steps)
+        self.max_epoch = max_epoch
+        self.name, self.seed = name or "kid", whole("seed", seed)
         self.log_dir = None if log_dir is None else Path(log_dir)
         self.val_log_step, self.train_log_step = val_log_step, train_log_step
         self.log_by_step, self.log_by_epoch = log_by_step, log_by_epoch
@@ -314,7 +316,8 @@ class Kid:
         samples = torch.as_tensor(data[0] if isinstance(data, (list, tuple)) else data)
         if samples.dtype == torch.float64:
             samples = samples.float()
-        size = batch_size or getattr(self.sensor, "val_batch_size", 100)
+        size = getattr(self.sensor, "val_batch_size", 100) if batch_size is None else batch_size
+        check_counts(batch_size=size)
 
         def run() -> Tensor:
             with watching(self):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral, Real
+from typing import TypeGuard
+
 PRECISIONS = {None: None, "fp32": None, "float32": None, "bf16": "bf16", "bfloat16": "bf16"}
 
 
@@ -9,10 +13,14 @@ def check_span(max_steps: int | None, max_epoch: float | None) -> None:
     """Steps or epochs say how long, not both; neither is known yet where somebody says so later.
 
     Raises:
-        ValueError: if both are given.
+        ValueError: if both are given, or one makes no sense.
     """
     if max_steps is not None and max_epoch is not None:
         raise ValueError("Give `max_steps` or `max_epoch`, not both.")
+    if max_steps is not None and (not _is_whole(max_steps) or max_steps < 0):
+        raise ValueError(f"`max_steps` must be a whole number of 0 or more, found {max_steps!r}.")
+    if max_epoch is not None and (not _is_number(max_epoch) or not 0 <= max_epoch < math.inf):
+        raise ValueError(f"`max_epoch` must be a number of 0 or more, found {max_epoch!r}.")
 
 
 def check_counts(**counts: object) -> None:
@@ -22,8 +30,19 @@ def check_counts(**counts: object) -> None:
         ValueError: if one is not.
     """
     for name, value in counts.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not _is_whole(value) or value < 1:
             raise ValueError(f"`{name}` must be a whole number of 1 or more, found {value!r}.")
+
+
+def whole(name: str, value: int) -> int:
+    """`value`, if it is a whole number.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if not _is_whole(value):
+        raise ValueError(f"`{name}` must be a whole number, found {value!r}.")
+    return int(value)
 
 
 def positive(name: str, value: float | None) -> float | None:
@@ -32,7 +51,7 @@ def positive(name: str, value: float | None) -> float | None:
     Raises:
         ValueError: if it is not.
     """
-    if value is not None and not value > 0:
+    if value is not None and (not _is_number(value) or not value > 0):
         raise ValueError(f"`{name}` must be above 0, found {value!r}.")
     return value
 
@@ -46,3 +65,11 @@ def precision_of(name: str | None) -> str | None:
     if name not in PRECISIONS:
         raise ValueError(f"`precision` is None or `bf16`, found {name!r}.")
     return PRECISIONS[name]
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool)  # numpy's numbers, too
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -34,6 +34,16 @@ def test_epochs_become_steps(make_kid):
         ({"clip_norm": 0}, "`clip_norm` must be above 0, found 0"),
         ({"accumulate": 0}, "`accumulate` must be a whole number of 1 or more, found 0"),
         ({"val_log_step": 0.5}, "`val_log_step` must be a whole number of 1 or more, found 0.5"),
+        ({"num_epoch_per_log": 0}, "`num_epoch_per_log` must be a whole number of 1 or more, found 0"),
+        ({"max_steps": -3}, "`max_steps` must be a whole number of 0 or more, found -3"),
+        ({"max_steps": 10.5}, "`max_steps` must be a whole number of 0 or more, found 10.5"),
+        ({"max_steps": "10"}, "`max_steps` must be a whole number of 0 or more, found '10'"),
+        ({"max_epoch": float("nan")}, "`max_epoch` must be a number of 0 or more, found nan"),
+        ({"clip_norm": "a"}, "`clip_norm` must be above 0, found 'a'"),
+        ({"seed": None}, "`seed` must be a whole number, found None"),
+        ({"seed": 1.5}, "`seed` must be a whole number, found 1.5"),
+        ({"early_stopping": True}, "`patience` is a number of validations, 1 or more; found True"),
+        ({"early_stopping": 2.5}, "`patience` is a number of validations, 1 or more; found 2.5"),
     ],
 )
 def test_a_bad_argument_is_refused_at_once(make_kid, options, message):

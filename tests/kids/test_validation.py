@@ -99,3 +99,8 @@ def test_a_block_that_is_kept_in_validation_mode_stays_there(make_kid):
     kid.practice()
 
     assert (kid.brain["ip1"].training, kid.brain["drop1"].training) == (True, False)
+
+
+def test_a_batch_of_a_prediction_holds_a_sample(make_kid):
+    with pytest.raises(ValueError, match="`batch_size` must be a whole number of 1 or more, found 0"):
+        make_kid().predict(torch.rand(2, 1, 8, 8), batch_size=0)
