@@ -15,7 +15,6 @@ class Assignment:
         source: the cell, as plain Python; None if `names` brings the kid.
         filename: what tracebacks call the cell.
         names: what the cell needs from the notebook: packed by `akidlab.worker.travel.pack`, or a dict.
-        sources: the text of other cells, by the names that tracebacks give them.
         kid: the name of the kid; None for the only one there is.
         overrides: attributes of the kid to set, for instance `{"max_steps": 100}`; `lr` sets its rate.
         resume: a checkpoint to go on from.
@@ -25,7 +24,6 @@ class Assignment:
     source: str | None = None
     filename: str = "<cell>"
     names: bytes | Mapping[str, Any] = field(default_factory=dict, repr=False)
-    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     kid: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     resume: bytes | None = field(default=None, repr=False)

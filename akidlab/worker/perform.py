@@ -23,7 +23,7 @@ from akidlab.errors import DispatchError
 from akidlab.kids import Kid, checkpoint
 from akidlab.messages import CallbackSubscriber, Subscriber
 from akidlab.worker.assignment import Assignment
-from akidlab.worker.travel import unpack
+from akidlab.worker.travel import remember_lines, unpack
 
 if TYPE_CHECKING:
     from akidlab.engines import Engine
@@ -85,7 +85,7 @@ def perform(payload: bytes, place: Place) -> dict[str, Any]:
 
 def clean_up() -> None:
     """Let nothing of a task stay behind; called when its report is on its way."""
-    linecache.checkcache()
+    linecache.clearcache()  # the cells, too
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -97,11 +97,9 @@ def _run_cell(assignment: Assignment, notebook: types.ModuleType) -> tuple[str |
         unpack(assignment.names, namespace)
     else:
         namespace.update(assignment.names)
-    for filename, source in assignment.sources.items():
-        _remember_lines(filename, source)
     before = dict(namespace)
     if assignment.source is not None:
-        _remember_lines(assignment.filename, assignment.source)
+        remember_lines(assignment.filename, assignment.source)
         code = compile(assignment.source, assignment.filename, "exec", dont_inherit=True)
         exec(code, namespace)
     return _find_kid(assignment, namespace, before)
@@ -183,11 +181,6 @@ def _seed() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
-
-
-def _remember_lines(filename: str, source: str) -> None:
-    """Let tracebacks show the lines of the cell."""
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def _describe(error: BaseException, filename: str | None) -> tuple[str, str]:

@@ -97,6 +97,14 @@ def test_an_exception_on_one_rank_is_raised_in_the_cell_with_that_ranks_tracebac
     assert runs()["after"].status == "finished"
 
 
+def test_the_traceback_of_a_rank_shows_the_lines_of_the_cell_above(notebook: Notebook) -> None:
+    notebook.run("def fail(kid):\n    kid.step / 0  # as told above")
+    cell = "%%akid_train -np 2 --no-dashboard\nkid = make()\nkid.hooks.on_batch_end.append(fail)"
+
+    with pytest.raises(RankError, match=r"line 2, in fail\n    kid.step / 0  # as told above"):
+        notebook.run(cell)
+
+
 def test_names_that_cannot_travel_are_listed_before_anything_starts(notebook: Notebook) -> None:
     notebook.run("import threading\nlock, stream = threading.Lock(), (i for i in 'abc')")
     before = len(runs())

@@ -11,7 +11,8 @@ import pytest
 from akidlab import engines
 from akidlab.messages import Command, Message, Subscriber
 from akidlab.worker import Assignment
-from akidlab.worker.perform import Place, perform
+from akidlab.worker.perform import Place, clean_up, perform
+from akidlab.worker.travel import pack, remember_lines
 
 CELL = """
 from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu
@@ -88,9 +89,12 @@ def test_an_error_is_reported_from_the_cell_on(tmp_path: Path, ear: Ear) -> None
 
 def test_lines_of_other_cells_are_shown(tmp_path: Path, ear: Ear) -> None:
     other = "def half(x):\n    return x / 0  # of another cell\n"
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(other, "<other>", "exec"), namespace)
-    report = do(tmp_path, ear, "half(1)", names={"half": namespace["half"]}, sources={"<other>": other})
+    home: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(other, "<other>", "exec"), home)
+    remember_lines("<other>", other)
+    names = pack({"half": home["half"]}, home)
+    clean_up()  # of this process, which is the notebook's no more
+    report = do(tmp_path, ear, "half(1)", names=names)
 
     assert "return x / 0  # of another cell" in report["error"]
 
