@@ -8,6 +8,9 @@ _NAMES = {
         ConvolutionLayer Conv2D InnerProductLayer ReLULayer ReLU
         PoolingLayer MaxPoolingLayer AveragePoolingLayer BatchNormalizationLayer BN DropoutLayer Dropout
         MergeLayer ReshapeLayer LossLayer SoftmaxWithLossLayer
+        ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer
+        CollapseOutLayer SoftmaxNormalizationLayer GroupSoftmaxLayer Sigmoid Tanh GELU LeakyReLU GSMax
+        Maxout MaxoutLayer
     """,
     "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
     "akidlab.sensors": "Sensor FeedSensor",

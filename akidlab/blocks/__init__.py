@@ -1,11 +1,24 @@
 """Blocks: what brains are made of."""
 
-from akidlab.blocks.activation import ReLULayer
+from akidlab.blocks.activation import (
+    ActivationLayer,
+    GELULayer,
+    LeakyReLULayer,
+    ReLULayer,
+    SigmoidLayer,
+    TanhLayer,
+)
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
 from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.group import (
+    CollapseOutLayer,
+    GroupProcessingLayer,
+    GroupSoftmaxLayer,
+    SoftmaxNormalizationLayer,
+)
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
-from akidlab.blocks.merge import MergeLayer
+from akidlab.blocks.merge import ConcatLayer, MergeLayer
 from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
 from akidlab.blocks.reshape import ReshapeLayer
@@ -17,6 +30,13 @@ Conv2D = ConvolutionLayer
 ReLU = ReLULayer
 BN = BatchNormalizationLayer
 Dropout = DropoutLayer
+Sigmoid = SigmoidLayer
+Tanh = TanhLayer
+GELU = GELULayer
+LeakyReLU = LeakyReLULayer
+GSMax = GroupSoftmaxLayer
+Maxout = CollapseOutLayer
+MaxoutLayer = CollapseOutLayer
 
 __all__ = [
     "Block",
@@ -43,4 +63,21 @@ __all__ = [
     "ReshapeLayer",
     "LossLayer",
     "SoftmaxWithLossLayer",
+    "ActivationLayer",
+    "SigmoidLayer",
+    "TanhLayer",
+    "GELULayer",
+    "LeakyReLULayer",
+    "ConcatLayer",
+    "GroupProcessingLayer",
+    "CollapseOutLayer",
+    "SoftmaxNormalizationLayer",
+    "GroupSoftmaxLayer",
+    "Sigmoid",
+    "Tanh",
+    "GELU",
+    "LeakyReLU",
+    "GSMax",
+    "Maxout",
+    "MaxoutLayer",
 ]

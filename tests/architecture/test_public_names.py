@@ -19,6 +19,9 @@ PUBLIC = [
     "MNISTFeedSource", "MomentumKongFu", "PoolingLayer", "Recorder", "ReLU", "ReLULayer",
     "ReshapeLayer", "Run", "Runs", "runs", "Sensor", "SequentialBrain", "SequentialSystem", "Series",
     "Session", "SoftmaxWithLossLayer", "Source", "Store", "System",
+    "ActivationLayer", "SigmoidLayer", "TanhLayer", "GELULayer", "LeakyReLULayer", "ConcatLayer",
+    "GroupProcessingLayer", "CollapseOutLayer", "SoftmaxNormalizationLayer", "GroupSoftmaxLayer",
+    "Sigmoid", "Tanh", "GELU", "LeakyReLU", "GSMax", "Maxout", "MaxoutLayer",
 ]  # fmt: skip
 
 
