@@ -68,13 +68,38 @@ class Memory(nn.Module):
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *_: Any) -> None:
         self.clear()
-        for key in sorted(k for k in state_dict if k.startswith(prefix)):
+        for key in sorted((k for k in state_dict if k.startswith(prefix)), key=_counted):
             name, dot, _number = key.removeprefix(prefix).partition(".")
             value = state_dict[key].detach().clone()
             if dot:
                 self.trained.setdefault(name, []).append(value)
             else:
                 self.trained[name] = value
+
+    def window_state(self) -> dict[str, Tensor]:
+        """The steps before this one, by flat names: what only a resumed training needs."""
+        flat: dict[str, Tensor] = {}
+        for at, (entry, state) in enumerate(self.window):
+            flat |= {f"{at}.in.{number}": part for number, part in enumerate(listed(entry))}
+            for name, value in state.items():
+                for number, part in enumerate(listed(value)):
+                    flat[f"{at}.of.{name}" + (f".{number}" if isinstance(value, list) else "")] = part
+        return flat
+
+    def load_window_state(self, flat: Mapping[str, Tensor]) -> None:
+        """Put the steps back that `window_state` gave."""
+        self.window = []
+        for key in sorted(flat, key=_counted):
+            at, kind, name, *number = key.split(".")
+            if int(at) == len(self.window):
+                self.window.append(([], {}))
+            entry, state = self.window[int(at)]
+            if kind == "in":
+                entry.append(flat[key])
+            elif number:
+                state.setdefault(name, []).append(flat[key])
+            else:
+                state[name] = flat[key]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Memory:
         copy = Memory(self.bptt)
@@ -179,6 +204,11 @@ def _running_statistics_kept(blocks: list[Any]) -> Iterator[None]:
     finally:
         for module, key, buffer in kept:
             module._buffers[key] = buffer
+
+
+def _counted(key: str) -> list[tuple[int, str]]:
+    """What sorts numbers in names as numbers: element 10 comes after element 9."""
+    return [(int(part) if part.isdigit() else -1, part) for part in key.split(".")]
 
 
 def _each(fn: Callable[[Tensor], Tensor], value: Signal) -> Signal:

@@ -272,6 +272,23 @@ class System(Block):
             if isinstance(module, Memory):
                 module.clear()
 
+    def window_state(self) -> dict[str, Tensor]:
+        """The steps that gradients flow back through (`bptt`), which a resumed training needs.
+
+        It holds the last batches, which are no part of a state dict.
+        """
+        found = ((path, m) for path, m in self.named_modules() if isinstance(m, Memory))
+        return {f"{path}.{name}": value for path, m in found for name, value in m.window_state().items()}
+
+    def load_window_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the steps that `window_state` gave."""
+        device = next((parameter.device for parameter in self.parameters()), None)
+        for path, memory in self.named_modules():
+            if isinstance(memory, Memory):
+                prefix = f"{path}."
+                keys = [key for key in state if key.startswith(prefix)]
+                memory.load_window_state({k.removeprefix(prefix): state[k].to(device) for k in keys})
+
     @property
     def _memory(self) -> Memory:
         return self._modules["_memory"]  # type: ignore[return-value]

@@ -22,6 +22,7 @@ def take(kid: Kid) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Everything there is: the tensors, and the plain facts. Nothing is copied, no other rank is asked."""
     kid.setup()
     tensors = {f"brain.{name}": tensor for name, tensor in kid.brain.state_dict().items()}
+    tensors |= {f"window.{name}": tensor for name, tensor in kid.brain.window_state().items()}
     slots, optimizer = _optimizer(kid)
     random = _randoms(kid)
     for rank, of_rank in enumerate(random):
@@ -53,6 +54,7 @@ def give(kid: Kid, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> N
     kid.setup()
     with _undone_if_it_fails(kid):
         _give_brain(kid, _part(tensors, "brain."))
+        kid.brain.load_window_state(_part(tensors, "window."))
         _give_optimizer(kid, _part(tensors, "optimizer."), facts["optimizer"])
         kid.kongfu.load_state_dict(facts["kongfu"])
         kid.sensor.load_state_dict(facts["sensor"])
@@ -99,11 +101,12 @@ def _optimizer(kid: Kid) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def _undone_if_it_fails(kid: Kid) -> Iterator[None]:
     # torch copies the tensors that fit before it complains about the others
     brain = {name: tensor.clone() for name, tensor in kid.brain.state_dict().items()}
-    optimizer, kongfu = kid.optimizer.state_dict(), kid.kongfu.state_dict()
+    window, optimizer, kongfu = kid.brain.window_state(), kid.optimizer.state_dict(), kid.kongfu.state_dict()
     try:
         yield
     except BaseException:
         kid.brain.load_state_dict(brain)
+        kid.brain.load_window_state(window)
         kid.optimizer.load_state_dict(optimizer)
         kid.kongfu.load_state_dict(kongfu)
         raise

@@ -14,6 +14,7 @@ from akidlab import (
     Brain,
     GradientDescentKongFu,
     InnerProductLayer,
+    MergeLayer,
     MomentumKongFu,
     ReLULayer,
     SoftmaxWithLossLayer,
@@ -251,6 +252,34 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_kid_as_it_was(make_kid, weigh
 
     assert (weights_of(kid).equal(before), momentum_of(kid).equal(momentum)) == (True, True)
     assert (kid.step, kid.sensor.position) == (5, (3, 0, 500))
+
+
+def test_gradients_flow_through_the_steps_before_a_checkpoint(make_kid, weights_of, tmp_path):
+    whole = make_kid(brain=recurrent_brain(), max_steps=12)
+    first = make_kid(brain=recurrent_brain(), max_steps=6, log_dir=tmp_path)
+    second = make_kid(brain=recurrent_brain(), max_steps=12)
+    whole.practice()
+    first.practice()
+
+    second.restore(tmp_path)
+    second.practice()
+
+    assert weights_of(second).equal(weights_of(whole))
+    assert first.brain.state_dict().keys() == {
+        *(f"{name}.{kind}" for name in ("ip1", "back", "ip2") for kind in ("weight", "bias")),
+        "_memory.back",
+    }  # the window holds batches, which do not belong there
+
+
+def recurrent_brain() -> Brain:
+    return Brain(name="small", bptt=3).attach(
+        InnerProductLayer(out_channel_num=8, name="ip1"),
+        MergeLayer(name="merge", inputs=[{"name": "ip1"}, {"name": "back"}]),
+        ReLULayer(name="relu1"),
+        InnerProductLayer(out_channel_num=8, name="back"),
+        InnerProductLayer(out_channel_num=10, name="ip2"),
+        SoftmaxWithLossLayer(name="loss", inputs=[{"name": "ip2"}, {"name": "system_in", "idxs": [1]}]),
+    )
 
 
 def wider_brain() -> Brain:
