@@ -10,6 +10,7 @@ from akidlab.blocks.activation import (
 )
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
+from akidlab.blocks.convolution import ConvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
 from akidlab.blocks.group import (
     CollapseOutLayer,
@@ -17,12 +18,13 @@ from akidlab.blocks.group import (
     GroupSoftmaxLayer,
     SoftmaxNormalizationLayer,
 )
+from akidlab.blocks.inner_product import InnerProductLayer
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
 from akidlab.blocks.merge import ConcatLayer, MergeLayer
 from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
 from akidlab.blocks.reshape import ReshapeLayer
-from akidlab.blocks.synapse import ConvolutionLayer, InnerProductLayer, SynapseLayer
+from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
 

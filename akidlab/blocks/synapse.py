@@ -1,24 +1,22 @@
-"""Synapses: layers that hold weights."""
+"""Synapses: what all layers that hold weights have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from akidlab.blocks import initializer, regularizer
 from akidlab.blocks.block import Block
-from akidlab.blocks.padding import Padding, emitted, pads, pair
-from akidlab.blocks.padding import padding as read_padding
+from akidlab.blocks.initializer import Fans, Initializer
+from akidlab.blocks.maps import check_map, check_room, windows  # noqa: F401 - until all import them from there
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
 
-if TYPE_CHECKING:
-    from jaxtyping import Float
+Sizes: TypeAlias = "tuple[int | None, ...]"  # None for what the first input decides
 
 
 class SynapseLayer(Block):
@@ -29,21 +27,26 @@ class SynapseLayer(Block):
         in_channel_num: how many it is given; None takes it from the first input.
         initial_bias_value: what biases start from; None for no biases.
         init_para: how weights start, as `{"name": "msra"}`; see `akidlab.blocks.initializer`.
+        max_norm: after each update the weights of an output whose L2 norm is larger are scaled down to it
+            (Srebro & Shraibman 2005); None lets them grow.
         wd: weight decay, as `{"type": "l2", "scale": 5e-4}`.
         wd_on_bias: let weight decay count the biases too.
     """
 
     NAME = "synapse"
+    WEIGHTS: ClassVar[tuple[str, ...]] = ("weight",)
+    OUTPUTS = 0  # the dimension of the weights that counts what is emitted
     weight: nn.Parameter
     bias: nn.Parameter | None
 
     def __init__(
         self,
         *,
-        out_channel_num: int,
+        out_channel_num: int | None,
         in_channel_num: int | None = None,
         initial_bias_value: float | None = 0.0,
-        init_para: Mapping[str, Any] | str = "default",
+        init_para: Mapping[str, Any] | str | Initializer = "default",
+        max_norm: float | None = None,
         wd: Mapping[str, Any] | None = None,
         wd_on_bias: bool = False,
         **kwargs: Any,
@@ -52,13 +55,15 @@ class SynapseLayer(Block):
         for what, value in (("out_channel_num", out_channel_num), ("in_channel_num", in_channel_num)):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise BlockError(f"`{what}` of `{self.name}` is a number of 1 or more, found {value!r}.")
+        if max_norm is not None and (not isinstance(max_norm, (int, float)) or not max_norm > 0):
+            raise BlockError(f"`max_norm` of `{self.name}` is a number above 0, found {max_norm!r}.")
         self.in_channel_num, self.out_channel_num = in_channel_num, out_channel_num
-        self.initial_bias_value = initial_bias_value
+        self.initial_bias_value, self.max_norm = initial_bias_value, max_norm
         self.initializer = initializer.get(init_para)
         self._wd = regularizer.get(wd)
         self.wd_on_bias = wd_on_bias
-        self.register_parameter("weight", None)
-        self.register_parameter("bias", None)
+        for name in (*self.WEIGHTS, "bias"):
+            self.register_parameter(name, None)
 
     @property
     def weights(self) -> nn.Parameter:
@@ -80,20 +85,39 @@ class SynapseLayer(Block):
         """What its weights cost, None without weight decay."""
         if self._wd is None or self.weight is None:
             return None
-        return self._wd(
-            [self.weight, self.bias] if self.wd_on_bias and self.bias is not None else [self.weight]
-        )
+        weights = [getattr(self, name) for name in self.WEIGHTS]
+        return self._wd([*weights, self.bias] if self.wd_on_bias and self.bias is not None else weights)
 
     def _contributes(self) -> bool:
         return self._wd is not None
 
-    def _given(self, signal: Tensor) -> int:
+    # -- what a layer says about its weights
+
+    def _given(self, signal: Signal) -> int:
         """How many channels `signal` has."""
         raise NotImplementedError
 
     def _kernel(self) -> tuple[int, ...]:
         """What follows `[out, in]` in the shape of the weights."""
         return ()
+
+    def _shapes(self) -> tuple[Sizes, ...]:
+        """The shape of each of `WEIGHTS`."""
+        return ((self.out_channel_num, self.in_channel_num, *self._kernel()),)
+
+    def _fans(self, name: str, shape: tuple[int, ...]) -> Fans | None:
+        """How many inputs an output has and the reverse, where the shape does not tell."""
+        return None
+
+    def _starts(self, name: str) -> Initializer:
+        """What fills the weights called `name`."""
+        return self.initializer
+
+    def _learn_sizes(self, state: dict[str, Tensor]) -> None:
+        """Take what was left out from weights that fit."""
+        self.in_channel_num = state["weight"].shape[1]
+
+    # -- set-up
 
     def _setup(self, signal: Signal, seed: Seed) -> None:
         given = self.in_channel_num if signal is None else self._given(signal)
@@ -103,29 +127,34 @@ class SynapseLayer(Block):
                 "Give it, or call `setup` with an example input."
             )
         self.in_channel_num = given
-        shape = (self.out_channel_num, given, *self._kernel())
         kind = like(signal)
-        self.weight = nn.Parameter(self.initializer(shape, seed.generator("weight")).to(**kind))
+        for name, shape in zip(self.WEIGHTS, self._shapes(), strict=True):
+            weight = self._starts(name)(shape, seed.generator(name), self._fans(name, shape))  # type: ignore[arg-type]
+            self._parameters[name] = nn.Parameter(weight.to(**kind))
         if self.initial_bias_value is not None:
-            bias = torch.full(shape[:1], float(self.initial_bias_value))
+            bias = torch.full((self._emitted(),), float(self.initial_bias_value))
             self.bias = nn.Parameter(bias.to(**kind))
 
+    def _emitted(self) -> int:
+        """How many channels it emits, once that is known."""
+        assert self.out_channel_num is not None
+        return self.out_channel_num
+
     def _parameters_made(self) -> list[str]:
-        return ["weight"] if self.initial_bias_value is None else ["weight", "bias"]
+        return [*self.WEIGHTS] if self.initial_bias_value is None else [*self.WEIGHTS, "bias"]
 
     def _adopt(self, state: dict[str, Tensor]) -> list[str]:
-        weight, kernel = state["weight"], self._kernel()
-        wanted = (self.out_channel_num, self.in_channel_num or "any", *kernel)
-        fits = weight.dim() == len(wanted) and all(
-            want in (n, "any") for want, n in zip(wanted, weight.shape, strict=True)
-        )
-        if not fits:
-            expected = "×".join(map(str, wanted))
-            return [f"`{self.name}` has a weight of {expected}, while the state dict has {found(weight)}."]
-        self.in_channel_num = weight.shape[1]
-        self.weight = nn.Parameter(torch.empty_like(weight))
+        shapes = dict(zip(self.WEIGHTS, self._shapes(), strict=True))
         if self.initial_bias_value is not None:
-            self.bias = nn.Parameter(torch.empty_like(state["bias"]))
+            shapes["bias"] = (self.out_channel_num,)
+        for name, shape in shapes.items():
+            if not _fits(state[name], shape):
+                expected = "×".join("any" if size is None else str(size) for size in shape)
+                has = found(state[name])
+                return [f"`{self.name}` has a {name} of {expected}, while the state dict has {has}."]
+        self._learn_sizes(state)
+        for name in shapes:
+            self._parameters[name] = nn.Parameter(torch.empty_like(state[name]))
         self._is_setup = True
         return []
 
@@ -134,6 +163,8 @@ class SynapseLayer(Block):
         if self._wd is not None:
             biases = ", biases too" if self.wd_on_bias else ""
             told.append(("weight decay", f"{self._wd.type} × {self._wd.scale:g}{biases}"))
+        if self.max_norm is not None:
+            told.append(("largest norm of an output", f"{self.max_norm:g}"))
         return told
 
     def _check_kind(self, signal: Tensor) -> None:
@@ -158,119 +189,6 @@ class SynapseLayer(Block):
         )
 
 
-class InnerProductLayer(SynapseLayer):
-    """All that a sample holds, times weights `[out, in]`, plus biases.
-
-    Example:
-        >>> InnerProductLayer(out_channel_num=10, name="ip1")(torch.zeros(2, 1, 8, 8)).shape
-        torch.Size([2, 10])
-    """
-
-    NAME = "ip"
-
-    def forward(self, signal: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch outputs"]:
-        if signal.dim() != 2:
-            signal = signal.flatten(1)
-        return F.linear(signal, self.weight, self.bias)
-
-    def _given(self, signal: Tensor) -> int:
-        return signal[0].numel()
-
-    def _check(self, signal: Signal) -> None:
-        if not isinstance(signal, Tensor) or signal.dim() < 2:
-            raise BlockError(f"`{self.name}` wants a tensor of N×numbers, found {found(signal)}.")
-        self._check_kind(signal)
-        given = signal.shape[1:].numel()
-        if self.in_channel_num not in (None, given):
-            raise self._contradicts(signal, given, "numbers per sample")
-
-    def _guess(self, signals: list[Signal], batch: int) -> Signal:
-        return torch.zeros(batch, self.out_channel_num)
-
-    def extra_repr(self) -> str:
-        return f"{self.in_channel_num or '?'} → {self.out_channel_num}"
-
-
-class ConvolutionLayer(SynapseLayer):
-    """A convolution over `[batch, channels, height, width]`, with weights `[out, in, height, width]`.
-
-    Args:
-        ksize: of the window, as 5, [5, 5] or [1, 5, 5, 1].
-        strides: written the same way.
-        padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
-
-    Example:
-        >>> conv = ConvolutionLayer(ksize=[5, 5], strides=[1, 2, 2, 1], padding="SAME", out_channel_num=32)
-        >>> conv(torch.zeros(1, 1, 28, 28)).shape
-        torch.Size([1, 32, 14, 14])
-    """
-
-    NAME = "conv"
-
-    def __init__(
-        self,
-        ksize: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: Padding = "SAME",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.ksize, self.strides = pair(ksize, "ksize"), pair(strides, "strides")
-        self.padding = read_padding(padding)
-
-    def forward(
-        self, signal: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch outputs rows columns"]:
-        height, width = signal.shape[-2:]
-        top, left = pads(self.padding, (height, width), self.ksize, self.strides)
-        if top[0] == top[1] and left[0] == left[1]:
-            return F.conv2d(signal, self.weight, self.bias, self.strides, (top[0], left[0]))
-        return F.conv2d(F.pad(signal, (*left, *top)), self.weight, self.bias, self.strides)
-
-    def _kernel(self) -> tuple[int, ...]:
-        return self.ksize
-
-    def _given(self, signal: Tensor) -> int:
-        return signal.shape[1]
-
-    def _check(self, signal: Signal) -> None:
-        check_map(self, signal)
-        self._check_kind(signal)
-        if self.in_channel_num not in (None, signal.shape[1]):
-            raise self._contradicts(signal, signal.shape[1], "channels")
-        check_room(self, signal)
-
-    def extra_repr(self) -> str:
-        return f"{self.in_channel_num or '?'} → {self.out_channel_num}, {windows(self)}"
-
-
-def check_map(block: Block, signal: Signal) -> None:
-    """Raise a BlockError unless `signal` is a feature map."""
-    if not isinstance(signal, Tensor) or signal.dim() != 4:
-        raise BlockError(
-            f"`{block.name}` wants feature maps of N×channels×height×width, found {found(signal)}. "
-            "Reshape the input, for instance by a ReshapeLayer."
-        )
-
-
-def check_room(block: Any, signal: Tensor) -> None:
-    """Raise a BlockError if the window of `block` does not fit into `signal`."""
-    size = (signal.shape[2], signal.shape[3])
-    pad = pads(block.padding, size, block.ksize, block.strides)
-    if min(emitted(s, k, n, p) for s, k, n, p in zip(size, block.ksize, block.strides, pad, strict=True)) < 1:
-        raise BlockError(
-            f"The window of `{block.name}`, {block.ksize[0]}×{block.ksize[1]}, does not fit into maps of "
-            f'{size[0]}×{size[1]}. Take a smaller `ksize`, or padding="SAME".'
-        )
-
-
-def windows(block: Any) -> str:
-    """Window, strides and padding in a few words."""
-    (height, width), (down, right) = block.ksize, block.strides
-    strides = "" if down == right == 1 else f" / {down}" if down == right else f" / {down}×{right}"
-    return f"{height}×{width}{strides} {block.padding}"
-
-
 def kind_of(tensor: Tensor) -> str:
     """Type and device, for an error."""
     return f"{str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
@@ -282,3 +200,9 @@ def like(signal: Signal) -> dict[str, Any]:
         return {}
     kind = signal.dtype if signal.is_floating_point() else torch.get_default_dtype()
     return {"device": signal.device, "dtype": kind}
+
+
+def _fits(weight: Tensor, shape: Sizes) -> bool:
+    return weight.dim() == len(shape) and all(
+        size in (n, None) for size, n in zip(shape, weight.shape, strict=True)
+    )
