@@ -16,6 +16,8 @@ from akidlab.errors import BlockError
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
+IGNORED = -100  # the label of samples that do not count, as in torch
+
 
 class LossLayer(Block):
     """A block whose value is a loss.
@@ -82,8 +84,10 @@ class SoftmaxWithLossLayer(LossLayer):
         if logits is None or labels is None:
             return {}
         with torch.no_grad():
-            truth = labels.argmax(1) if labels.dim() == logits.dim() else labels
-            return {"accuracy": (logits.argmax(1) == truth).float().mean()}
+            if labels.dim() == logits.dim():
+                return {"accuracy": (logits.argmax(1) == labels.argmax(1)).float().mean()}
+            right = (logits.argmax(1) == labels).sum()  # torch ignores samples labelled -100: so do we
+            return {"accuracy": right / (labels != IGNORED).sum()}
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, list) or len(signal) != 2:
@@ -110,7 +114,8 @@ class SoftmaxWithLossLayer(LossLayer):
         if labels.is_floating_point() or not labels.numel():
             return
         low, high = int(labels.min()), int(labels.max())
-        if low < -100 or high >= classes or -100 < low < 0:  # torch ignores samples labelled -100
+        low = low if low != IGNORED else int(labels.masked_fill(labels == IGNORED, 0).min())
+        if low < 0 or high >= classes:
             raise BlockError(
                 f"`{self.name}` wants labels from 0 to {classes - 1}, found {low if low < 0 else high}."
             )

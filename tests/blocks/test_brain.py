@@ -215,6 +215,31 @@ def test_labels_beyond_the_classes_are_explained():
         _brain()(X, Y + 1)
 
 
+def test_samples_labelled_minus_100_count_for_nothing():
+    brain, some = _brain(), Y.clone()
+    some[:2] = -100
+
+    loss = brain(X, some)
+
+    logits = brain["ip"].data
+    torch.testing.assert_close(loss, F.cross_entropy(logits[2:], Y[2:]))
+    assert brain.evals == {"accuracy": (logits[2:].argmax(1) == Y[2:]).float().mean()}
+
+
+def test_no_other_label_below_zero_hides_behind_an_ignored_one():
+    labels = Y.clone()
+    labels[0], labels[1] = -100, -3
+
+    with pytest.raises(ValueError, match="`loss` wants labels from 0 to 2, found -3"):
+        _brain()(X, labels)
+
+
+def test_an_empty_batch_makes_an_empty_value():
+    brain = _brain()
+
+    assert brain.infer(torch.zeros(0, X.shape[1])).shape == (0, 3)
+
+
 def test_logits_of_another_number_of_classes_are_explained():
     brain = Brain()
     brain.attach(
