@@ -63,6 +63,12 @@ class BatchNormalizationLayer(Block):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise BlockError(
+                f"`momentum` is the share of the new batch, from 0 to 1, or None; found {momentum!r}."
+            )
+        if not eps > 0:
+            raise BlockError(f"`eps` is a number above 0, found {eps!r}.")
         self.channel_num, self.dim_num = channel_num, dim_num
         self.beta_init, self.gamma_init = beta_init, gamma_init
         self.eps, self.momentum = eps, momentum
@@ -106,7 +112,8 @@ class BatchNormalizationLayer(Block):
         if self.training and signal.numel() == signal.shape[1]:
             raise BlockError(
                 f"`{self.name}` cannot normalise one value per channel ({found(signal)}) in training. "
-                "Give it more samples at a time."
+                "Give it more samples at a time; where only the last batch of an epoch is left with one, "
+                "leave it out by `FeedSensor(..., drop_last=True)`."
             )
 
     def _setup(self, signal: Signal, seed: Seed) -> None:

@@ -66,10 +66,24 @@ def test_a_single_sample_cannot_be_normalised_in_training():
     bn = BatchNormalizationLayer(name="bn1")
     bn(ROWS)
 
-    with pytest.raises(ValueError, match=r"`bn1` cannot normalise one value per channel \(1×3\) in training"):
+    with pytest.raises(
+        ValueError, match=r"`bn1` cannot normalise one value .*\(1×3\) in training.*drop_last=True"
+    ):
         bn(ROWS[:1])
 
 
 def test_dimensions_may_be_checked():
     with pytest.raises(ValueError, match=r"`bn1` wants a tensor of N×channels×\.\.\., found 6×3"):
         BatchNormalizationLayer(dim_num=4, name="bn1")(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 2.0}, r"`momentum` is the share of the new batch, from 0 to 1, or None; found 2\.0"),
+        ({"eps": 0}, "`eps` is a number above 0, found 0"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        BatchNormalizationLayer(**options)
