@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -48,6 +48,11 @@ def scheme_of(wanted: Mapping[str, Any] | Scheme | None, lr: float | None) -> tu
     """
     if wanted is None or callable(wanted):
         return at_least_zero("lr", 0.01 if lr is None else lr), wanted
+    if not isinstance(wanted, Mapping):
+        raise DataError(
+            f'`lr_scheme` is written as {{"name": "cosine", "max_steps": 1000}}, or is a function of the '
+            f"clock; found {wanted!r}."
+        )
     keys = dict(wanted)
     kind = _kind(keys.pop("name", LearningRateScheme.placeholder))
     base = at_least_zero("base_lr", keys.pop("base_lr", 0.01 if lr is None else lr))
@@ -71,6 +76,7 @@ def exp_decay(
     staircase: bool = True,
 ) -> Scheme:
     """`base_lr * decay_rate ** (step / decay_steps)`, in stairs unless told otherwise."""
+    decay_rate = at_least_zero("decay_rate", decay_rate)
     if decay_steps is None and decay_epoch_num is not None and num_batches_per_epoch is None:
         stairs = positive("decay_epoch_num", decay_epoch_num)
         return lambda clock: base_lr * decay_rate ** (clock.epoch // stairs)
@@ -86,7 +92,10 @@ def exp_decay(
 
 def step(base_lr: float, *, steps: Sequence[int], decay_rate: float = 0.1) -> Scheme:
     """`base_lr`, times `decay_rate` for each of `steps` that lies behind."""
+    if not isinstance(steps, Iterable):
+        raise DataError(f"`steps` is a list of steps, such as [1000, 2000]; found {steps!r}.")
     stairs = sorted(steps)
+    decay_rate = at_least_zero("decay_rate", decay_rate)
     return lambda clock: base_lr * decay_rate ** sum(clock.step >= stair for stair in stairs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -136,6 +137,12 @@ def test_an_unknown_key_names_the_nearest():
         ({"name": "cosine"}, "The scheme `cosine` needs `max_steps`"),
         ({"name": "exp_decay", "decay_rate": 0.5}, "`exp_decay` needs `decay_steps`, or `decay_epoch_num`"),
         ({"name": "cosine", "max_steps": 0}, "`max_steps` must be a number of more than 0, found 0"),
+        ("cosine", "`lr_scheme` is written as .* or is a function of the clock; found 'cosine'"),
+        ({"name": "step", "steps": 5}, r"`steps` is a list of steps, such as \[1000, 2000\]; found 5"),
+        (
+            {"name": "exp_decay", "decay_rate": "a", "decay_steps": 3},
+            "`decay_rate` must be a number of 0 or more, found 'a'",
+        ),
         ({"name": "warmup", "warmup_steps": -1}, "`warmup_steps` must be a number of more than 0, found -1"),
         (
             {"name": "cosine", "max_steps": 9, "base_lr": -1},
@@ -143,6 +150,6 @@ def test_an_unknown_key_names_the_nearest():
         ),
     ],
 )
-def test_a_scheme_that_makes_no_sense_says_why(scheme: dict, message: str):
+def test_a_scheme_that_makes_no_sense_says_why(scheme: Any, message: str):
     with pytest.raises(DataError, match=message):
         MomentumKongFu(lr_scheme=scheme)
