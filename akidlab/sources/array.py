@@ -98,6 +98,8 @@ def _from_numpy(array: ArrayLike, what: str) -> Tensor:
         raise DataError(f"{what} is ragged: {error} Pad its rows to one length.") from None
     if values.dtype.kind not in "biuf":
         raise DataError(f"{what} holds `{values.dtype}`, not numbers. Encode it as numbers first.")
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:  # a long double, which torch lacks
+        values = values.astype(np.float64)
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
         values = values.astype(np.int64)
     values = np.asarray(values, dtype=values.dtype.newbyteorder("="), order="C")

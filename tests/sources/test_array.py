@@ -20,6 +20,12 @@ def test_values_become_float32_and_labels_int64():
     assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
 
 
+def test_long_doubles_become_float32():  # torch does not know them
+    source = ArraySource((np.full((1, 2), 0.5, dtype=np.longdouble), [0]))
+
+    assert source.training[0].equal(torch.full((1, 2), 0.5))
+
+
 def test_pictures_of_bytes_become_float32_but_labels_of_bytes_do_not():
     x, y = ArraySource((X.astype(np.uint8), Y.astype(np.uint8))).training
 
