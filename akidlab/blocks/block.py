@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from akidlab.blocks.copies import Copies
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Shape, Signal, found, moved, pack, shape_of
+from akidlab.blocks.topdown import TopDown
 from akidlab.blocks.trial import trial, whole
+from akidlab.blocks.updates import Updates, checked_decay
 from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
 from akidlab.errors import AkidlabError, BlockError, unknown
 
@@ -34,7 +36,7 @@ def _never_traced(function: F) -> F:
     return torch.compiler.disable(function, reason=reason)  # type: ignore[return-value]
 
 
-class Block(Copies, nn.Module):
+class Block(Copies, Updates, TopDown, nn.Module):
     """Takes inputs, may hold state, emits outputs; a torch module with a name, wiring and a lifecycle.
 
     A subclass writes `forward(signal)`, and `_setup(signal, seed)` if it has parameters. Parameters are
@@ -46,6 +48,10 @@ class Block(Copies, nn.Module):
         inputs: where the values come from, as `[{"name": "conv1", "idxs": [0]}, ...]`; None for what the
             block before emits. `"system_in"` is the input of the system. A tensor is a constant.
         bag: anything you want to keep with the block.
+        call_on_update: have `_on_para_update()` called after each update of parameters.
+        moving_average_decay: keep moving averages of its parameters, as buffers called `weight_average`
+            and so on: `decay` of the average and the rest of the parameter at each update (Polyak &
+            Juditsky 1992). Blocks of a system take it over. Validation uses the averages; see `averaged`.
 
     Raises:
         BlockError: if the name or the inputs cannot be used.
@@ -67,6 +73,8 @@ class Block(Copies, nn.Module):
         name: str | None = None,
         inputs: Sequence[Mapping[str, object] | Tensor] | None = None,
         bag: dict[str, Any] | None = None,
+        call_on_update: bool = False,
+        moving_average_decay: float | None = None,
         **flags: object,
     ) -> None:
         super().__init__()
@@ -77,9 +85,11 @@ class Block(Copies, nn.Module):
         self._wires = self._with_constants(wires(inputs))
         self.bag: dict[str, Any] = {} if bag is None else bag
         self._hooks: tuple[list[Hook], ...] = ([], [], [], [])
-        self._kept: list[Signal] = [None]
+        self._kept: list[Signal] = [None, None]  # `data` and `data_g`
         self._compiled: list[bool] = []
-        self._is_setup = False
+        self.call_on_update = call_on_update
+        self._decay = checked_decay(moving_average_decay, self.name)
+        self._is_setup = self._is_averaged = False
         self.is_shadow = False
         self.in_shape: Shape = None
         self.out_shape: Shape = None
@@ -179,6 +189,7 @@ class Block(Copies, nn.Module):
             self._setup(signal, seed)
             self._is_setup = True
             self._call_hooks(self.post_setup_hook)
+        self._start_averages()
         if signal is None:
             return None
         try:
@@ -243,7 +254,7 @@ class Block(Copies, nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         # Activations belong to a process: neither copies nor pickles carry them.
-        return {**self.__dict__, "_kept": [None]}
+        return {**self.__dict__, "_kept": [None, None]}
 
     def _load_from_state_dict(
         self,
@@ -262,6 +273,8 @@ class Block(Copies, nn.Module):
             missing_keys.extend(prefix + name for name in lacking)
             if not lacking:
                 error_msgs.extend(self._adopt(state))
+        if self._is_setup:
+            self._begin_loaded_averages(state_dict, prefix)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

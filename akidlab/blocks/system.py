@@ -75,6 +75,7 @@ class System(Block):
         if name in self._order:
             raise BlockError(f"`{self.name}` has a block `{name}` already. Give this one another name.")
         block._rename(name)
+        block._take_decay(self.moving_average_decay)
         self._order.append(name)
         self._modules[name] = block  # not add_module: a block may be called `loss`
         self._changed()

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from akidlab.blocks.updates import asking, tell
+
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
 
@@ -25,7 +27,7 @@ def make_update(kid: Kid) -> Callable[[], Tensor]:
 
 def _plain(kid: Kid) -> Callable[[], Tensor]:
     parameters, next_batch = kid.parameters, kid.sensor.next
-    objective, make_step, clip_norm = kid.objective, kid.optimizer.step, kid.clip_norm
+    objective, make_step, clip_norm = kid.objective, _step(kid), kid.clip_norm
 
     def update() -> Tensor:
         inputs = next_batch()
@@ -43,7 +45,7 @@ def _plain(kid: Kid) -> Callable[[], Tensor]:
 
 def _general(kid: Kid) -> Callable[[], Tensor]:
     parameters, sensor, engine = kid.parameters, kid.sensor, kid.engine
-    optimizer, batches, cast = kid.optimizer, kid.accumulate, autocast(kid)
+    make_step, batches, cast = _step(kid), kid.accumulate, autocast(kid)
 
     def update() -> Tensor:
         for parameter in parameters:
@@ -63,10 +65,21 @@ def _general(kid: Kid) -> Callable[[], Tensor]:
             total, kid.flagged = engine.average(gradients, total, kid.controls.pending)
         if kid.clip_norm is not None:
             clip_grad_norm_(parameters, kid.clip_norm)
-        optimizer.step()
+        make_step()
         return total
 
     return update
+
+
+def _step(kid: Kid) -> Callable[[], object]:
+    """The step of the optimiser, followed by the word to those blocks that asked for it, if any did."""
+    step, blocks = kid.optimizer.step, asking(kid.brain)
+
+    def step_and_tell() -> None:
+        step()
+        tell(blocks)
+
+    return step_and_tell if blocks else step
 
 
 def autocast(kid: Kid) -> Callable[[], contextlib.AbstractContextManager[object]]:
