@@ -59,6 +59,10 @@ class RankError(DispatchError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class TuningError(AkidlabError, ValueError):
+    """A tuning was asked for that cannot work."""
+
+
 class InstallError(AkidlabError, RuntimeError):
     """Something that must be built or installed is missing, or did not come out right."""
 

@@ -58,8 +58,16 @@ def pack_names(
     *,
     without: Collection[str] = (),
     perhaps: Mapping[str, object] | None = None,
+    roles: tuple[str, str] = ("cell", "rank"),
 ) -> Luggage:
     """The values of `names`, and of those in `perhaps` that can travel.
+
+    Args:
+        names: what has to travel.
+        home: the notebook's namespace.
+        without: names that are bound over there: functions that read them do not bring them along.
+        perhaps: what travels if it can.
+        roles: what complaints call what needs the names, and what it is sent to.
 
     Raises:
         MagicError: if one of `names` cannot travel; it lists each with the reason.
@@ -71,18 +79,22 @@ def pack_names(
         reasons = dict(_refusals(wanted, home, without))
     faults = {name: reason for name, reason in reasons.items() if name in names}
     if faults:
-        raise MagicError(_complaint(faults))
+        raise MagicError(_complaint(faults, *roles))
     kept = {name: value for name, value in wanted.items() if name not in reasons}
     return Luggage(tuple(sorted(kept)), pack(kept, home, without=without))
 
 
-def _complaint(faults: Mapping[str, str]) -> str:
+def _complaint(faults: Mapping[str, str], what: str, where: str) -> str:
     lines = "\n".join(f"  `{name}`: {reason}" for name, reason in faults.items())
     noun = "these names" if len(faults) > 1 else "a name"
     return (
-        f"Nothing was started: {noun} that the cell needs cannot travel to the ranks.\n{lines}\n"
-        "Make them inside the cell, where each rank makes its own."
+        f"Nothing was started: {noun} that the {what} needs cannot travel to the {_many(where)}.\n{lines}\n"
+        f"Make them inside the {what}, where each {where} makes its own."
     )
+
+
+def _many(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def _refusals(
