@@ -27,6 +27,7 @@ from akidlab.blocks import BatchNormalizationLayer as BatchNormalizationLayer
 from akidlab.blocks import Block as Block
 from akidlab.blocks import Brain as Brain
 from akidlab.blocks import CollapseOutLayer as CollapseOutLayer
+from akidlab.blocks import ColorizationReLULayer as ColorizationReLULayer
 from akidlab.blocks import ConcatLayer as ConcatLayer
 from akidlab.blocks import Conv2D as Conv2D
 from akidlab.blocks import ConvolutionLayer as ConvolutionLayer
@@ -37,9 +38,14 @@ from akidlab.blocks import GELULayer as GELULayer
 from akidlab.blocks import GSMax as GSMax
 from akidlab.blocks import GraphBrain as GraphBrain
 from akidlab.blocks import GraphSystem as GraphSystem
+from akidlab.blocks import GroupNormalizationLayer as GroupNormalizationLayer
 from akidlab.blocks import GroupProcessingLayer as GroupProcessingLayer
 from akidlab.blocks import GroupSoftmaxLayer as GroupSoftmaxLayer
 from akidlab.blocks import InnerProductLayer as InnerProductLayer
+from akidlab.blocks import L2Norm as L2Norm
+from akidlab.blocks import L2NormalizationLayer as L2NormalizationLayer
+from akidlab.blocks import LRNLayer as LRNLayer
+from akidlab.blocks import LayerNormalizationLayer as LayerNormalizationLayer
 from akidlab.blocks import LeakyReLU as LeakyReLU
 from akidlab.blocks import LeakyReLULayer as LeakyReLULayer
 from akidlab.blocks import LossLayer as LossLayer

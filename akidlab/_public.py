@@ -11,6 +11,8 @@ _NAMES = {
         ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer
         CollapseOutLayer SoftmaxNormalizationLayer GroupSoftmaxLayer Sigmoid Tanh GELU LeakyReLU GSMax
         Maxout MaxoutLayer
+        GroupNormalizationLayer LayerNormalizationLayer LRNLayer L2NormalizationLayer ColorizationReLULayer
+        L2Norm
     """,
     "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
     "akidlab.sensors": "Sensor FeedSensor",

@@ -10,6 +10,7 @@ from akidlab.blocks.activation import (
 )
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
+from akidlab.blocks.colorization import ColorizationReLULayer
 from akidlab.blocks.convolution import ConvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
 from akidlab.blocks.group import (
@@ -18,8 +19,12 @@ from akidlab.blocks.group import (
     GroupSoftmaxLayer,
     SoftmaxNormalizationLayer,
 )
+from akidlab.blocks.group_normalization import GroupNormalizationLayer
 from akidlab.blocks.inner_product import InnerProductLayer
+from akidlab.blocks.l2_normalization import L2NormalizationLayer
+from akidlab.blocks.layer_normalization import LayerNormalizationLayer
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
+from akidlab.blocks.lrn import LRNLayer
 from akidlab.blocks.merge import ConcatLayer, MergeLayer
 from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
@@ -39,6 +44,7 @@ LeakyReLU = LeakyReLULayer
 GSMax = GroupSoftmaxLayer
 Maxout = CollapseOutLayer
 MaxoutLayer = CollapseOutLayer
+L2Norm = L2NormalizationLayer
 
 __all__ = [
     "Block",
@@ -82,4 +88,10 @@ __all__ = [
     "GSMax",
     "Maxout",
     "MaxoutLayer",
+    "GroupNormalizationLayer",
+    "LayerNormalizationLayer",
+    "LRNLayer",
+    "L2NormalizationLayer",
+    "ColorizationReLULayer",
+    "L2Norm",
 ]

@@ -22,6 +22,8 @@ PUBLIC = [
     "ActivationLayer", "SigmoidLayer", "TanhLayer", "GELULayer", "LeakyReLULayer", "ConcatLayer",
     "GroupProcessingLayer", "CollapseOutLayer", "SoftmaxNormalizationLayer", "GroupSoftmaxLayer",
     "Sigmoid", "Tanh", "GELU", "LeakyReLU", "GSMax", "Maxout", "MaxoutLayer",
+    "GroupNormalizationLayer", "LayerNormalizationLayer", "LRNLayer", "L2NormalizationLayer",
+    "ColorizationReLULayer", "L2Norm",
 ]  # fmt: skip
 
 
