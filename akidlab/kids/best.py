@@ -9,18 +9,7 @@ from numbers import Integral
 from typing import Any
 
 from akidlab.errors import unknown
-
-LOWER_IS_BETTER = ("loss", "error", "perplexity", "mse", "mae", "distance")
-
-
-def higher_is_better(metric: str) -> bool:
-    """What is declared for a metric by its name: losses and errors fall, everything else rises.
-
-    Example:
-        >>> higher_is_better("validation_loss"), higher_is_better("validation_accuracy")
-        (False, True)
-    """
-    return not metric.lower().endswith(LOWER_IS_BETTER)
+from akidlab.store import higher_is_better
 
 
 @dataclass(frozen=True, slots=True)

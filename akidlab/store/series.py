@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas
     from jaxtyping import Float64, Int64
 
+LOWER_IS_BETTER = ("loss", "error", "perplexity", "mse", "mae", "distance")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Series:
@@ -54,7 +56,7 @@ class Series:
 
     @property
     def best(self) -> float | None:
-        """The lowest value of a loss, the highest of anything else; None if no value is a number."""
+        """The lowest value of a loss or an error, the highest of anything else; None if none is a number."""
         index = self._best()
         return None if index is None else float(self.values[index])
 
@@ -100,8 +102,18 @@ class Series:
         numbers = np.flatnonzero(~np.isnan(self.values))
         if not len(numbers):
             return None
-        pick = np.argmin if "loss" in self.tag else np.argmax
+        pick = np.argmax if higher_is_better(self.tag) else np.argmin
         return int(numbers[pick(self.values[numbers])])
+
+
+def higher_is_better(tag: str) -> bool:
+    """What is declared for a metric by its name: losses and errors fall, everything else rises.
+
+    Example:
+        >>> higher_is_better("validation_loss"), higher_is_better("validation_accuracy")
+        (False, True)
+    """
+    return not tag.lower().split("/")[0].endswith(LOWER_IS_BETTER)
 
 
 def import_pandas():  # the module itself has no type

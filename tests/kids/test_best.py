@@ -7,20 +7,6 @@ import math
 import pytest
 
 from akidlab.kids import Best, EarlyStopping
-from akidlab.kids.best import higher_is_better
-
-
-@pytest.mark.parametrize(
-    ("metric", "higher"),
-    [
-        ("validation_loss", False),
-        ("validation_top5_error", False),
-        ("validation_accuracy", True),
-        ("validation_auc", True),
-    ],
-)
-def test_losses_and_errors_fall_and_all_else_rises(metric: str, higher: bool):
-    assert higher_is_better(metric) is higher
 
 
 def test_a_lower_loss_is_better():  # akid took the largest value of every metric as its best
