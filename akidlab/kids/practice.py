@@ -114,7 +114,8 @@ class Practice:
                 self._validate()
         if kid.saved != (kid.step, kid.due):
             self._save()
-        kid.hooks.call("on_train_end", kid)
+        with contextlib.suppress(EarlyStoppingEvent, DoneEvent):
+            kid.hooks.call("on_train_end", kid)
         report.event("finished", outcome=self.outcome)
         report.status(self.outcome)
 

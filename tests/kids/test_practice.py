@@ -502,3 +502,14 @@ def test_a_kid_that_is_saved_after_a_step_does_the_rest_when_resumed(make_kid, t
     resumed.practice()
 
     assert resumed.trace == whole.trace[1:]
+
+
+def test_an_event_raised_when_practice_ends_anyway_changes_nothing(make_kid):
+    kid = make_kid(max_steps=3)
+
+    def stop(kid):
+        raise EarlyStoppingEvent(0.0)
+
+    kid.hooks.on_train_end.append(stop)
+
+    assert kid.practice() == kid.loss_data_val[-1]
