@@ -91,6 +91,17 @@ class SynapseLayer(Block):
     def _contributes(self) -> bool:
         return self._wd is not None
 
+    # -- after an update
+
+    def _asks(self) -> bool:
+        return self.max_norm is not None or super()._asks()
+
+    def _on_para_update(self) -> None:
+        super()._on_para_update()
+        if self.max_norm is not None and self.weight is not None:
+            for name in self.WEIGHTS:
+                getattr(self, name).renorm_(2, self.OUTPUTS, self.max_norm)
+
     # -- what a layer says about its weights
 
     def _given(self, signal: Signal) -> int:

@@ -48,6 +48,8 @@ class Updates:
     def averaged(self) -> Iterator[None]:
         """Within this `with`, parameters hold their moving averages; those without keep their values.
 
+        A Kid validates and predicts within it.
+
         Example:
             >>> ip = InnerProductLayer(out_channel_num=1, moving_average_decay=0.5).setup(torch.zeros(1, 1))
             >>> with torch.no_grad():

@@ -97,11 +97,14 @@ def _together(kid: Kid, mode: str, tally: _Tally) -> Iterator[Batch]:
 
 @contextmanager
 def watching(kid: Kid) -> Iterator[None]:
-    """The brain as it is for others to see: nothing learns, nothing is dropped, nothing is remembered."""
+    """The brain as it is for others to see: nothing learns, nothing is dropped, nothing is remembered.
+
+    Where moving averages of parameters are kept, they take the place of the parameters.
+    """
     modes = [(module, module.training) for module in kid.brain.modules()]
     kid.brain.eval()
     try:
-        with torch.no_grad(), autocast(kid)():
+        with kid.brain.averaged(), torch.no_grad(), autocast(kid)():
             yield
     finally:
         for module, training in modes:  # one by one: a hook may keep some of them in validation mode

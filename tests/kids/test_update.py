@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from akidlab import GradientDescentKongFu
+from akidlab import Brain, GradientDescentKongFu, InnerProductLayer, SoftmaxWithLossLayer
+from akidlab.kids.update import _step
 
 
 def by_hand(kid, steps, change=lambda parameters: None):
@@ -105,3 +106,43 @@ def test_a_parameter_that_was_frozen_between_two_practices_stays(make_kid):
     before, kid.max_steps = frozen.clone(), 20
     kid.practice()
     assert frozen.equal(before)
+
+
+def _one_layer(**options):
+    reads = [{"name": "ip"}, {"name": "system_in", "idxs": [1]}]
+    return Brain().attach(
+        InnerProductLayer(out_channel_num=10, name="ip", **options),
+        SoftmaxWithLossLayer(10, name="loss", inputs=reads),
+    )
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_after_each_step_blocks_that_asked_are_told(make_kid, accumulate):
+    kid, norms = make_kid(brain=_one_layer(max_norm=0.3), max_steps=5, accumulate=accumulate), []
+    kid.hooks.on_batch_begin.append(lambda k: norms.append(k.brain["ip"].weight.norm(dim=1).max().item()))
+
+    kid.practice()
+
+    assert max(norms[1:]) <= 0.3 + 1e-6
+    assert kid.brain["ip"].weight.norm(dim=1).max().item() <= 0.3 + 1e-6
+
+
+def test_a_step_costs_nothing_more_where_nobody_asked(make_kid):
+    kid = make_kid(brain=_one_layer())
+    kid.setup()
+
+    assert _step(kid) == kid.optimizer.step
+
+
+def test_a_kid_validates_and_predicts_with_moving_averages(make_kid):
+    kid = make_kid(brain=_one_layer(moving_average_decay=0.9), max_steps=10, skip_validation=True)
+    kid.practice()
+    images, _ = kid.sensor.batch()
+    plain, (loss, _) = kid.brain.infer(images), kid.validate()
+
+    with kid.brain.averaged():
+        averaged, (again, _) = kid.brain.infer(images), kid.validate()
+
+    assert loss == again
+    assert kid.predict(images).equal(averaged)
+    assert not averaged.equal(plain)
