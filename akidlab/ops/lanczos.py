@@ -37,8 +37,8 @@ def drive(asking: Asking[T], product: Callable[[Tensor], Tensor]) -> T:
     Example:
         >>> H = torch.diag(torch.tensor([1.0, 2.0, 5.0]))
         >>> values, vectors = drive(lanczos_tridiagonalization_fast_cr(3, 3), lambda v: H @ v)
-        >>> values
-        tensor([1.0000, 2.0000, 5.0000])
+        >>> values.round(decimals=3)
+        tensor([1., 2., 5.])
     """
     try:
         vector = next(asking)
@@ -69,7 +69,7 @@ def lanczos_tridiagonalization_slow(
 
     Example:
         >>> values, vectors = lanczos_tridiagonalization_slow(torch.eye(2, dtype=torch.float64) * 3)
-        >>> values
+        >>> values.round(decimals=6)
         tensor([3., 3.], dtype=torch.float64)
     """
     n = size_of(H)
