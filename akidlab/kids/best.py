@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any
 
 from akidlab.errors import unknown
-from akidlab.store import higher_is_better
+from akidlab.messages import higher_is_better
 
 
 @dataclass(frozen=True, slots=True)

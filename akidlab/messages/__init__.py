@@ -2,6 +2,7 @@
 
 from akidlab.messages.bus import Bus
 from akidlab.messages.command import Command
+from akidlab.messages.direction import higher_is_better
 from akidlab.messages.message import Message
 from akidlab.messages.payload import Event, Log, Samples, Status
 from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
@@ -16,4 +17,5 @@ __all__ = [
     "Samples",
     "Status",
     "Subscriber",
+    "higher_is_better",
 ]

@@ -4,7 +4,7 @@ from akidlab.store import words
 from akidlab.store.recorder import Recorder
 from akidlab.store.run import EventEntry, LogEntry, Pulse, Run, Tag
 from akidlab.store.runs import Runs
-from akidlab.store.series import Series, higher_is_better
+from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
 from akidlab.store.store import Store, runs
 
@@ -19,7 +19,6 @@ __all__ = [
     "Snapshot",
     "Store",
     "Tag",
-    "higher_is_better",
     "runs",
     "words",
 ]

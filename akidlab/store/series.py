@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from akidlab.errors import MissingPackageError
+from akidlab.messages import higher_is_better
 
 if TYPE_CHECKING:
     import pandas
     from jaxtyping import Float64, Int64
-
-LOWER_IS_BETTER = ("loss", "error", "perplexity", "mse", "mae", "distance")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,16 +103,6 @@ class Series:
             return None
         pick = np.argmax if higher_is_better(self.tag) else np.argmin
         return int(numbers[pick(self.values[numbers])])
-
-
-def higher_is_better(tag: str) -> bool:
-    """What is declared for a metric by its name: losses and errors fall, everything else rises.
-
-    Example:
-        >>> higher_is_better("validation_loss"), higher_is_better("validation_accuracy")
-        (False, True)
-    """
-    return not tag.lower().split("/")[0].endswith(LOWER_IS_BETTER)
 
 
 def import_pandas():  # the module itself has no type

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akidlab.errors import MissingPackageError
-from akidlab.store import Series, higher_is_better
+from akidlab.store import Series
 
 
 def series(values: list[float], steps: list[int] | None = None, tag: str = "loss") -> Series:
@@ -97,20 +97,6 @@ def test_without_pandas_the_error_says_how_to_get_it(monkeypatch):
 
     with pytest.raises(MissingPackageError, match="pip install pandas"):
         series([1.0]).to_pandas()
-
-
-@pytest.mark.parametrize(
-    ("metric", "higher"),
-    [
-        ("validation_loss", False),
-        ("validation_top5_error", False),
-        ("validation_accuracy", True),
-        ("validation_auc", True),
-        ("validation_loss_accuracy", True),  # of a block called `loss`
-    ],
-)
-def test_losses_and_errors_fall_and_all_else_rises(metric: str, higher: bool):
-    assert higher_is_better(metric) is higher
 
 
 def test_the_best_error_is_the_lowest():
