@@ -29,7 +29,7 @@ def version() -> str:
 
 def module() -> str:
     """What a widget carries: a few lines that load `source`, or all of it where no server of ours is near."""
-    return source().decode() if _far_from_a_server() else _read("loader.js").decode()
+    return source().decode() if far_from_a_server() else _read("loader.js").decode()
 
 
 def _read(name: str) -> bytes:
@@ -41,6 +41,6 @@ def _read(name: str) -> bytes:
         ) from None
 
 
-def _far_from_a_server() -> bool:
+def far_from_a_server() -> bool:
     """VS Code and Colab start kernels without a Jupyter server that could hand out the module."""
     return any(name in os.environ for name in ("VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from akidlab.errors import WireError
 from akidlab.messages import Command
+from akidlab.wire import send_command
 
 
 class Controls:
@@ -31,6 +33,17 @@ class Controls:
         except Exception as error:  # the button says it; the notebook goes on
             return answer | {"ok": False, "error": str(error) or repr(error)}
         return answer | {"ok": True}
+
+
+def over_the_wire(uid: str) -> Callable[[Command], None]:
+    """What gives commands to the control socket of the run `uid`, in whatever process of this user."""
+
+    def send(command: Command) -> None:
+        answer = send_command(uid, command)
+        if not answer.get("ok"):
+            raise WireError(str(answer.get("error")))
+
+    return send
 
 
 def command(request: Mapping[str, object]) -> Command:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from akidlab import config, registry
 from akidlab.errors import AkidlabError
 from akidlab.messages import Command
+from akidlab.store import Run, Store
 from akidlab.widgets import assets, description
-from akidlab.widgets.controls import Controls
+from akidlab.widgets.controls import Controls, over_the_wire
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
 from akidlab.widgets.live import LiveWidget
 from akidlab.widgets.output import Bundle, Output
+from akidlab.widgets.place import place
 from akidlab.widgets.ticker import Ticker
-
-if TYPE_CHECKING:
-    from akidlab.store import Run
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +30,13 @@ class Dashboard:
     """Shows a run in a notebook: its curves, how far it has come, what it says, and its controls.
 
     It repaints four times a second from the store, in a thread of its own. When the run has ended, its place
-    in the notebook is given a picture that reads without a kernel.
+    in the notebook is given a picture that reads without a kernel. Of a past run the notebook holds a
+    picture, too; the dashboard lays itself over that while the kernel lives.
 
     Args:
         run: what to show, live or past.
-        send: gives a command to the run; the second way of the buttons, beside the Jupyter server.
+        send: gives a command to the run; the second way of the buttons, beside the Jupyter server. By
+            default the control socket of the run, whichever process holds it.
 
     Example:
         >>> dashboard = Dashboard(Store().create("digits"))
@@ -44,23 +45,25 @@ class Dashboard:
     """
 
     def __init__(self, run: Run, *, send: Callable[[Command], object] | None = None) -> None:
-        self.run = run
+        self.run = Run(
+            Store(run.store.path), run.id, run.uid
+        )  # ours, to be closed when there is no more to read
         self.is_finished = False
-        self._controls = Controls(send)
-        self._follower = Follower(run)
+        self._controls = Controls(send or over_the_wire(run.uid))
+        self._follower = Follower(self.run)
         self._output = Output()
         self._lock = threading.RLock()
         self._posting = threading.Lock()  # a history is of one moment, between two ticks
         self._widget: LiveWidget | None = None
         self._ticker: Ticker | None = None
-        self._was_live = run.is_live
+        self._was_live = self.run.is_live
 
     @property
     def widget(self) -> LiveWidget:
         """The widget itself, to put into a layout of your own."""
         with self._lock:
             if self._widget is None:
-                self._widget = LiveWidget(description.run(self.run.look()))
+                self._widget = LiveWidget(description.run(self.run.look()), placed=self._has_place)
                 self._widget.on_msg(lambda _, content, buffers: self._hear(content))
                 self._ticker = Ticker(self._tick)
                 self._ticker.start()
@@ -86,6 +89,7 @@ class Dashboard:
             self._send_rest()
         if self._output.is_shown:
             self._output.update(self._still())
+        self.run.store.close()
 
     def close(self) -> None:
         """Stop following the run and take the widget out of every notebook that shows it."""
@@ -94,6 +98,7 @@ class Dashboard:
         if self._widget is not None:
             self._widget.close()
         self._widget = self._ticker = None
+        self.run.store.close()
 
     def _tick(self) -> bool:
         """One tick: what is new, and at times all there is; False when nothing will change any more."""
@@ -108,7 +113,11 @@ class Dashboard:
             return True
         if self._was_live:
             self._finish_later()
-        return follower.seq < 8 and not self._was_live  # a past run: until the browser surely listens
+        elif follower.seq < 8:  # a past run: until the browser surely listens
+            return True
+        else:
+            self.run.store.close()
+        return False
 
     def _finish_later(self) -> None:
         """The run ended and nobody said so here: its process is another one, or the session is about to."""
@@ -140,10 +149,18 @@ class Dashboard:
         if not self._output.is_live:
             return {}
         try:
-            return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}}
+            widget = self.widget
         except FileNotFoundError as error:
             log.warning("%s", error)
             return {}
+        if self._has_place:
+            return {"text/html": place(widget._key, _picture(self.run))}
+        return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+
+    @property
+    def _has_place(self) -> bool:
+        """Of a past run a picture is shown; only a Jupyter server's page lets the widget find that."""
+        return not (self._was_live or assets.far_from_a_server())
 
     def _still(self) -> Bundle:
         return {MIME: figure(self.run)} | _picture(self.run)

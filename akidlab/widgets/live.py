@@ -17,15 +17,18 @@ class LiveWidget(anywidget.AnyWidget):
 
     Args:
         run: the row of the run when the widget is made.
+        placed: True if it lays itself over the picture that bears its key (see `place`).
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
     _version = traitlets.Unicode().tag(sync=True)
     _key = traitlets.Unicode().tag(sync=True)  # by which all views of one model find each other
+    _placed = traitlets.Bool().tag(sync=True)
     run = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, run: Plain) -> None:
-        super().__init__(_esm=assets.module(), _version=assets.version(), _key=uuid.uuid4().hex, run=run)
+    def __init__(self, run: Plain, *, placed: bool = False) -> None:
+        key, version = uuid.uuid4().hex, assets.version()
+        super().__init__(_esm=assets.module(), _version=version, _key=key, _placed=placed, run=run)
 
     def post(self, packet: Packet) -> None:
         """Send a packet to every view."""

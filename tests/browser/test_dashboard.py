@@ -143,6 +143,44 @@ def test_a_past_run_is_shown_without_controls(notebook: Open) -> None:
     assert book.problems == []
 
 
+def test_charts_fill_the_width_of_a_narrow_page(notebook: Open) -> None:
+    book = notebook("narrow", "Hand('narrow', steps=300).watch()", width=1250)
+    book.run_all()
+    wait_for_points(book.page, 20)
+    right = "name => document.querySelector(`[data-chart=${name}]`).getBoundingClientRect().right"
+    edges = [book.page.evaluate(right, name) for name in ("accuracy", "learning_rate")]
+    width = book.page.locator(".akid-dash").evaluate("dash => dash.clientWidth")
+    book.wait_until_done()
+
+    assert 660 < width < 860
+    assert edges[0] == edges[1]
+
+
+def test_the_saved_notebook_of_a_past_run_reads_without_a_kernel(notebook: Open) -> None:
+    book = notebook(
+        "kept",
+        "hand = Hand('kept', steps=400, pace=0.001)\nhand.train()",
+        "from akidlab.widgets import Dashboard\nDashboard(hand.run)",
+    )
+    book.run_all()
+    wait_for_points(book.page, 200)
+    picture = book.page.locator(".jp-OutputArea-output img")
+    expect(picture).to_be_hidden()
+
+    assert book.problems == []
+    (output,) = book.saved()["cells"][2]["outputs"]
+    book.page.reload()
+    wait_for_points(book.page, 200)
+    book.do("notebook:shutdown-kernel")
+    book.page.wait_for_timeout(1000)
+    book.page.reload()
+    expect(picture).to_be_visible(timeout=60_000)
+
+    assert set(output["data"]) == {"text/html", "image/svg+xml", "text/plain"}
+    assert book.page.locator(".akid-dash").count() == 0
+    assert picture.evaluate("image => image.naturalWidth") > 500
+
+
 def test_colours_follow_the_theme(notebook: Open) -> None:
     book = notebook(
         "theme",

@@ -4,6 +4,7 @@ import uplotStyle from 'uplot/dist/uPlot.min.css';
 import style from './dashboard.css';
 import { Server } from './api';
 import { DashboardModel } from './model';
+import { Places } from './places';
 import type { IModel } from './tokens';
 import { DashboardView } from './view/dashboard';
 
@@ -31,14 +32,16 @@ export function initialize({ model }: { model: IModel }): () => void {
   const dashboard = new DashboardModel(model, Server.here());
   const key = model.get('_key') as string;
   known(model).set(key, dashboard);
+  dress();
+  const places = model.get('_placed') ? new Places(dashboard, key) : null;
   return () => {
+    places?.dispose();
     dashboard.dispose();
     known(model).delete(key);
   };
 }
 
 export function render({ model, el }: { model: IModel; el: HTMLElement }): () => void {
-  dress();
   const view = new DashboardView(known(model).get(model.get('_key') as string)!);
   el.append(view.node);
   return () => {

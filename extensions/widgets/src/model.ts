@@ -76,7 +76,7 @@ export class DashboardModel {
 
   /** Send a command by both ways; its id makes it count once. */
   act(action: Action, value: number | null = null): void {
-    const command: ICommand = { action, value, id: crypto.randomUUID().replaceAll('-', '') };
+    const command: ICommand = { action, value, id: freshId() };
     const pending: IPending = { command, state: 'sent' };
     this.pending.set(action, pending);
     this.acted.emit(pending);
@@ -244,6 +244,11 @@ export class DashboardModel {
     }
     return series;
   }
+}
+
+/** Random, 32 characters; `crypto.randomUUID` is missing where the page came over plain HTTP from another host. */
+function freshId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function copy(view: DataView): ArrayBuffer {

@@ -110,3 +110,11 @@ test('a command that nobody took is reported after two seconds', async () => {
 
   assert.equal(model.pending.get('pause')!.state, 'lost');
 });
+
+test('buttons work on a page that came over plain HTTP from another host', t => {
+  t.mock.method(crypto, 'randomUUID', () => assert.fail('there is none on such a page'));
+  const comm = new Comm();
+  new DashboardModel(comm, null).act('pause');
+
+  assert.match((comm.sent.at(-1) as unknown as ICommand).id, /^[0-9a-f]{32}$/);
+});
