@@ -66,6 +66,7 @@ from akidlab.blocks import SoftmaxWithLossLayer as SoftmaxWithLossLayer
 from akidlab.blocks import System as System
 from akidlab.blocks import Tanh as Tanh
 from akidlab.blocks import TanhLayer as TanhLayer
+from akidlab.dispatch import Pool as Pool
 from akidlab.engines import Engine as Engine
 from akidlab.errors import AkidlabError as AkidlabError
 from akidlab.kids import DoneEvent as DoneEvent

@@ -19,6 +19,7 @@ _NAMES = {
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu LearningRateScheme
     """,
+    "akidlab.dispatch": "Pool",
     "akidlab.engines": "Engine",
     "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
     "akidlab.messages": "Bus Message",

@@ -79,7 +79,8 @@ class Pool:
             launcher: what starts them, from the entry points `akidlab.launchers`.
             idle: seconds without a task until the pool leaves.
             patience: seconds for the ranks to start.
-            env: variables for the ranks, beyond those of this process.
+            env: variables for the ranks, beyond those of this process; by default none, or those that the
+                living pool was started with.
             on_output: told what the ranks write between tasks.
 
         Raises:
@@ -88,7 +89,7 @@ class Pool:
         if np < 1:
             raise DispatchError(f"A pool has one rank or more, found -np {np}.")
         folder = Path(project or Path.cwd()).resolve()
-        variables = json.dumps(dict(sorted((env or {}).items())))
+        variables = None if env is None else json.dumps(dict(sorted(env.items())))
         pool = cls._living(np, folder, launcher, variables)
         if pool is None:
             find_launcher(launcher).check()
@@ -97,7 +98,7 @@ class Pool:
                     f"{np} ranks share the {slots()} cores of this machine: more ranks than that are slower.",
                     stacklevel=2,
                 )
-            pool = cls(_spawn(np, folder, launcher, idle, patience, env or {}, variables))
+            pool = cls(_spawn(np, folder, launcher, idle, patience, env or {}, variables or "{}"))
         pool._on_output = on_output
         pool.attach()
         return pool
@@ -113,8 +114,9 @@ class Pool:
         ]
 
     @classmethod
-    def _living(cls, np: int, folder: Path, launcher: str, variables: str) -> Pool | None:
-        wanted = {"size": np, "project": str(folder), "launcher": launcher, "variables": variables}
+    def _living(cls, np: int, folder: Path, launcher: str, variables: str | None) -> Pool | None:
+        wanted = {"size": np, "project": str(folder), "launcher": launcher}
+        wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
             if wanted.items() <= pool.connection.info.items() and pool._is_well():
                 return pool

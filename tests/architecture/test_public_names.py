@@ -16,7 +16,7 @@ PUBLIC = [
     "DoneEvent", "Dropout", "DropoutLayer", "EarlyStopping", "EarlyStoppingEvent", "Engine",
     "FeedSensor", "GradientDescentKongFu", "GraphBrain", "GraphSystem", "InnerProductLayer", "Kid",
     "KongFu", "LearningRateScheme", "LossLayer", "MaxPoolingLayer", "MergeLayer", "Message",
-    "MNISTFeedSource", "MomentumKongFu", "PoolingLayer", "Recorder", "ReLU", "ReLULayer",
+    "MNISTFeedSource", "MomentumKongFu", "Pool", "PoolingLayer", "Recorder", "ReLU", "ReLULayer",
     "ReshapeLayer", "Run", "Runs", "runs", "Sensor", "SequentialBrain", "SequentialSystem", "Series",
     "Session", "SoftmaxWithLossLayer", "Source", "Store", "System",
     "ActivationLayer", "SigmoidLayer", "TanhLayer", "GELULayer", "LeakyReLULayer", "ConcatLayer",

@@ -62,8 +62,9 @@ def listener() -> Iterator[Listener]:
     info: dict[str, object] = {
         "size": 2, "project": "/somewhere", "launcher": "torch", "log": "", "variables": '{"A": "1"}',
     }  # fmt: skip
-    with Listener(lambda request, peer: {"ok": True, "name": "run"}, kind="pool", uid="a1", info=info) as it:
-        yield it
+    said = {"ok": True, "name": "run", "state": "ready"}
+    with Listener(lambda request, peer: said, kind="pool", uid="a1", info=info) as listener:
+        yield listener
 
 
 def test_a_pool_does_not_keep_the_weights_of_jobs_that_nobody_holds(listener: Listener) -> None:
@@ -86,6 +87,21 @@ def test_a_pool_of_another_size_is_started_like_the_one_before(
 
     like = {"project": Path("/somewhere"), "launcher": "torch", "env": {"A": "1"}, "on_output": None}
     assert started == [(3, {**like, "idle": 5.0})]
+
+
+@pytest.mark.parametrize("env", [None, {"A": "1"}])
+def test_a_living_pool_with_the_variables_that_are_asked_for_is_used(
+    listener: Listener, env: dict[str, str] | None
+) -> None:
+    pool = Pool.start(2, project="/somewhere", launcher="torch", env=env)
+    pool.close()
+
+    assert pool.uid == "a1"
+
+
+def test_a_living_pool_with_other_variables_is_not_used(listener: Listener) -> None:
+    with pytest.raises(UnknownNameError, match="There is no launcher `torch`"):  # that would start another
+        Pool.start(2, project="/somewhere", launcher="torch", env={"A": "2"})
 
 
 def test_a_pool_that_was_closed_says_so_at_once(listener: Listener) -> None:
