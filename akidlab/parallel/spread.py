@@ -46,7 +46,7 @@ def scatter(data: Any, devices: Sequence[Device]) -> list[Any]:
     def part(number: int) -> Callable[[Tensor], Tensor]:
         def cut(tensor: Tensor) -> Tensor:
             piece = tensor.tensor_split(parts)[number] if tensor.dim() else tensor
-            return piece.to(places[number], non_blocking=True)
+            return _moved(piece, places[number])
 
         return cut
 
@@ -92,10 +92,15 @@ def broadcast(vars: Any, devices: Sequence[Device]) -> list[Any]:
         >>> w.grad
         tensor([4., 4.])
     """
-    places, tensors = _places(devices), list(_tensors(vars))
-    copies = Broadcast.apply(places, *tensors)
-    handed = [iter(copies[at : at + len(tensors)]) for at in range(0, len(copies), len(tensors) or 1)]
-    return [each(lambda _, mine=mine: next(mine), vars) for mine in handed or [iter(())] * len(places)]
+    places = _places(devices)
+    learned = [tensor for tensor in _tensors(vars) if tensor.requires_grad]
+    copies = Broadcast.apply(places, *learned) if learned else ()
+
+    def copy(number: int) -> Callable[[Tensor], Tensor]:
+        mine = iter(copies[number * len(learned) : (number + 1) * len(learned)])
+        return lambda tensor: next(mine) if tensor.requires_grad else _moved(tensor, places[number])
+
+    return [each(copy(number), vars) for number in range(len(places))]
 
 
 class Broadcast(torch.autograd.Function):
@@ -105,13 +110,11 @@ class Broadcast(torch.autograd.Function):
     def forward(ctx: Any, places: list[torch.device], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.homes = [tensor.device for tensor in tensors]
         ctx.set_materialize_grads(False)
-        copies = tuple(
-            tensor.view_as(tensor) if tensor.device == place else tensor.to(place, non_blocking=True)
+        return tuple(
+            tensor.view_as(tensor) if tensor.device == place else _moved(tensor, place)
             for place in places
             for tensor in tensors
         )
-        ctx.mark_non_differentiable(*(c for c in copies if not c.is_floating_point() and not c.is_complex()))
-        return copies
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -152,6 +155,10 @@ def _joined(parts: list[Any], place: torch.device | None) -> Any:
         joined = [_joined(list(values), place) for values in zip(*parts, strict=True)]
         return type(first)(*joined) if hasattr(first, "_fields") else type(first)(joined)
     return parts
+
+
+def _moved(tensor: Tensor, place: torch.device) -> Tensor:
+    return tensor.to(place, non_blocking=place.type == "cuda")  # to the CPU, nobody would wait for the end
 
 
 def _tensors(data: Any) -> Iterator[Tensor]:
