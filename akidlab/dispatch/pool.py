@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
-import threading
 import time
-import uuid
 import warnings
 import weakref
 from collections.abc import Mapping
@@ -21,16 +17,13 @@ from typing import Any
 import psutil
 
 from akidlab import errors
-from akidlab.config import runtime_path
 from akidlab.dispatch.job import Job, OnOutput
 from akidlab.dispatch.launcher import launcher as find_launcher
 from akidlab.dispatch.launcher import slots
+from akidlab.dispatch.spawn import spawn, wait_gone
 from akidlab.dispatch.task import Task
 from akidlab.errors import DispatchError, WireError
 from akidlab.wire import Connection, Dialer
-
-OPENING = 30.0  # seconds for a supervisor to say where it listens; it takes a fraction of one
-CLOSING = 15.0  # seconds for a supervisor to leave; it takes one
 
 
 class Pool:
@@ -98,7 +91,7 @@ class Pool:
                     f"{np} ranks share the {slots()} cores of this machine: more ranks than that are slower.",
                     stacklevel=2,
                 )
-            pool = cls(_spawn(np, folder, launcher, idle, patience, env or {}, variables or "{}"))
+            pool = cls(spawn(np, folder, launcher, idle, patience, env or {}, variables or "{}"))
         pool._on_output = on_output
         pool.attach()
         return pool
@@ -219,7 +212,7 @@ class Pool:
         if self.alive:
             with contextlib.suppress(DispatchError, WireError):
                 self.ask({"kind": "stop"})
-        _wait_gone(self.connection)
+        wait_gone(self.connection)
         self.close()
 
     def resize(self, np: int, **options: Any) -> Pool:
@@ -281,64 +274,3 @@ def _deliver(me: weakref.ref[Any], body: dict[str, Any]) -> None:
             pool._on_output(body["rank"], body["stream"], body["text"])
     elif (job := pool._jobs.get(body["run"])) is not None:
         job.hear(body)
-
-
-def _spawn(
-    np: int,
-    folder: Path,
-    launcher: str,
-    idle: float,
-    patience: float,
-    env: Mapping[str, str],
-    variables: str,
-) -> Connection:
-    """Start a supervisor in a session of its own, and wait until it says where it listens."""
-    uid = uuid.uuid4().hex
-    command = [sys.executable, "-u", "-m", "akidlab.dispatch.supervisor", uid, str(np)]
-    command += ["--launcher", launcher, "--idle", str(idle), "--patience", str(patience)]
-    log = runtime_path() / f"pool-{uid}.log"
-    _forget_old_logs()
-    with os.fdopen(os.open(log, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **env, "AKIDLAB_POOL_VARIABLES": variables},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, name="akidlab-reap", daemon=True).start()  # leaves no zombie
-    return _await_connection(process, runtime_path() / f"pool-{uid}.json", log)
-
-
-def _await_connection(process: subprocess.Popen[bytes], path: Path, log: Path) -> Connection:
-    end = time.monotonic() + OPENING
-    while not path.exists():
-        if process.poll() is not None or time.monotonic() > end:
-            process.kill()
-            said = log.read_text(errors="replace").strip()[-3000:] or "(nothing)"
-            raise DispatchError(f"The supervisor of the pool did not start. It said:\n{said}")
-        time.sleep(0.005)
-    return Connection.read(path)
-
-
-def _wait_gone(connection: Connection) -> None:
-    try:
-        tree = [psutil.Process(connection.pid), *psutil.Process(connection.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    end = time.monotonic() + CLOSING
-    while connection.is_live and time.monotonic() < end:
-        time.sleep(0.01)
-    for process in tree:  # only what did not leave by itself
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def _forget_old_logs() -> None:
-    """Drop the logs of supervisors that ended more than a day ago."""
-    for log in runtime_path().glob("pool-*.log"):
-        with contextlib.suppress(OSError):
-            if time.time() - log.stat().st_mtime > 86400 and not log.with_suffix(".json").exists():
-                log.unlink()

@@ -101,6 +101,8 @@ class Ranks:
         rank = self.known[hello["rank"]] = Rank(peer, hello["pid"], hello["host"])
         if self._processes is not None:
             self._processes.know(rank.pid)
+        if len(self.known) == self.size:
+            self.secrets.unlink(missing_ok=True)  # all have read it; a launch writes it anew
         log.info("rank %d is ready: process %d on %s", hello["rank"], rank.pid, rank.host)
 
     def tell(self, body: Body, rank: int | None = None) -> None:

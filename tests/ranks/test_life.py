@@ -47,6 +47,16 @@ def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path) -> None:
         pool.describe()
 
 
+def test_the_environment_lies_in_no_file_once_the_ranks_have_read_it(tmp_path: Path) -> None:
+    left = runtime_path() / "pool-killed.env"
+    left.write_text("{}")
+    with Pool.start(1, project=tmp_path) as pool:
+        pool.wait_ready()
+        suffixes = {path.suffix for path in runtime_path().iterdir()}
+
+    assert suffixes == {".json", ".log"}
+
+
 def test_a_stop_does_not_wait_for_the_start(tmp_path: Path) -> None:
     pool = Pool.start(1, project=tmp_path)
     processes = family(pool.pid)
