@@ -13,13 +13,12 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 from akidlab.config import runtime_path
 from akidlab.dispatch.launcher import Line, launcher
+from akidlab.dispatch.owners import Owners
+from akidlab.dispatch.queue import Queue
 from akidlab.dispatch.ranks import Ranks
 from akidlab.dispatch.task import Outcome, Task
 from akidlab.errors import DispatchError
@@ -33,12 +32,9 @@ log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 TICK = 0.1
-OWNERLESS = 5.0  # seconds without a living owner until an idle pool leaves: a kernel may be restarting
-OPENING = 30.0  # seconds for the first owner to come
 EXPLAINING = 5.0  # seconds that a pool without ranks stays, to say why
 ALONE = 1.2  # seconds for the other ranks to end after one has failed
 INTERRUPTED = 1.3  # seconds for a run to end by itself after an interrupt
-KEPT = 4  # outcomes
 
 
 class Supervisor:
@@ -63,14 +59,10 @@ class Supervisor:
         info["variables"] = os.environ.pop("AKIDLAB_POOL_VARIABLES", "")
         self._lock = threading.RLock()
         self._bell = threading.Event()
-        self._queue: deque[Work] = deque()
-        self._active: Work | None = None
-        self._done: dict[str, Work] = {}
-        self._closing: list[threading.Thread] = []
-        self._owners: dict[int, float] = {}
+        self._queue = Queue()
+        self._owners = Owners()
         self._listeners: set[Peer] = set()  # kernels that also want what is written between tasks
-        self._started = self._busy = self._owned = time.monotonic()
-        self._owners_due, self._was_owned = 0.0, False
+        self._started = self._busy = time.monotonic()
         self.terminated = False  # set by a signal, which may do no more than that
         self._leaving: float | None = None
         self._failed: float | None = None
@@ -106,8 +98,8 @@ class Supervisor:
         if self._leaving is None:
             log.info("leaving: %s", why)
             self._why, self._leaving = why, time.monotonic()
-            if self._active is not None:
-                self._interrupt(self._active)
+            if self._queue.active is not None:
+                self._interrupt(self._queue.active)
             self._bell.set()
 
     # ------------------------------------------------------------------------------------- what is asked
@@ -126,15 +118,14 @@ class Supervisor:
             return act(request, peer)
 
     def _on_attach(self, request: Body, peer: Peer) -> Body:
-        self._owners[int(request["pid"])] = float(request["created"])
-        self._was_owned = True
+        self._owners.add(int(request["pid"]), float(request["created"]))
         if request.get("output"):
             self._listeners.add(peer)
         return self._on_describe(request, peer)
 
     def _on_describe(self, request: Body, peer: Peer) -> Body:
         now = time.monotonic()
-        active = self._active
+        active = self._queue.active
         return {
             "ok": True,
             "uid": self.uid,
@@ -148,10 +139,10 @@ class Supervisor:
             "generation": self.ranks.generation,
             "run": None if active is None else active.name,
             "run_uid": None if active is None else active.task.uid,
-            "waiting": [work.name for work in self._queue],
-            "owners": sorted(self._owners),
+            "waiting": [work.name for work in self._queue.waiting],
+            "owners": self._owners.pids,
             "age": now - self._started,
-            "idle_left": None if active or self._queue else max(0.0, self.idle - (now - self._busy)),
+            "idle_left": None if self._queue.all else max(0.0, self.idle - (now - self._busy)),
             "log": str(self.log),
         }
 
@@ -165,20 +156,20 @@ class Supervisor:
         work = Work(Task(**request["task"]), self.size, self._control)
         work.watch(peer)
         work.start()
-        self._queue.append(work)
+        self._queue.add(work)
         self._go_on()
-        return {"ok": True, "uid": work.task.uid, "name": work.name, "waits_for": self._before(work)}
+        return {"ok": True, "uid": work.task.uid, "name": work.name, "waits_for": self._queue.before(work)}
 
     def _on_watch(self, request: Body, peer: Peer) -> Body:
-        work = self._find(request)
+        work = self._queue.find(request.get("run"))
         work.watch(peer)
         return {"ok": True, "name": work.name, "outcome": work.outcome and work.outcome.to_plain()}
 
     def _on_command(self, request: Body, peer: Peer) -> Body:
-        return self._control(self._find(request), request)
+        return self._control(self._queue.find(request.get("run")), request)
 
     def _on_interrupt(self, request: Body, peer: Peer) -> Body:
-        work = self._find(request)
+        work = self._queue.find(request.get("run"))
         self._interrupt(work)
         return {"ok": True}
 
@@ -198,8 +189,7 @@ class Supervisor:
         with self._lock:
             if work.is_closing or work.outcome is not None:
                 return {"ok": False, "error": f"The run `{work.name}` is over."}
-            if command.action == "stop" and work in self._queue:
-                self._queue.remove(work)
+            if command.action == "stop" and work in self._queue.waiting:
                 self._end(work, Outcome("stopped"))
             else:
                 work.commands.append(command)
@@ -216,7 +206,7 @@ class Supervisor:
             return
         if number in self.ranks.known:
             self.ranks.known[number].heard = time.monotonic()
-        work = self._active
+        work = self._queue.active
         if kind == "settled":
             self.ranks.hear_settled(number, bool(said["clean"]))
         elif kind == "output" and (work is None or said["run"] != work.task.uid):
@@ -239,7 +229,7 @@ class Supervisor:
     def _hear_line(self, line: Line) -> None:
         """A line that came through the launcher's pipe: what a rank writes beside Python's streams."""
         with self._lock:
-            work = self._active
+            work = self._queue.active
             if work is not None and line.rank is not None and self.ranks.state == "ready":
                 work.write(line.rank, line.stream, line.text)
             else:
@@ -255,21 +245,22 @@ class Supervisor:
     def _tick(self) -> None:
         if self.terminated:
             self.stop("it was terminated")
-        self._look_at_owners()
+        self._look_whether_to_leave()
         self.ranks.look()
         if self.ranks.failure is not None:
             self._give_up(self.ranks.failure)
             return
-        if self._active is not None:
-            self._see_to(self._active)
+        if self._queue.active is not None:
+            self._see_to(self._queue.active)
         elif lost := self.ranks.lost():
             self.ranks.replace(next(iter(lost.values())))
         self._go_on()
 
     def _go_on(self) -> None:
         """Begin with the next task if the ranks are free for it."""
-        if self._active is None and self._queue and self._leaving is None and self.ranks.are_able:
-            work = self._active = self._queue.popleft()
+        idle = self._queue.active is None and self._queue.waiting and self._leaving is None
+        if idle and self.ranks.are_able:
+            work = self._queue.next()
             work.begun = time.monotonic()
             self.ranks.launches = 1  # they were of use
             self.ranks.tell(
@@ -286,7 +277,7 @@ class Supervisor:
 
     def _pass_on(self, work: Work) -> None:
         """Pass commands on to rank 0, which tells the others."""
-        while work is self._active and work.commands:
+        while work is self._queue.active and work.commands:
             command = work.commands.popleft()
             body = {"kind": "command", "run": work.task.uid, "command": command}
             self.ranks.tell(body, rank=0)
@@ -320,91 +311,49 @@ class Supervisor:
                     self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": True}, rank=rank)
 
     def _interrupt(self, work: Work) -> None:
-        if work in self._queue:
-            self._queue.remove(work)
+        if work in self._queue.waiting:
             self._end(work, Outcome("stopped"))
-        elif work is self._active:
+        elif work is self._queue.active:
             work.interrupts += 1
             work.interrupted = time.monotonic()
             self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": False})
 
     def _end(self, work: Work, outcome: Outcome) -> None:
-        """Close a run, beside the ranks' next task."""
-        work.is_closing = True
-        if work is self._active:
-            self._active = None
+        self._queue.end(work, outcome)
         self._busy = time.monotonic()
-        self._done[work.task.uid] = work
-        for uid in list(self._done)[:-KEPT]:
-            del self._done[uid]
-        closing = threading.Thread(target=work.close, args=(outcome,), name="akidlab-close")
-        self._closing = [*(thread for thread in self._closing if thread.is_alive()), closing]
-        closing.start()
+
+    def _end_all(self, outcome: Outcome) -> None:
+        for work in self._queue.all:
+            self._end(work, outcome)
 
     def _give_up(self, why: str) -> None:
-        for work in [*([self._active] if self._active else []), *self._queue]:
-            self._end(work, Outcome("failed", error=why))
-        self._queue.clear()
+        self._end_all(Outcome("failed", error=why))
         self._failed = self._failed or time.monotonic()
         if time.monotonic() - self._failed > EXPLAINING:
             self.stop("the ranks cannot be started")
 
     # ------------------------------------------------------------------------------------ when to leave
 
-    def _look_at_owners(self) -> None:
-        now = time.monotonic()
-        if now < self._owners_due:
-            return
-        self._owners_due = now + 0.5
-        self._owners = {pid: born for pid, born in self._owners.items() if _is_same(pid, born)}
-        if self._owners:
-            self._owned = now
-        if self._active or self._queue or self.ranks.state not in ("ready", "failed"):
-            self._busy = now
-        elif now - self._busy > self.idle:
+    def _look_whether_to_leave(self) -> None:
+        if self._queue.all or self.ranks.state not in ("ready", "failed"):
+            self._busy = time.monotonic()
+        elif time.monotonic() - self._busy > self.idle:
             self.stop(f"nobody had a task for {self.idle:g} s")
-        if not (self._active or self._queue) and now - self._owned > (
-            OWNERLESS if self._was_owned else OPENING
-        ):
+        if self._owners.are_gone() and not self._queue.all:
             self.stop("no notebook is left that uses it")
 
     def _is_over(self) -> bool:
         if self._leaving is None:
             return False
-        return self._active is None or time.monotonic() - self._leaving > 2.5
+        return self._queue.active is None or time.monotonic() - self._leaving > 2.5
 
     def _farewell(self) -> None:
         with self._lock:
-            for work in [*([self._active] if self._active else []), *self._queue]:
-                self._end(work, Outcome("stopped"))
-            self._queue.clear()
+            self._end_all(Outcome("stopped"))
             self.ranks.leave()
         self.ranks.wait_gone(10.0)
-        for thread in self._closing:
-            thread.join()
+        self._queue.wait_closed()
         self.ranks.secrets.unlink(missing_ok=True)
-
-    # ------------------------------------------------------------------------------------------- helpers
-
-    def _find(self, request: Body) -> Work:
-        uid = request.get("run")
-        for work in [*([self._active] if self._active else []), *self._queue, *self._done.values()]:
-            if work.task.uid == uid:
-                return work
-        raise DispatchError(f"The pool knows no run `{uid}`.")
-
-    def _before(self, work: Work) -> str | None:
-        """What must end before `work` begins."""
-        ahead = [*([self._active] if self._active else []), *self._queue]
-        return ahead[ahead.index(work) - 1].name if work in ahead and ahead.index(work) else None
-
-
-def _is_same(pid: int, born: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,48 @@
+"""Owners: the kernels that use a pool, and whether one of them still lives."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+OWNERLESS = 5.0  # seconds without a living owner until an idle pool leaves: a kernel may be restarting
+OPENING = 30.0  # seconds for the first owner to come
+LOOK = 0.5  # seconds between looks at their processes
+
+
+class Owners:
+    """The processes that a pool belongs to."""
+
+    def __init__(self) -> None:
+        self._born: dict[int, float] = {}
+        self._seen = time.monotonic()
+        self._due = 0.0
+        self._patience = OPENING
+
+    @property
+    def pids(self) -> list[int]:
+        """Those that lived when they were last looked at."""
+        return sorted(self._born)
+
+    def add(self, pid: int, created: float) -> None:
+        """A process uses the pool from now on; `created` tells it from another of the same number."""
+        self._born[pid] = created
+        self._patience = OWNERLESS
+
+    def are_gone(self) -> bool:
+        """True if there has been none for so long that none will come."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + LOOK
+            self._born = {pid: born for pid, born in self._born.items() if _is_same(pid, born)}
+            self._seen = now if self._born else self._seen
+        return now - self._seen > self._patience
+
+
+def _is_same(pid: int, born: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,37 @@
+"""A pool belongs to kernels, and is forsaken when the last one has ended."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from akidlab.dispatch import owners
+from akidlab.dispatch.owners import Owners
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owners, "OWNERLESS", 0.0)
+    monkeypatch.setattr(owners, "LOOK", 0.0)
+
+
+def test_the_first_owner_is_waited_for() -> None:
+    assert not Owners().are_gone()
+
+
+def test_an_owner_that_lives_keeps_its_pool() -> None:
+    held = Owners()
+    held.add(os.getpid(), psutil.Process().create_time())
+
+    assert not held.are_gone()
+    assert held.pids == [os.getpid()]
+
+
+def test_an_owner_whose_number_went_to_another_process_is_gone() -> None:
+    held = Owners()
+    held.add(os.getpid(), psutil.Process().create_time() - 100)
+
+    assert held.are_gone()
+    assert held.pids == []
