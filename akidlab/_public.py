@@ -13,14 +13,21 @@ _NAMES = {
         Maxout MaxoutLayer
         GroupNormalizationLayer LayerNormalizationLayer LRNLayer L2NormalizationLayer ColorizationReLULayer
         L2Norm
+        MaxPooling1DLayer GlobalPoolingLayer MaxPooling1D
     """,
     "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
     "akidlab.sensors": "Sensor FeedSensor",
     "akidlab.kongfus": """
-        KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu LearningRateScheme
+        KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
     """,
     "akidlab.dispatch": "Pool",
     "akidlab.engines": "Engine",
+    "akidlab.ops": """
+        hessian hessian_spectrum hessian_vector_product nn_riemannic_metric pullback_metric rescale_image
+        lanczos_tridiagonalization_slow lanczos_tridiagonalization_fast lanczos_tridiagonalization_fast_cr
+        lanczos_spectrum_approx lanczos_spectrum_approx_cr center_unit_eig_normalization
+        center_unit_eig_normalization_cr center_unit_eig_denormalization
+    """,
     "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
     "akidlab.messages": "Bus Message",
     "akidlab.store": "Recorder Run Runs Series Store runs",
@@ -30,6 +37,7 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "dispatch", "engines", "kids", "kongfus", "magics", "messages", "models",
-    "sensors", "server", "session", "sources", "store", "widgets", "wire", "worker",
+    "backends", "blocks", "common", "dispatch", "engines", "kids", "kongfus", "magics", "messages",
+    "models", "ops", "parallel", "sensors", "server", "session", "sources", "store", "widgets", "wire",
+    "worker",
 )  # fmt: skip

@@ -13,6 +13,7 @@ from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
 from akidlab.blocks.colorization import ColorizationReLULayer
 from akidlab.blocks.convolution import ConvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.global_pooling import GlobalPoolingLayer
 from akidlab.blocks.group import (
     CollapseOutLayer,
     GroupProcessingLayer,
@@ -25,9 +26,11 @@ from akidlab.blocks.l2_normalization import L2NormalizationLayer
 from akidlab.blocks.layer_normalization import LayerNormalizationLayer
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
 from akidlab.blocks.lrn import LRNLayer
+from akidlab.blocks.max_pooling import MaxPoolingLayer
 from akidlab.blocks.merge import ConcatLayer, MergeLayer
 from akidlab.blocks.normalization import BatchNormalizationLayer
-from akidlab.blocks.pooling import AveragePoolingLayer, MaxPoolingLayer, PoolingLayer
+from akidlab.blocks.pooling import AveragePoolingLayer, PoolingLayer
+from akidlab.blocks.pooling1d import MaxPooling1DLayer
 from akidlab.blocks.reshape import ReshapeLayer
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
@@ -45,6 +48,7 @@ GSMax = GroupSoftmaxLayer
 Maxout = CollapseOutLayer
 MaxoutLayer = CollapseOutLayer
 L2Norm = L2NormalizationLayer
+MaxPooling1D = MaxPooling1DLayer
 
 __all__ = [
     "Block",
@@ -94,4 +98,7 @@ __all__ = [
     "L2NormalizationLayer",
     "ColorizationReLULayer",
     "L2Norm",
+    "MaxPooling1DLayer",
+    "GlobalPoolingLayer",
+    "MaxPooling1D",
 ]

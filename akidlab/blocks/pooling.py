@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from akidlab.blocks.arrangement import Arrangement, arranged, check_overlap
 from akidlab.blocks.block import Block
-from akidlab.blocks.padding import Padding, Pair, emitted, pads, pair
+from akidlab.blocks.maps import check_map, check_room, windows
+from akidlab.blocks.padding import Padding, Pair, pair
 from akidlab.blocks.padding import padding as read_padding
-from akidlab.blocks.signal import Signal
-from akidlab.blocks.synapse import check_map, check_room, windows
-from akidlab.errors import unknown
+from akidlab.blocks.signal import Signal, found
+from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-_Arrangement: TypeAlias = "tuple[Pair, bool, tuple[int, int, int, int] | None]"
 
 
 class PoolingLayer(Block):
@@ -49,10 +48,11 @@ class PoolingLayer(Block):
         super().__init__(**kwargs)
         self.ksize, self.strides = pair(ksize, "ksize"), pair(strides, "strides")
         self.padding = read_padding(padding)
+        check_overlap(self)
         if type not in ("max", "avg"):
             raise unknown("type of pooling", str(type), ("max", "avg"))
         self.kind = type  # `type` is a method of torch modules
-        self._known: dict[Pair, _Arrangement] = {}
+        self._known: dict[Pair, Arrangement] = {}
 
     def forward(
         self, signal: Float[Tensor, "batch channels height width"]
@@ -68,9 +68,35 @@ class PoolingLayer(Block):
         inside = F.avg_pool2d(F.pad(torch.ones_like(signal[:1, :1]), apart), self.ksize, self.strides)
         return F.avg_pool2d(F.pad(signal, apart), self.ksize, self.strides) / inside
 
-    def _arrangement(self, size: Pair) -> _Arrangement:
+    def backward(
+        self, signal: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Top-down: each mean at every place of its window, their mean where windows overlap.
+
+        Raises:
+            BlockError: if the largest was pooled, and nobody knows where it was.
+        """
+        if self.kind == "max":
+            raise BlockError(
+                f"`{self.name}` cannot be run backward: it did not remember where the largest numbers were. "
+                "Use a MaxPoolingLayer with get_argmax_idx=True."
+            )
+        if self.in_shape is None or not self._emits(signal):
+            raise BlockError(
+                f"`{self.name}` cannot put {found(signal)} back. Call it on a signal first, and give back "
+                "what is shaped as its value."
+            )
+        blank = signal.new_zeros(*signal.shape[:2], *self.in_shape[2:])  # type: ignore[misc]
+        spread = torch.func.vjp(self.forward, blank)[1]
+        (shares,) = spread(torch.ones_like(signal))
+        return torch.where(shares > 0, spread(signal)[0] / shares, 0)
+
+    def _emits(self, signal: Tensor) -> bool:
+        return isinstance(self.out_shape, tuple) and tuple(signal.shape[1:]) == self.out_shape[1:]
+
+    def _arrangement(self, size: Pair) -> Arrangement:
         if size not in self._known:
-            self._known[size] = _arranged(self.padding, size, self.ksize, self.strides)
+            self._known[size] = arranged(self.padding, size, self.ksize, self.strides)
         return self._known[size]
 
     def _check(self, signal: Signal) -> None:
@@ -81,37 +107,13 @@ class PoolingLayer(Block):
         return f"{self.kind} {windows(self)}"
 
 
-class MaxPoolingLayer(PoolingLayer):
-    """The largest of each window."""
-
-    def __init__(self, ksize: Any, strides: Any, padding: Padding, **kwargs: Any) -> None:
-        super().__init__(ksize, strides, padding, "max", **kwargs)
-
-
 class AveragePoolingLayer(PoolingLayer):
-    """The mean of each window."""
+    """The mean of each window.
 
-    def __init__(self, ksize: Any, strides: Any, padding: Padding, **kwargs: Any) -> None:
-        super().__init__(ksize, strides, padding, "avg", **kwargs)
-
-
-def _arranged(kind: str | Pair, size: Pair, window: Pair, strides: Pair) -> _Arrangement:
-    """How torch is asked: padding on both sides, whether sizes are rounded up, padding done beforehand.
-
-    torch pads both sides alike. One pixel more at the bottom or right is what rounding up adds, without
-    a copy of the signal; where that does not come out right, padding is done beforehand.
+    Example:
+        >>> AveragePoolingLayer(2, 2)(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])).item()
+        2.5
     """
-    both = pads(kind, size, window, strides)
-    wanted = [emitted(*args) for args in zip(size, window, strides, both, strict=True)]
-    before = (both[0][0], both[1][0])
-    for ceil in (False, True):
-        if [_torch_size(*args, ceil) for args in zip(size, window, strides, before, strict=True)] == wanted:
-            return before, ceil, None
-    return (0, 0), False, (*both[1], *both[0])
 
-
-def _torch_size(size: int, window: int, stride: int, pad: int, ceil: bool) -> int:
-    room = size + 2 * pad - window
-    count = (-(-room // stride) if ceil else room // stride) + 1
-    # The last window begins inside, or in the padding before.
-    return count - 1 if ceil and (count - 1) * stride >= size + pad else count
+    def __init__(self, ksize: Any, strides: Any, padding: Padding = "VALID", **kwargs: Any) -> None:
+        super().__init__(ksize, strides, padding, "avg", **kwargs)

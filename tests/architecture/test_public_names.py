@@ -11,19 +11,24 @@ from akidlab._public import HOMES, PACKAGES
 from tests.architecture import stub
 
 PUBLIC = [
-    "AdamKongFu", "AdamWKongFu", "ArraySource", "AveragePoolingLayer", "BatchNormalizationLayer",
-    "Block", "BN", "Brain", "Bus", "Conv2D", "ConvolutionLayer", "Dashboard", "DigitsSource",
-    "DoneEvent", "Dropout", "DropoutLayer", "EarlyStopping", "EarlyStoppingEvent", "Engine",
-    "FeedSensor", "GradientDescentKongFu", "GraphBrain", "GraphSystem", "InnerProductLayer", "Kid",
-    "KongFu", "LearningRateScheme", "LossLayer", "MaxPoolingLayer", "MergeLayer", "Message",
-    "MNISTFeedSource", "MomentumKongFu", "Pool", "PoolingLayer", "Recorder", "ReLU", "ReLULayer",
-    "ReshapeLayer", "Run", "Runs", "runs", "Sensor", "SequentialBrain", "SequentialSystem", "Series",
-    "Session", "SoftmaxWithLossLayer", "Source", "Store", "System",
-    "ActivationLayer", "SigmoidLayer", "TanhLayer", "GELULayer", "LeakyReLULayer", "ConcatLayer",
-    "GroupProcessingLayer", "CollapseOutLayer", "SoftmaxNormalizationLayer", "GroupSoftmaxLayer",
-    "Sigmoid", "Tanh", "GELU", "LeakyReLU", "GSMax", "Maxout", "MaxoutLayer",
-    "GroupNormalizationLayer", "LayerNormalizationLayer", "LRNLayer", "L2NormalizationLayer",
-    "ColorizationReLULayer", "L2Norm",
+    "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AveragePoolingLayer",
+    "BatchNormalizationLayer", "Block", "BN", "Brain", "Bus", "center_unit_eig_denormalization",
+    "center_unit_eig_normalization", "center_unit_eig_normalization_cr", "CollapseOutLayer",
+    "ColorizationReLULayer", "ConcatLayer", "Conv2D", "ConvolutionLayer", "Dashboard",
+    "DigitsSource", "DoneEvent", "Dropout", "DropoutLayer", "EarlyStopping", "EarlyStoppingEvent",
+    "Engine", "FeedSensor", "GELU", "GELULayer", "GlobalPoolingLayer", "GradientDescentKongFu",
+    "GraphBrain", "GraphSystem", "GroupNormalizationLayer", "GroupProcessingLayer",
+    "GroupSoftmaxLayer", "GSMax", "hessian", "hessian_spectrum", "hessian_vector_product",
+    "InnerProductLayer", "Kid", "KongFu", "L2Norm", "L2NormalizationLayer",
+    "lanczos_spectrum_approx", "lanczos_spectrum_approx_cr", "lanczos_tridiagonalization_fast",
+    "lanczos_tridiagonalization_fast_cr", "lanczos_tridiagonalization_slow",
+    "LayerNormalizationLayer", "LeakyReLU", "LeakyReLULayer", "LearningRateScheme", "LossLayer",
+    "LRNLayer", "Maxout", "MaxoutLayer", "MaxPooling1D", "MaxPooling1DLayer", "MaxPoolingLayer",
+    "MergeLayer", "Message", "MNISTFeedSource", "MomentumKongFu", "nn_riemannic_metric", "Pool",
+    "PoolingLayer", "pullback_metric", "Recorder", "ReLU", "ReLULayer", "rescale_image",
+    "ReshapeLayer", "Run", "runs", "Runs", "Sensor", "SequentialBrain", "SequentialSystem",
+    "Series", "Session", "Sigmoid", "SigmoidLayer", "SoftmaxNormalizationLayer",
+    "SoftmaxWithLossLayer", "Source", "Store", "System", "Tanh", "TanhLayer", "TorchKongFu",
 ]  # fmt: skip
 
 
