@@ -269,8 +269,10 @@ class Practice:
         report.restart()
 
     def _judge(self, values: dict[str, float]) -> None:
-        """Remember the best, call the hooks, and stop if it has been long enough since the best."""
+        """Tell the kongfu, remember the best, call the hooks, and stop if that was long enough ago."""
         kid = self.kid
+        kid.kongfu.hear(values, kid.clock)
+        self.report.learning_rate()
         kid.best = kid.best.after(values, kid.step)
         self._mark_best()
         self._call("on_val_log_step")

@@ -5,6 +5,7 @@ from akidlab.kongfus.gradient_descent import GradientDescentKongFu
 from akidlab.kongfus.kongfu import KongFu
 from akidlab.kongfus.momentum import MomentumKongFu
 from akidlab.kongfus.scheme import LearningRateScheme
+from akidlab.kongfus.torch_kongfu import TorchKongFu
 
 __all__ = [
     "AdamKongFu",
@@ -13,4 +14,5 @@ __all__ = [
     "KongFu",
     "LearningRateScheme",
     "MomentumKongFu",
+    "TorchKongFu",
 ]

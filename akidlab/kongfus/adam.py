@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import DataError
 from akidlab.kongfus.check import at_least_zero
+from akidlab.kongfus.curves import Scheme
 from akidlab.kongfus.kongfu import KongFu
-from akidlab.kongfus.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -27,6 +27,7 @@ class AdamKongFu(KongFu):
         lr_scheme: how the rate changes.
         weight_decay: added to the gradients (`AdamWKongFu` takes it off the parameters, which works better).
         name: what to call it.
+        var_list: what it updates in a loop written by hand.
 
     Example:
         >>> AdamKongFu()
@@ -44,8 +45,9 @@ class AdamKongFu(KongFu):
         lr_scheme: Mapping[str, Any] | Scheme | None = None,
         weight_decay: float = 0.0,
         name: str | None = None,
+        var_list: Iterable[Parameter] | None = None,
     ) -> None:
-        super().__init__(lr, lr_scheme=lr_scheme, weight_decay=weight_decay, name=name)
+        super().__init__(lr, lr_scheme=lr_scheme, weight_decay=weight_decay, name=name, var_list=var_list)
         if len(betas) != 2:
             raise DataError(f"`betas` are two numbers, found {betas!r}.")
         first, second = betas
@@ -73,6 +75,7 @@ class AdamWKongFu(AdamKongFu):
         lr_scheme: how the rate changes.
         weight_decay: how strongly parameters are drawn to 0.
         name: what to call it.
+        var_list: what it updates in a loop written by hand.
 
     Example:
         >>> AdamWKongFu(lr=3e-4)
@@ -90,8 +93,17 @@ class AdamWKongFu(AdamKongFu):
         lr_scheme: Mapping[str, Any] | Scheme | None = None,
         weight_decay: float = 0.01,
         name: str | None = None,
+        var_list: Iterable[Parameter] | None = None,
     ) -> None:
-        super().__init__(lr, betas=betas, eps=eps, lr_scheme=lr_scheme, weight_decay=weight_decay, name=name)
+        super().__init__(
+            lr,
+            betas=betas,
+            eps=eps,
+            lr_scheme=lr_scheme,
+            weight_decay=weight_decay,
+            name=name,
+            var_list=var_list,
+        )
 
     def _make(self, parameters: list[Parameter], lr: float, fused: bool) -> Optimizer:
         import torch

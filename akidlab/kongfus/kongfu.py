@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from akidlab.clock import Clock
 from akidlab.errors import BlockError
 from akidlab.kongfus.check import at_least_zero
-from akidlab.kongfus.scheme import Scheme, scheme_of
+from akidlab.kongfus.curves import Scheme
+from akidlab.kongfus.scheme import hearing, scheme_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,7 @@ class KongFu(ABC):
         lr_scheme: how the rate changes: a dictionary (see `LearningRateScheme`), or a function of the clock.
         weight_decay: how strongly parameters are drawn to 0.
         name: what to call it.
+        var_list: what it updates in a loop written by hand; a Kid gives it the parameters of its brain.
 
     Raises:
         DataError: if a number makes no sense.
@@ -45,14 +47,36 @@ class KongFu(ABC):
         lr_scheme: Mapping[str, Any] | Scheme | None = None,
         weight_decay: float = 0.0,
         name: str | None = None,
+        var_list: Iterable[Parameter] | None = None,
     ) -> None:
         self.name = name or self.NAME
+        self.var_list: list[Parameter] = list(var_list or ())
         self.lr_scheme = lr_scheme
         self.base_lr, self._scheme = scheme_of(lr_scheme, lr)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.optimizer: Optimizer | None = None
         self._lr, self._by_hand, self._clock = self.base_lr, 1.0, Clock()
         self._lr = self.lr_at(self._clock)
+
+    @staticmethod
+    def of(what: str | Mapping[str, Any] | type[Optimizer] | KongFu, **options: Any) -> KongFu:
+        """The kongfu meant by a name, ours or torch's, by a dictionary, or by itself.
+
+        Args:
+            what: `"momentum"`, `"adamw"`, the name of any optimiser of torch, the class of an optimiser, or a
+                dictionary with a `name` and options.
+            options: of the kongfu.
+
+        Raises:
+            UnknownNameError: if nothing is called so, or has such an option.
+
+        Example:
+            >>> KongFu.of("rmsprop", lr=0.01)
+            TorchKongFu('RMSprop', lr=0.01)
+        """
+        from akidlab.kongfus.named import named
+
+        return named(what, options)
 
     @abstractmethod
     def _make(self, parameters: list[Parameter], lr: float, fused: bool) -> Optimizer:
@@ -73,7 +97,27 @@ class KongFu(ABC):
             )
         fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in found)
         self.optimizer = self._make(found, self._lr, fused)
+        self.var_list = found
         return self.optimizer
+
+    def set_var_list(self, var_list: Iterable[Parameter]) -> None:
+        """Update these from now on, in a loop written by hand; what is known of those before is kept.
+
+        Args:
+            var_list: parameters.
+        """
+        self.var_list = list(var_list)
+        before, self.optimizer = self.optimizer, None
+        if before is not None:
+            self._ready().state.update({p: s for p, s in before.state.items() if p in set(self.var_list)})
+
+    def append_var_list(self, var_list: Iterable[Parameter]) -> None:
+        """Update these, too.
+
+        Args:
+            var_list: parameters.
+        """
+        self.set_var_list([*self.var_list, *var_list])
 
     @property
     def scheduled(self) -> bool:
@@ -104,6 +148,21 @@ class KongFu(ABC):
     def get_lr(self) -> float:
         """The rate now."""
         return self._lr
+
+    def hear(self, values: Mapping[str, float], clock: Clock) -> None:
+        """Let the scheme know what a validation measured; a `plateau` may lower the rate.
+
+        Args:
+            values: the metrics by name, such as `validation_loss`.
+            clock: the moment of the validation.
+
+        Raises:
+            UnknownNameError: if the scheme waits for a metric that is not there.
+        """
+        scheme = hearing(self._scheme)
+        if scheme is not None:
+            scheme.hear(values)
+            self.adjust(clock)
 
     def set_lr(self, lr: float, clock: Clock | None = None) -> None:
         """Set the rate from now on; a scheme goes on from here, scaled so that it gives `lr` now.
@@ -136,29 +195,34 @@ class KongFu(ABC):
         """Make one step along the gradients, for loops written by hand; akid passes what `forward` gave."""
         self._ready().step()
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         """The rate and what was set by hand; the optimiser's own state is `optimizer.state_dict()`."""
+        scheme = hearing(self._scheme)
         return {
             "lr": self._lr,
             "by_hand": self._by_hand,
             "step": self._clock.step,
             "epoch": self._clock.epoch,
+            **({} if scheme is None else {"scheme": scheme.state_dict()}),
         }
 
-    def load_state_dict(self, state: Mapping[str, float]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with the rate that `state` had."""
+        scheme = hearing(self._scheme)
+        if scheme is not None and "scheme" in state:
+            scheme.load_state_dict(state["scheme"])
         self._by_hand = state["by_hand"]
         self._clock = Clock(int(state["step"]), int(state["epoch"]))
         self._put(state["lr"])
 
     def _ready(self) -> Optimizer:
-        if self.optimizer is None:
+        if self.optimizer is None and not self.var_list:
             raise BlockError("The kongfu has no parameters yet. Call `kongfu.setup(brain.parameters())`.")
-        return self.optimizer
+        return self.optimizer or self.setup(self.var_list)
 
     def __getstate__(self) -> dict[str, object]:
         # The optimiser holds the brain's parameters, which travel on their own; a scheme is a closure.
-        return self.__dict__ | {"optimizer": None, "_scheme": None}
+        return self.__dict__ | {"optimizer": None, "_scheme": None, "var_list": []}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)

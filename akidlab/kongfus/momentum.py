@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from akidlab.kongfus.check import at_least_zero
+from akidlab.kongfus.curves import Scheme
 from akidlab.kongfus.kongfu import KongFu
-from akidlab.kongfus.scheme import Scheme
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -24,6 +24,7 @@ class MomentumKongFu(KongFu):
         lr_scheme: how the rate changes.
         weight_decay: how strongly parameters are drawn to 0.
         name: what to call it.
+        var_list: what it updates in a loop written by hand.
 
     Example:
         >>> MomentumKongFu(lr=0.1)
@@ -41,8 +42,9 @@ class MomentumKongFu(KongFu):
         lr_scheme: Mapping[str, Any] | Scheme | None = None,
         weight_decay: float = 0.0,
         name: str | None = None,
+        var_list: Iterable[Parameter] | None = None,
     ) -> None:
-        super().__init__(lr, lr_scheme=lr_scheme, weight_decay=weight_decay, name=name)
+        super().__init__(lr, lr_scheme=lr_scheme, weight_decay=weight_decay, name=name, var_list=var_list)
         self.momentum = at_least_zero("momentum", momentum, below=1.0)
         self.use_nesterov = use_nesterov
 

@@ -14,7 +14,7 @@ import pytest
 import akidlab
 
 ROOT = Path(akidlab.__file__).parent
-LEARNING = {"blocks", "engines", "kids", "kongfus", "models", "sensors", "sources"}
+LEARNING = {"blocks", "engines", "kids", "kongfus", "models", "ops", "parallel", "sensors", "sources"}
 LAB = {"backends", "cli", "dispatch", "magics", "server", "session", "store", "widgets"}
 JUPYTER = {"IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_server", "jupyterlab"}
 HEAVY = {*JUPYTER, "torch", "zmq", "plotly", "numpy"}
