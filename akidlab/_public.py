@@ -6,6 +6,10 @@ _NAMES = {
     "akidlab.blocks": """
         Block Brain GraphBrain GraphSystem SequentialBrain SequentialSystem System
         ConvolutionLayer Conv2D InnerProductLayer ReLULayer ReLU
+        SequentialGSystem SequentialGBrain SeqentialGBrain SelfNormalizedConvolutionLayer SNConv2D
+        Convolution1DLayer Conv1D DeconvolutionLayer Deconv2D ConvTranspose SeparableConvolutionLayer
+        ColorfulConvLayer EquivariantProjectionLayer FixedWeightInnerProductLayer InvariantInnerProductLayer
+        EmbeddingLayer Embedding
         PoolingLayer MaxPoolingLayer AveragePoolingLayer BatchNormalizationLayer BN DropoutLayer Dropout
         MergeLayer ReshapeLayer LossLayer SoftmaxWithLossLayer
         ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer

@@ -10,9 +10,15 @@ from akidlab.blocks.activation import (
 )
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
+from akidlab.blocks.colorful import ColorfulConvLayer
 from akidlab.blocks.colorization import ColorizationReLULayer
 from akidlab.blocks.convolution import ConvolutionLayer
+from akidlab.blocks.convolution1d import Convolution1DLayer
+from akidlab.blocks.deconvolution import DeconvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.embedding import EmbeddingLayer
+from akidlab.blocks.equivariant import EquivariantProjectionLayer
+from akidlab.blocks.generative import SequentialGBrain, SequentialGSystem
 from akidlab.blocks.global_pooling import GlobalPoolingLayer
 from akidlab.blocks.group import (
     CollapseOutLayer,
@@ -21,7 +27,11 @@ from akidlab.blocks.group import (
     SoftmaxNormalizationLayer,
 )
 from akidlab.blocks.group_normalization import GroupNormalizationLayer
-from akidlab.blocks.inner_product import InnerProductLayer
+from akidlab.blocks.inner_product import (
+    FixedWeightInnerProductLayer,
+    InnerProductLayer,
+    InvariantInnerProductLayer,
+)
 from akidlab.blocks.l2_normalization import L2NormalizationLayer
 from akidlab.blocks.layer_normalization import LayerNormalizationLayer
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
@@ -32,11 +42,19 @@ from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, PoolingLayer
 from akidlab.blocks.pooling1d import MaxPooling1DLayer
 from akidlab.blocks.reshape import ReshapeLayer
+from akidlab.blocks.self_normalized import SelfNormalizedConvolutionLayer
+from akidlab.blocks.separable import SeparableConvolutionLayer
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
 
 Conv2D = ConvolutionLayer
+SeqentialGBrain = SequentialGBrain  # as akid spells it
+Embedding = EmbeddingLayer
+ConvTranspose = DeconvolutionLayer
+Deconv2D = DeconvolutionLayer
+Conv1D = Convolution1DLayer
+SNConv2D = SelfNormalizedConvolutionLayer
 ReLU = ReLULayer
 BN = BatchNormalizationLayer
 Dropout = DropoutLayer
@@ -62,6 +80,23 @@ __all__ = [
     "ConvolutionLayer",
     "Conv2D",
     "InnerProductLayer",
+    "SequentialGSystem",
+    "SequentialGBrain",
+    "SeqentialGBrain",
+    "SelfNormalizedConvolutionLayer",
+    "SNConv2D",
+    "Convolution1DLayer",
+    "Conv1D",
+    "DeconvolutionLayer",
+    "Deconv2D",
+    "ConvTranspose",
+    "SeparableConvolutionLayer",
+    "ColorfulConvLayer",
+    "EquivariantProjectionLayer",
+    "FixedWeightInnerProductLayer",
+    "InvariantInnerProductLayer",
+    "EmbeddingLayer",
+    "Embedding",
     "ReLULayer",
     "ReLU",
     "PoolingLayer",

@@ -133,9 +133,16 @@ def _xavier(shape: Any, generator: Any, fans: Fans, *, normal_dist: bool, fan_ou
     return _scaled(shape, generator, normal_dist, math.sqrt(2 / both), math.sqrt(6 / both))
 
 
-def _msra(shape: Any, generator: Any, fans: Fans, *, fan_out: bool) -> Tensor:
+def _msra(shape: Any, generator: Any, fans: Fans, *, fan_out: bool, factor: float, uniform: bool) -> Tensor:
     # He et al. 2015
-    return _normal(shape, generator, 0.0, math.sqrt(4 / sum(fans) if fan_out else 2 / fans[0]))
+    stddev = math.sqrt(factor * (4 / sum(fans) if fan_out else 2 / fans[0]))
+    return _scaled(shape, generator, not uniform, stddev, math.sqrt(3) * stddev)
+
+
+def _unit_scaling(shape: Any, generator: Any, fans: Fans, *, factor: float) -> Tensor:
+    # Sussillo & Abbott 2014: what goes in with variance 1 comes out with variance factor squared.
+    bound = factor * math.sqrt(3 / fans[0])
+    return _uniform(shape, generator, -bound, bound)
 
 
 def _plain_normal(shape: Any, generator: Any, fans: Fans, *, stddev: float, mean: float) -> Tensor:
@@ -186,10 +193,11 @@ def _tensor(shape: Any, generator: Any, fans: Fans, *, value: object) -> Tensor:
 _KINDS = {
     "default": _Kind(_default, {"normal_dist": False, "fan_out": False}),
     "xavier": _Kind(_xavier, {"normal_dist": False, "fan_out": True}),
-    "msra": _Kind(_msra, {"fan_out": False}),
+    "msra": _Kind(_msra, {"fan_out": False, "factor": 1.0, "uniform": False}),
     "normal": _Kind(_plain_normal, {"mean": 0.0}, ("stddev",)),
     "truncated_normal": _Kind(_truncated_normal, {"mean": 0.0}, ("stddev",)),
     "uniform": _Kind(_range, {"range": None, "low": None, "high": None}),
+    "uniform_unit_scaling": _Kind(_unit_scaling, {"factor": 1.0}),
     "range_uniform": _Kind(_range, {"range": None, "low": 0.0, "high": 1.0}),
     "constant": _Kind(_constant, {}, ("value",)),
     "scalar": _Kind(_scalar, {"value": 0.0}),

@@ -42,7 +42,7 @@ class SynapseLayer(Block):
     def __init__(
         self,
         *,
-        out_channel_num: int | None,
+        out_channel_num: int | None = None,
         in_channel_num: int | None = None,
         initial_bias_value: float | None = 0.0,
         init_para: Mapping[str, Any] | str | Initializer = "default",
@@ -52,8 +52,9 @@ class SynapseLayer(Block):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for what, value in (("out_channel_num", out_channel_num), ("in_channel_num", in_channel_num)):
-            if value is not None and (not isinstance(value, int) or value < 1):
+        given = 1 if in_channel_num is None else in_channel_num
+        for what, value in (("out_channel_num", out_channel_num), ("in_channel_num", given)):
+            if not isinstance(value, int) or value < 1:
                 raise BlockError(f"`{what}` of `{self.name}` is a number of 1 or more, found {value!r}.")
         if max_norm is not None and (not isinstance(max_norm, (int, float)) or not max_norm > 0):
             raise BlockError(f"`max_norm` of `{self.name}` is a number above 0, found {max_norm!r}.")
@@ -137,7 +138,7 @@ class SynapseLayer(Block):
                 f"`{self.name}` cannot be set up without an input: its `in_channel_num` was left out. "
                 "Give it, or call `setup` with an example input."
             )
-        self.in_channel_num = given
+        self._settle(given)
         kind = like(signal)
         for name, shape in zip(self.WEIGHTS, self._shapes(), strict=True):
             weight = self._starts(name)(shape, seed.generator(name), self._fans(name, shape))  # type: ignore[arg-type]
@@ -145,6 +146,10 @@ class SynapseLayer(Block):
         if self.initial_bias_value is not None:
             bias = torch.full((self._emitted(),), float(self.initial_bias_value))
             self.bias = nn.Parameter(bias.to(**kind))
+
+    def _settle(self, channels: int) -> None:
+        """Fill in the sizes that were left out, now that the channels given are known."""
+        self.in_channel_num = channels
 
     def _emitted(self) -> int:
         """How many channels it emits, once that is known."""
@@ -206,7 +211,9 @@ def kind_of(tensor: Tensor) -> str:
 
 
 def like(signal: Signal) -> dict[str, Any]:
-    """Device and type of the parameters that suit a signal."""
+    """Device and type of the parameters that suit a signal, or the first of several."""
+    if isinstance(signal, list) and signal:
+        signal = signal[0]
     if not isinstance(signal, Tensor):
         return {}
     kind = signal.dtype if signal.is_floating_point() else torch.get_default_dtype()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from akidlab.blocks.signal import Signal
+from torch import Tensor
+
+from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from akidlab.blocks.block import Block
 
 
@@ -37,4 +37,24 @@ class TopDown:
         raise BlockError(
             f"`{name}` ({type(self).__name__}) has no way back: it cannot be run backward. Leave it out of "
             "a generative system, or write a `backward(signal)` for it."
+        )
+
+
+def given(block: Block) -> tuple[int, ...]:
+    """The shape of the tensor that `block` was given, to which the way back leads.
+
+    Raises:
+        BlockError: if it was not given one yet.
+    """
+    if not isinstance(block.in_shape, tuple):
+        raise BlockError(f"`{block.name}` has not been given an input yet. Call it before its `backward`.")
+    return block.in_shape  # type: ignore[return-value]
+
+
+def check_emitted(block: Block, signal: Signal, shape: tuple[int, ...]) -> None:
+    """Raise a BlockError unless a sample of `signal` is of the `shape` that `block` emits."""
+    if not isinstance(signal, Tensor) or tuple(signal.shape[1:]) != shape:
+        wanted = "×".join(map(str, ("N", *shape)))
+        raise BlockError(
+            f"`backward` of `{block.name}` wants what the block emits, {wanted}, found {found(signal)}."
         )

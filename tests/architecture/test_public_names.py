@@ -29,6 +29,10 @@ PUBLIC = [
     "ReshapeLayer", "Run", "runs", "Runs", "Sensor", "SequentialBrain", "SequentialSystem",
     "Series", "Session", "Sigmoid", "SigmoidLayer", "SoftmaxNormalizationLayer",
     "SoftmaxWithLossLayer", "Source", "Store", "System", "Tanh", "TanhLayer", "TorchKongFu",
+    "SequentialGSystem", "SequentialGBrain", "SeqentialGBrain", "SelfNormalizedConvolutionLayer",
+    "SNConv2D", "Convolution1DLayer", "Conv1D", "DeconvolutionLayer", "Deconv2D", "ConvTranspose",
+    "SeparableConvolutionLayer", "ColorfulConvLayer", "EquivariantProjectionLayer",
+    "FixedWeightInnerProductLayer", "InvariantInnerProductLayer", "EmbeddingLayer", "Embedding",
 ]  # fmt: skip
 
 
