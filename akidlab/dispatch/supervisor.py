@@ -173,10 +173,6 @@ class Supervisor:
         self._interrupt(work)
         return {"ok": True}
 
-    def _on_stacks(self, request: Body, peer: Peer) -> Body:
-        self.ranks.tell({"kind": "stacks"})
-        return {"ok": True}
-
     def _on_stop(self, request: Body, peer: Peer) -> Body:
         self.stop("it was asked to")
         return {"ok": True}
@@ -218,7 +214,8 @@ class Supervisor:
         elif kind == "messages":
             work.hear(said["messages"])
         elif kind == "beat":
-            self.ranks.known[number].step, work.pace = said["step"], max(said["pace"], 0.0)
+            self.ranks.known[number].step = said["step"]
+            work.beat(number, said["step"], said["pace"])
         elif kind == "report":
             work.reports[number] = said
             if said["status"] == "failed" and work.failed is None:
@@ -296,6 +293,10 @@ class Supervisor:
         elif work.interrupted is not None:
             patience = 0.0 if work.interrupts > 1 else max(INTERRUPTED, 1.5 * work.pace + 0.5)
             self._press(work, work.interrupted, patience, patience + 0.4)
+        elif (text := work.stalled()) is not None:
+            work.note("warning", text=text)
+            work.write(0, "stderr", f"{text}\n")
+            self.ranks.tell({"kind": "stacks"})
 
     def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
         """Interrupt the ranks that have not reported, twice; then do without them."""

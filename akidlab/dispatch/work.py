@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from akidlab.wire import Listener, Peer
 
 Body = dict[str, Any]
 OVER = ("finished", "stopped", "failed")
+STALLED = 60.0  # seconds without a step until we say so; steps that take longer have twenty times theirs
 COMMUNICATION = "HorovodInternalError"  # what ranks say when another one is gone: never the cause itself
 
 
@@ -43,6 +45,9 @@ class Work:
         self.interrupted: float | None = None
         self.interrupts = self.nudges = 0
         self.pace = 0.0
+        self._steps: dict[int, int] = {}
+        self._moved = time.monotonic()
+        self._is_paused = self._was_stalled = False
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
         self._control = Listener(
@@ -66,6 +71,8 @@ class Work:
         """Record what rank 0 says; that the run is over, and why, is for the supervisor to say."""
         for message in messages:
             data = message.data
+            if isinstance(data, Status) and data.status is not None:
+                self._is_paused = data.status == "paused"
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"
             ):
@@ -82,6 +89,24 @@ class Work:
         self._lines[rank, stream] = rest[-10_000:]
         for line in lines:
             self._log(rank, stream, line)
+
+    def beat(self, rank: int, step: int, pace: float) -> None:
+        """A rank lives: at which step, and how long it takes for one."""
+        self.pace = max(pace, 0.0)
+        if self._is_paused or self._steps.get(rank) != step:
+            self._steps[rank], self._moved = step, time.monotonic()
+
+    def stalled(self) -> str | None:
+        """Says, once, that no rank has made a step for too long."""
+        waited = time.monotonic() - max(self._moved, self.begun or 0.0)
+        if self._was_stalled or waited < max(STALLED, 20 * self.pace):
+            return None
+        self._was_stalled = True
+        steps = ", ".join(f"rank {rank} at step {step}" for rank, step in sorted(self._steps.items()))
+        return (
+            f"No step for {waited:.0f} s ({steps or 'no rank has told of one'}). Below, each rank says where"
+            " it is. Interrupt the kernel, or press stop, to end the run."
+        )
 
     def note(self, kind: str, **data: object) -> None:
         """Record an event that the supervisor knows of."""

@@ -164,9 +164,10 @@ class Rank:
 
     def stack(self) -> str:
         """Where the main thread is."""
-        frame = sys._current_frames().get(threading.main_thread().ident or 0)
-        lines = "".join(traceback.format_stack(frame))
-        return f"Rank {self.number} is at:\n{lines}"
+        frames = traceback.extract_stack(sys._current_frames()[threading.main_thread().ident or 0])
+        ours = [at for at, frame in enumerate(frames) if Path(frame.filename).parent == Path(__file__).parent]
+        told = frames[ours[-1] + 1 :] if ours else frames
+        return f"Rank {self.number} is at:\n{''.join(traceback.format_list(told))}"
 
     def _leave(self) -> None:
         self.forwarder.stop()

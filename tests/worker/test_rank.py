@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -39,3 +40,13 @@ def test_a_command_that_came_too_late_for_a_run_is_not_for_the_next(rank: Rank) 
     rank._hear({"kind": "command", "run": "first", "command": Command("stop")})
 
     assert told(rank, "second") == []
+
+
+def test_a_rank_says_where_it_is(rank: Rank) -> None:
+    said: list[str] = []
+    asking = threading.Thread(target=lambda: said.extend(rank.stack().splitlines()))
+    asking.start()
+    asking.join()
+
+    assert said[0] == "Rank 0 is at:"
+    assert any("in test_a_rank_says_where_it_is" in line for line in said)
