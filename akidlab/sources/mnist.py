@@ -12,15 +12,14 @@ import numpy as np
 import torch
 
 from akidlab.config import data_path
-from akidlab.errors import DataError
+from akidlab.sources.feed import FeedSource
 from akidlab.sources.mnist_files import MIRRORS, SIZES, Pair, ensure_files, pair, read_pair
-from akidlab.sources.source import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class MNISTFeedSource(Source):
+class MNISTFeedSource(FeedSource):
     """MNIST: 70,000 handwritten digits of 1x28x28, read from the four idx files.
 
     The files are looked for in `work_dir`, gzipped or not, and fetched and checked where they are missing.
@@ -48,7 +47,8 @@ class MNISTFeedSource(Source):
         MNISTFeedSource 'mnist': 50000 training samples of 1x28x28, 10000 for validation, 10000 for test
     """
 
-    NAME = "mnist"
+    NAME, TITLE = "mnist", "MNIST"
+    NUM_TRAIN, NUM_TEST, SHAPE = SIZES["train"], SIZES["t10k"], (1, 28, 28)
 
     def __init__(
         self,
@@ -63,66 +63,19 @@ class MNISTFeedSource(Source):
         mirrors: Sequence[str] = MIRRORS,
         name: str | None = None,
     ) -> None:
-        super().__init__(name=name)
-        if validation_rate is not None:
-            num_train, num_val = _split(validation_rate)
-        if not 1 <= num_train <= SIZES["train"]:
-            raise DataError(
-                f"MNIST has 60000 training images: `num_train` must lie in 1 to 60000, found {num_train}."
-            )
-        self.held_out = num_train + num_val <= SIZES["train"]
-        limit = SIZES["train"] - num_train if self.held_out else SIZES["t10k"]
-        if not 0 <= num_val <= limit:
-            raise DataError(
-                f"`num_val` is {num_val}, but `num_train` leaves {SIZES['train'] - num_train} of the 60000 "
-                f"training images, and there are 10000 test images. Make one of them smaller."
-            )
-        self._num_train, self._num_val = num_train, num_val
+        super().__init__(num_train, num_val, validation_rate=validation_rate, name=name)
         self.center, self.scale, self.url, self.mirrors = center, scale, url, tuple(mirrors)
         self.work_dir = Path(work_dir if work_dir is not None else data_path() / "mnist").absolute()
 
     def setup(self) -> None:
         """Fetch the files that are missing and read the training part."""
         ensure_files(self.work_dir, (self.url, *self.mirrors) if self.url else self.mirrors)
-        _ = self._part("train", 0, self._num_train)
+        _ = self.training
 
-    @property
-    def training(self) -> tuple[Tensor, ...]:
-        return self._part("train", 0, self._num_train)
-
-    @property
-    def validation(self) -> tuple[Tensor, ...] | None:
-        if not self._num_val:
-            return None
-        if self.held_out:
-            return self._part("train", SIZES["train"] - self._num_val, SIZES["train"])
-        return self._part("t10k", 0, self._num_val)
-
-    @property
-    def test(self) -> tuple[Tensor, ...]:
-        return self._part("t10k", 0, SIZES["t10k"])
-
-    # Known without reading anything.
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (1, 28, 28)
-
-    @property
-    def num_train(self) -> int:
-        return self._num_train
-
-    @property
-    def num_val(self) -> int:
-        return self._num_val
-
-    @property
-    def num_test(self) -> int:
-        return SIZES["t10k"]
-
-    def _part(self, which: str, first: int, last: int) -> tuple[Tensor, ...]:
+    def _read(self, which: str, first: int, last: int) -> tuple[Tensor, ...]:
         ensure_files(self.work_dir, (self.url, *self.mirrors) if self.url else self.mirrors)
-        return _tensors(pair(self.work_dir, which), first, last, self.center, self.scale)
+        files = pair(self.work_dir, "t10k" if which == "test" else which)
+        return _tensors(files, first, last, self.center, self.scale)
 
 
 @lru_cache(maxsize=3)
@@ -135,10 +88,3 @@ def _tensors(files: Pair, first: int, last: int, center: bool, scale: bool) -> t
     if scale:
         pixels /= 255
     return pixels, torch.from_numpy(labels[first:last].astype(np.int64))
-
-
-def _split(rate: float) -> tuple[int, int]:
-    if not 0 <= rate < 1:
-        raise DataError(f"`validation_rate` must lie from 0 up to, but not, 1, found {rate!r}.")
-    held_out = round(rate * SIZES["train"])
-    return SIZES["train"] - held_out, held_out
