@@ -12,17 +12,16 @@ from torch import Tensor, nn
 from akidlab.blocks import initializer
 from akidlab.blocks.initializer import Initializer
 from akidlab.blocks.padding import Padding, pads
-from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
-from akidlab.blocks.sliding import SlidingLayer
-from akidlab.blocks.synapse import Sizes, like
+from akidlab.blocks.standardizing import StandardizingLayer
+from akidlab.blocks.synapse import Sizes
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-class ColorfulConvLayer(SlidingLayer):
+class ColorfulConvLayer(StandardizingLayer):
     """A convolution of feature maps, to which each colour of a colour map adds what it looks like.
 
     It is given `[feature maps, colour map]` of the same height and width, the colour map with one channel
@@ -61,9 +60,9 @@ class ColorfulConvLayer(SlidingLayer):
         use_bn: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(ksize, strides, padding, **kwargs)
+        super().__init__(ksize, strides, padding, standardizes=use_bn, **kwargs)
         self.color_initializer = initializer.get(c_W_initializer or {"name": "uniform_unit_scaling"})
-        self.equivariant, self.same_ksize, self.use_bn = equivariant, same_ksize, use_bn
+        self.equivariant, self.same_ksize = equivariant, same_ksize
 
     def forward(
         self, signal: list[Float[Tensor, "batch channels height width"]]
@@ -73,8 +72,8 @@ class ColorfulConvLayer(SlidingLayer):
         shapes = torch.conv2d(padded, self.weight, None, self.strides, pad)
         looks = torch.conv2d(self._apart(colors), self.color_weight, None, self.strides)
         value = shapes.unsqueeze(1) + looks.unflatten(0, (len(colors), -1))
-        if self.use_bn:
-            value = self.bn(value.flatten(0, 1)).unflatten(0, value.shape[:2])
+        if self.standardizes:
+            value = self._standardized(value.flatten(0, 1)).unflatten(0, value.shape[:2])
         if self.bias is not None:
             value = value + self.bias[:, None, None]
         return value.flatten(1, 2) if self.equivariant else value.amax(dim=1)
@@ -96,18 +95,6 @@ class ColorfulConvLayer(SlidingLayer):
 
     def _starts(self, name: str) -> Initializer:
         return self.initializer if name == "weight" else self.color_initializer
-
-    def _setup(self, signal: Signal, seed: Seed) -> None:
-        super()._setup(signal, seed)
-        self._normalize(self.weight)
-
-    def _learn_sizes(self, state: dict[str, Tensor]) -> None:
-        super()._learn_sizes(state)
-        self._normalize(state["weight"])
-
-    def _normalize(self, weight: Tensor) -> None:
-        if self.use_bn:
-            self.bn = nn.BatchNorm2d(self._emitted(), affine=False, **like(weight))
 
     def _given(self, signal: Signal) -> int:
         return signal[0].shape[1]

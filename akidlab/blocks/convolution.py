@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from akidlab.blocks.padding import Padding, emitted, pads
-from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal
-from akidlab.blocks.sliding import SlidingLayer
-from akidlab.blocks.synapse import Sizes, like
+from akidlab.blocks.standardizing import StandardizingLayer
+from akidlab.blocks.synapse import Sizes
 from akidlab.blocks.topdown import check_emitted, given
 from akidlab.errors import BlockError
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-class ConvolutionLayer(SlidingLayer):
+class ConvolutionLayer(StandardizingLayer):
     """A convolution over `[batch, channels, height, width]`, with weights `[out, in, height, width]`.
 
     Args:
@@ -56,10 +55,11 @@ class ConvolutionLayer(SlidingLayer):
         **kwargs: Any,
     ) -> None:
         free = depthwise and out_channel_num is None
-        super().__init__(ksize, strides, padding, out_channel_num=1 if free else out_channel_num, **kwargs)
+        out = 1 if free else out_channel_num
+        super().__init__(ksize, strides, padding, out_channel_num=out, standardizes=bn, **kwargs)
         if free:
             self.out_channel_num = self.in_channel_num
-        self.depthwise, self.has_bn = depthwise, bn
+        self.depthwise = depthwise
 
     @property
     def fmap(self) -> Signal:
@@ -70,7 +70,7 @@ class ConvolutionLayer(SlidingLayer):
         self, signal: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch outputs rows columns"]:
         value = self._convolve(signal, self.bias)
-        return self.bn(value) if self.has_bn else value
+        return self._standardized(value) if self.standardizes else value
 
     def _convolve(self, signal: Tensor, bias: Tensor | None) -> Tensor:
         groups = signal.shape[1] if self.depthwise else 1
@@ -98,7 +98,7 @@ class ConvolutionLayer(SlidingLayer):
         return value[..., top[0] : top[0] + height, left[0] : left[0] + width]
 
     def _way_back(self, signal: Tensor) -> tuple[int, int]:
-        if self.has_bn:
+        if self.standardizes:
             raise BlockError(f"`{self.name}` has no way back through its batch normalisation.")
         size = given(self)[2], given(self)[3]
         pad = pads(self.padding, size, self.ksize, self.strides)
@@ -116,20 +116,11 @@ class ConvolutionLayer(SlidingLayer):
             self.out_channel_num = state["weight"].shape[0]
         else:
             super()._learn_sizes(state)
-        self._normalize(state["weight"])
-
-    def _setup(self, signal: Signal, seed: Seed) -> None:
-        super()._setup(signal, seed)
-        self._normalize(self.weight)
 
     def _settle(self, channels: int) -> None:
         super()._settle(channels)
         if self.depthwise and self.out_channel_num is None:
             self.out_channel_num = channels
-
-    def _normalize(self, weight: Tensor) -> None:
-        if self.has_bn:
-            self.bn = nn.BatchNorm2d(self._emitted(), affine=False, **like(weight))
 
     def _check(self, signal: Signal) -> None:
         super()._check(signal)
@@ -141,5 +132,5 @@ class ConvolutionLayer(SlidingLayer):
             )
 
     def extra_repr(self) -> str:
-        extras = [", depthwise"] * self.depthwise + [", batch normalised"] * self.has_bn
+        extras = [", depthwise"] * self.depthwise + [", batch normalised"] * self.standardizes
         return super().extra_repr() + "".join(extras)

@@ -83,6 +83,4 @@ class DeconvolutionLayer(SlidingLayer):
         off, lacking = self._rim()
         sides = zip(signal.shape[2:], self.ksize, self.strides, off, lacking, strict=True)
         if min((size - 1) * n + k + more - sum(less) for size, k, n, less, more in sides) < 1:
-            raise BlockError(
-                f"`{self.name}` takes more off its maps than there is. Take a smaller `padding`."
-            )
+            raise BlockError(f"`{self.name}` takes more off than there is. Take a smaller `padding`.")
