@@ -18,8 +18,13 @@ _NAMES = {
         GroupNormalizationLayer LayerNormalizationLayer LRNLayer L2NormalizationLayer ColorizationReLULayer
         L2Norm
         MaxPooling1DLayer GlobalPoolingLayer MaxPooling1D
+        MemoryLayer MemoryReLULayer MemoryMaxPoolingLayer ScatterLayer PaddingLayer MPoolLayer MReLU
     """,
     "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
+    "akidlab.jokers": """
+        Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
+        WhitenJoker RescaleJoker NormalizeJoker
+    """,
     "akidlab.sensors": "Sensor FeedSensor",
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
@@ -41,7 +46,7 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "dispatch", "engines", "kids", "kongfus", "magics", "messages",
-    "models", "ops", "parallel", "sensors", "server", "session", "sources", "store", "widgets", "wire",
-    "worker",
+    "backends", "blocks", "common", "dispatch", "engines", "jokers", "kids", "kongfus", "magics",
+    "messages", "models", "ops", "parallel", "sensors", "server", "session", "sources", "store",
+    "widgets", "wire", "worker",
 )  # fmt: skip

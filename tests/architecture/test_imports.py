@@ -14,7 +14,9 @@ import pytest
 import akidlab
 
 ROOT = Path(akidlab.__file__).parent
-LEARNING = {"blocks", "engines", "kids", "kongfus", "models", "ops", "parallel", "sensors", "sources"}
+LEARNING = {
+    "blocks", "engines", "jokers", "kids", "kongfus", "models", "ops", "parallel", "sensors", "sources",
+}  # fmt: skip
 LAB = {"backends", "cli", "dispatch", "magics", "server", "session", "store", "widgets"}
 JUPYTER = {"IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_server", "jupyterlab"}
 HEAVY = {*JUPYTER, "torch", "zmq", "plotly", "numpy"}

@@ -1,0 +1,49 @@
+"""FlipJoker: mirrors images at random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from akidlab.errors import DataError
+from akidlab.jokers.joker import Joker, height_and_width
+
+if TYPE_CHECKING:
+    from jaxtyping import Shaped
+    from torch import Tensor
+
+    from akidlab.jokers.draw import Draw
+
+
+class FlipJoker(Joker):
+    """Mirrors each image with some probability.
+
+    Args:
+        flip_left_right: True to exchange left and right, False to exchange top and bottom.
+        p: the probability that an image is mirrored.
+
+    Raises:
+        DataError: if `p` is not a probability.
+
+    Example:
+        >>> FlipJoker(p=1)(torch.tensor([[[[1, 2, 3]]]]))
+        tensor([[[[3, 2, 1]]]])
+    """
+
+    NAME = "flip"
+
+    def __init__(self, flip_left_right: bool = True, *, p: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(p, (int, float)) or not 0 <= p <= 1:
+            raise DataError(f"`p` is a probability, from 0 to 1, found {p!r}.")
+        self.flip_left_right, self.p = flip_left_right, p
+
+    def forward(
+        self, images: Shaped[Tensor, "batch channels height width"], draw: Draw
+    ) -> Shaped[Tensor, "batch channels height width"]:
+        height_and_width(self, images)
+        mirrored = draw.chance(self.p).nonzero()[:, 0].to(images.device)
+        axis = 3 if self.flip_left_right else 2
+        return images.index_copy(0, mirrored, images.index_select(0, mirrored).flip(axis))
+
+    def _told(self) -> str:
+        return f"{'left-right' if self.flip_left_right else 'top-bottom'}, p {self.p:g}"
