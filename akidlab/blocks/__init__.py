@@ -37,11 +37,16 @@ from akidlab.blocks.layer_normalization import LayerNormalizationLayer
 from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
 from akidlab.blocks.lrn import LRNLayer
 from akidlab.blocks.max_pooling import MaxPoolingLayer
+from akidlab.blocks.memory import MemoryLayer
+from akidlab.blocks.memory_pooling import MemoryMaxPoolingLayer
+from akidlab.blocks.memory_relu import MemoryReLULayer
 from akidlab.blocks.merge import ConcatLayer, MergeLayer
 from akidlab.blocks.normalization import BatchNormalizationLayer
+from akidlab.blocks.padding_layer import PaddingLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, PoolingLayer
 from akidlab.blocks.pooling1d import MaxPooling1DLayer
 from akidlab.blocks.reshape import ReshapeLayer
+from akidlab.blocks.scatter import ScatterLayer
 from akidlab.blocks.self_normalized import SelfNormalizedConvolutionLayer
 from akidlab.blocks.separable import SeparableConvolutionLayer
 from akidlab.blocks.synapse import SynapseLayer
@@ -67,6 +72,8 @@ Maxout = CollapseOutLayer
 MaxoutLayer = CollapseOutLayer
 L2Norm = L2NormalizationLayer
 MaxPooling1D = MaxPooling1DLayer
+MPoolLayer = MemoryMaxPoolingLayer
+MReLU = MemoryReLULayer
 
 __all__ = [
     "Block",
@@ -136,4 +143,11 @@ __all__ = [
     "MaxPooling1DLayer",
     "GlobalPoolingLayer",
     "MaxPooling1D",
+    "MemoryLayer",
+    "MemoryReLULayer",
+    "MemoryMaxPoolingLayer",
+    "ScatterLayer",
+    "PaddingLayer",
+    "MPoolLayer",
+    "MReLU",
 ]

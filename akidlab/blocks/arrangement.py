@@ -53,6 +53,13 @@ def located(signal: Tensor, window: Pair, strides: Pair, how: Arrangement) -> tu
     return value, row * width + column
 
 
+def put(value: Tensor, at: Tensor, size: Pair) -> Tensor:
+    """Maps of `size` that hold each value where `at` says, the mean of several at one place, else zero."""
+    blank = value.new_zeros(*value.shape[:2], size[0] * size[1])
+    filled = blank.scatter_reduce(2, at.flatten(2), value.flatten(2), "mean", include_self=False)
+    return filled.unflatten(2, size)
+
+
 def check_overlap(block: Any) -> None:
     """Raise a BlockError if windows of `block` could lie in the padding alone."""
     pad, window = block.padding, block.ksize

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from akidlab.blocks.arrangement import located
+from akidlab.blocks.arrangement import located, put
 from akidlab.blocks.padding import Padding, Pair, pads
 from akidlab.blocks.pooling import PoolingLayer
 from akidlab.blocks.seed import Seed
@@ -109,7 +109,7 @@ class MaxPoolingLayer(PoolingLayer):
                 f"`{self.name}` emitted {found(self.data)} in its last pass, found {found(signal)} on the "
                 "way back. Give back what is shaped as its value."
             )
-        values = [_put(part, at, size) for part, (at, size) in zip(parts, self._found[0], strict=True)]
+        values = [put(part, at, size) for part, (at, size) in zip(parts, self._found[0], strict=True)]
         return values if isinstance(signal, list) else values[0]
 
     def _prepare(self, signal: Signal, seed: Seed) -> Signal:
@@ -124,9 +124,3 @@ class MaxPoolingLayer(PoolingLayer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_found": [None]}
-
-
-def _put(value: Tensor, at: Tensor, size: Pair) -> Tensor:
-    blank = value.new_zeros(*value.shape[:2], size[0] * size[1])
-    filled = blank.scatter_reduce(2, at.flatten(2), value.flatten(2), "mean", include_self=False)
-    return filled.unflatten(2, size)

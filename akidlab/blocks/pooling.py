@@ -14,7 +14,8 @@ from akidlab.blocks.block import Block
 from akidlab.blocks.maps import check_map, check_room, windows
 from akidlab.blocks.padding import Padding, Pair, pair
 from akidlab.blocks.padding import padding as read_padding
-from akidlab.blocks.signal import Signal, found
+from akidlab.blocks.signal import Signal
+from akidlab.blocks.topdown import check_emitted, given
 from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
@@ -81,18 +82,11 @@ class PoolingLayer(Block):
                 f"`{self.name}` cannot be run backward: it did not remember where the largest numbers were. "
                 "Use a MaxPoolingLayer with get_argmax_idx=True."
             )
-        if self.in_shape is None or not self._emits(signal):
-            raise BlockError(
-                f"`{self.name}` cannot put {found(signal)} back. Call it on a signal first, and give back "
-                "what is shaped as its value."
-            )
-        blank = signal.new_zeros(*signal.shape[:2], *self.in_shape[2:])  # type: ignore[misc]
-        spread = torch.func.vjp(self.forward, blank)[1]
+        blank = signal.new_zeros(*signal.shape[:2], *given(self)[2:])
+        value, spread = torch.func.vjp(self.forward, blank)[:2]
+        check_emitted(self, signal, tuple(value.shape[1:]))
         (shares,) = spread(torch.ones_like(signal))
         return torch.where(shares > 0, spread(signal)[0] / shares, 0)
-
-    def _emits(self, signal: Tensor) -> bool:
-        return isinstance(self.out_shape, tuple) and tuple(signal.shape[1:]) == self.out_shape[1:]
 
     def _arrangement(self, size: Pair) -> Arrangement:
         if size not in self._known:

@@ -150,8 +150,13 @@ def test_another_shape_on_the_way_back_is_explained():
 
     with pytest.raises(ValueError, match=r"`p` emitted 2×3×4×3 in its last pass, found 2×3×8×6 on the"):
         pool.backward(MAPS)
-    with pytest.raises(ValueError, match=r"`p` cannot put 2×3×8×6 back"):
+    with pytest.raises(ValueError, match=r"`backward` of `p` wants what the block emits, N×3×4×3, found"):
         mean.backward(MAPS)
+
+
+def test_going_back_to_a_size_that_is_not_known_is_explained():
+    with pytest.raises(ValueError, match=r"`p` has not been given an input yet"):
+        AveragePoolingLayer(2, 2, name="p").backward(MAPS)
 
 
 def test_copies_do_not_carry_places():
