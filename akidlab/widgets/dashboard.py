@@ -89,6 +89,7 @@ class Dashboard:
             self._send_rest()
         if self._output.is_shown:
             self._output.update(self._still())
+        self._controls.send = None  # which may hold a kid, and a widget lives as long as its kernel
         self.run.store.close()
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import psutil
 import pytest
 from tapped import custom, scalar
@@ -77,6 +79,22 @@ def test_a_dashboard_that_is_finished_keeps_no_database_open(run: Run, recorder:
     dashboard.finish()
 
     assert _databases() == []
+    dashboard.close()
+
+
+@built
+def test_a_dashboard_that_is_finished_lets_go_of_what_trained(run: Run) -> None:
+    class Training:
+        def send(self, command: Command) -> None: ...
+
+    training = Training()
+    kept = weakref.ref(training)
+    dashboard = Dashboard(run, send=training.send)
+    assert dashboard.widget.comm is not None
+    dashboard.finish()
+    del training
+
+    assert kept() is None
     dashboard.close()
 
 
