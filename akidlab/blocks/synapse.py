@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from akidlab.blocks import initializer, regularizer
 from akidlab.blocks.block import Block
 from akidlab.blocks.initializer import Fans, Initializer
-from akidlab.blocks.maps import check_map, check_room, windows  # noqa: F401 - until all import them from there
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError

@@ -8,11 +8,13 @@ import torch
 from akidlab import (
     BatchNormalizationLayer,
     ConvolutionLayer,
+    DropoutLayer,
     GraphSystem,
     InnerProductLayer,
     MaxPoolingLayer,
     MergeLayer,
     ReLULayer,
+    ReshapeLayer,
     SeqentialGBrain,
     SequentialGBrain,
     SequentialGSystem,
@@ -82,6 +84,12 @@ def test_the_way_back_fits_maps_of_another_size_than_at_set_up():
 
     for signal in (X[..., :7, :9], torch.rand(1, 3, 12, 12)):
         assert system.backward(system(signal)).shape == signal.shape
+
+
+def test_a_reshape_and_dropout_have_a_way_back():
+    system = SequentialGSystem().attach(ReshapeLayer(name="flat"), DropoutLayer(name="drop")).eval()
+
+    assert system.backward(system(X)).equal(X)
 
 
 def test_a_nested_system_runs_backward_in_its_place():

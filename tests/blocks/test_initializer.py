@@ -26,6 +26,9 @@ def _made(name: str, **paras: object) -> torch.Tensor:
         ({"name": "xavier"}, math.sqrt(6 / (FAN_IN + FAN_OUT))),
         ({"name": "xavier", "fan_out": False}, math.sqrt(3 / FAN_IN)),
         ({"name": "uniform", "range": 0.005}, 0.005),
+        ({"name": "msra", "uniform": True, "factor": 0.5}, math.sqrt(3 / FAN_IN)),
+        ({"name": "uniform_unit_scaling"}, math.sqrt(3 / FAN_IN)),
+        ({"name": "uniform_unit_scaling", "factor": 1.43}, 1.43 * math.sqrt(3 / FAN_IN)),
     ],
 )
 def test_uniform_kinds_fill_their_range(paras, bound):
