@@ -11,7 +11,6 @@ from torch import Tensor
 from akidlab.blocks.block import Block
 from akidlab.blocks.signal import Signal, found
 from akidlab.blocks.topdown import given
-from akidlab.blocks.topdown import given
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
@@ -55,20 +54,6 @@ class ReshapeLayer(Block):
             BlockError: if there was no pass forward.
         """
         return signal.reshape(signal.shape[0], *given(self)[1:])
-
-    def backward(self, signal: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
-        """Top-down: each sample in the shape that it came in.
-
-        Raises:
-            BlockError: if there was no input yet, or `signal` is not shaped as the value.
-        """
-        shape = given(self)[1:]
-        if not isinstance(signal, Tensor) or signal.shape[1:].numel() != math.prod(shape):
-            wanted = "×".join(map(str, shape))
-            raise BlockError(
-                f"`backward` of `{self.name}` makes samples of {wanted} again, found {found(signal)}."
-            )
-        return signal.reshape(signal.shape[0], *shape)
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or not signal.dim():
