@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from akidlab.messages import Command
 
+if TYPE_CHECKING:
+    from akidlab.blocks import Brain
+
 T = TypeVar("T")
+Objective = Callable[[Any], Tensor]
 
 
 class Engine(ABC):
@@ -32,6 +36,25 @@ class Engine(ABC):
     def setup(self, brain: nn.Module, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """Make every rank start from the weights of rank 0; returns the optimizer to use."""
         return optimizer
+
+    def objective(
+        self, brain: Brain, prepare: Callable[[Objective], Objective] = lambda objective: objective
+    ) -> Objective:
+        """The function of a batch whose value this rank minimises.
+
+        Args:
+            brain: whose loss it is.
+            prepare: what is done to each objective that is worked with, such as compiling it.
+        """
+        return prepare(brain.objective)
+
+    def passes(self, brain: Brain, inputs: Any) -> Iterator[tuple[Brain, Tensor, int]]:
+        """Pass a batch through to look at it: yields who judged, the loss, and how many samples it saw."""
+        yield brain, brain.objective(inputs), len(inputs[0])
+
+    def evals(self, brain: Brain) -> dict[str, Tensor]:
+        """The evaluations of the last batch that this rank worked on."""
+        return brain.evals
 
     @abstractmethod
     def average(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
+    from akidlab.engines.base import Objective
     from akidlab.kids.kid import Kid
 
 
@@ -31,13 +32,15 @@ def assemble(kid: Kid) -> None:
         kid.sensor.to(engine.device)
         kid.brain.to(engine.device)
     kid.optimizer = engine.setup(kid.brain, _optimizer(kid))
-    kid.objective = kid.brain.objective
-    if kid.compile:
-        options = dict(kid.compile) if isinstance(kid.compile, Mapping) else {}
-        kid.objective = torch.compile(kid.brain.objective, **options)
+    kid.objective = engine.objective(kid.brain, *([_compiled(kid)] if kid.compile else []))
     if kid.step == 0:
         kid.random = state.seeded(kid)
     kid.is_setup = True
+
+
+def _compiled(kid: Kid) -> Callable[[Objective], Objective]:
+    options = dict(kid.compile) if isinstance(kid.compile, Mapping) else {}
+    return lambda objective: torch.compile(objective, **options)
 
 
 def _optimizer(kid: Kid) -> Optimizer:

@@ -200,7 +200,9 @@ class Practice:
         if kid.step % self._log_every:
             return
         kid.training_loss = float(report.losses[-1]) if report.losses else report.last_loss
-        kid.training_evals = kid.averaged({name: float(value) for name, value in kid.brain.evals.items()})
+        kid.training_evals = kid.averaged(
+            {name: float(value) for name, value in kid.engine.evals(kid.brain).items()}
+        )
         kid.loss_data_train.append(kid.training_loss)
         kid.eval_data_train.append(kid.training_evals)
         report.scalars(kid.training_evals)

@@ -14,6 +14,7 @@ from torch import Tensor
 from akidlab.kids.update import autocast
 
 if TYPE_CHECKING:
+    from akidlab.blocks import Brain
     from akidlab.kids.kid import Kid
     from akidlab.sensors.sensor import Batch
 
@@ -35,7 +36,8 @@ def measure(kid: Kid, mode: str = "val") -> tuple[float, dict[str, float]]:
     tally = _Tally()
     with watching(kid):
         for inputs in _together(kid, mode, tally):
-            tally.add(_values(kid, inputs), len(inputs[0]))
+            for brain, loss, samples in kid.engine.passes(kid.brain, inputs):
+                tally.add({"loss": loss, **_evals(brain, kid.device)}, samples)
     if not tally.count:
         raise ValueError(f"There is no `{mode}` sample to measure on.")
     means = {name: total / tally.count for name, total in tally.told.items()}
@@ -66,9 +68,8 @@ class _Tally:
                 self.told[name] = self.told.get(name, 0.0) + total
 
 
-def _values(kid: Kid, inputs: Batch) -> dict[str, Tensor]:
-    loss = kid.brain.objective(inputs)
-    return {"loss": loss, **{name: torch.as_tensor(value) for name, value in kid.brain.evals.items()}}
+def _evals(brain: Brain, device: torch.device) -> dict[str, Tensor]:
+    return {name: torch.as_tensor(value, device=device) for name, value in brain.evals.items()}
 
 
 def _together(kid: Kid, mode: str, tally: _Tally) -> Iterator[Batch]:
