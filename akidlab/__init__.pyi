@@ -97,7 +97,9 @@ from akidlab.blocks import System as System
 from akidlab.blocks import Tanh as Tanh
 from akidlab.blocks import TanhLayer as TanhLayer
 from akidlab.dispatch import Pool as Pool
+from akidlab.engines import DataParallelEngine as DataParallelEngine
 from akidlab.engines import Engine as Engine
+from akidlab.engines import SingleGPUEngine as SingleGPUEngine
 from akidlab.errors import AkidlabError as AkidlabError
 from akidlab.jokers import ColorJoker as ColorJoker
 from akidlab.jokers import CropJoker as CropJoker

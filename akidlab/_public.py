@@ -30,7 +30,7 @@ _NAMES = {
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
     """,
     "akidlab.dispatch": "Pool",
-    "akidlab.engines": "Engine",
+    "akidlab.engines": "Engine DataParallelEngine SingleGPUEngine",
     "akidlab.ops": """
         hessian hessian_spectrum hessian_vector_product nn_riemannic_metric pullback_metric rescale_image
         lanczos_tridiagonalization_slow lanczos_tridiagonalization_fast lanczos_tridiagonalization_fast_cr
