@@ -40,5 +40,9 @@ class DropoutLayer(Block):
     def forward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         return F.dropout(signal, 1 - self.keep_prob, self.training)
 
+    def backward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Top-down: what comes back, as it is."""
+        return signal
+
     def extra_repr(self) -> str:
         return f"keeps {self.keep_prob:g}"
