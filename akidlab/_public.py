@@ -20,7 +20,12 @@ _NAMES = {
         MaxPooling1DLayer GlobalPoolingLayer MaxPooling1D
         MemoryLayer MemoryReLULayer MemoryMaxPoolingLayer ScatterLayer PaddingLayer MPoolLayer MReLU
     """,
-    "akidlab.sources": "Source ArraySource DigitsSource MNISTFeedSource",
+    "akidlab.sources": """
+        Source ArraySource DigitsSource MNISTFeedSource NEW_LABEL_ORDER_LIST OLD_LABEL_ORDER_LIST
+        Cifar10AkidSource Cifar10FeedSource Cifar10TorchSource Cifar100Source Cifar100TFSource
+        FeedSource HCifar100Source HCifar100TFSource LazySource MNISTSource MNISTTorchSource
+        ZCAWhitening contrast_normalize
+    """,
     "akidlab.jokers": """
         Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
         WhitenJoker RescaleJoker NormalizeJoker

@@ -1,9 +1,36 @@
 """Sources: where data live."""
 
 from akidlab.sources.array import ArraySource
+from akidlab.sources.cifar10 import Cifar10FeedSource
+from akidlab.sources.cifar10_augmented import Cifar10AkidSource, Cifar10TorchSource
+from akidlab.sources.cifar100 import Cifar100Source, Cifar100TFSource, HCifar100Source, HCifar100TFSource
+from akidlab.sources.cifar100_labels import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDER_LIST
 from akidlab.sources.digits import DigitsSource
+from akidlab.sources.feed import FeedSource
 from akidlab.sources.lazy import LazySource
 from akidlab.sources.mnist import MNISTFeedSource
+from akidlab.sources.mnist_standard import MNISTSource, MNISTTorchSource
 from akidlab.sources.source import Source
+from akidlab.sources.whitening import ZCAWhitening, contrast_normalize
 
-__all__ = ["ArraySource", "DigitsSource", "LazySource", "MNISTFeedSource", "Source"]
+__all__ = [
+    "NEW_LABEL_ORDER_LIST",
+    "OLD_LABEL_ORDER_LIST",
+    "ArraySource",
+    "Cifar10AkidSource",
+    "Cifar10FeedSource",
+    "Cifar10TorchSource",
+    "Cifar100Source",
+    "Cifar100TFSource",
+    "DigitsSource",
+    "FeedSource",
+    "HCifar100Source",
+    "HCifar100TFSource",
+    "LazySource",
+    "MNISTFeedSource",
+    "MNISTSource",
+    "MNISTTorchSource",
+    "Source",
+    "ZCAWhitening",
+    "contrast_normalize",
+]

@@ -75,16 +75,16 @@ class MNISTFeedSource(FeedSource):
     def _read(self, which: str, first: int, last: int) -> tuple[Tensor, ...]:
         ensure_files(self.work_dir, (self.url, *self.mirrors) if self.url else self.mirrors)
         files = pair(self.work_dir, "t10k" if which == "test" else which)
-        return _tensors(files, first, last, self.center, self.scale)
+        return _tensors(files, first, last, *self._range())
+
+    def _range(self) -> tuple[float, float]:
+        """What is taken from a pixel, and what it is divided by after that."""
+        return 127.5 if self.center else 0.0, 255.0 if self.scale else 1.0
 
 
 @lru_cache(maxsize=3)
-def _tensors(files: Pair, first: int, last: int, center: bool, scale: bool) -> tuple[Tensor, Tensor]:
+def _tensors(files: Pair, first: int, last: int, shift: float, divisor: float) -> tuple[Tensor, Tensor]:
     """Kept for the next source that asks the same: a cell that runs again starts at once."""
     images, labels = read_pair(files)
     pixels = torch.from_numpy(images[first:last].astype(np.float32)).unsqueeze(1)
-    if center:
-        pixels -= 127.5
-    if scale:
-        pixels /= 255
-    return pixels, torch.from_numpy(labels[first:last].astype(np.int64))
+    return pixels.sub_(shift).div_(divisor), torch.from_numpy(labels[first:last].astype(np.int64))

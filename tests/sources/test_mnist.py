@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from akidlab import MNISTFeedSource
+from akidlab import MNISTFeedSource, MNISTSource
 from akidlab.errors import DataError, DataNotFoundError
 from akidlab.sources.mnist_files import CHECKSUMS, ensure_files
 
@@ -226,3 +226,15 @@ def test_the_source_travels_without_its_pictures(tmp_path: Path, monkeypatch: py
 
     assert len(content) < 1000
     assert len(pickle.loads(content).test[0]) == 10_000
+
+
+def test_mnist_of_mean_zero_and_deviation_one(mnist: Path):
+    source = MNISTSource(mnist)
+
+    x, _ = source.training
+
+    assert (source.num_train, source.num_val, source.num_test) == (60000, 10000, 10000)
+    assert x.mean().item() == pytest.approx(0, abs=1e-3)
+    assert x.std().item() == pytest.approx(1, abs=1e-3)
+    assert source.validation is not None
+    assert source.validation[0].equal(source.test[0])
