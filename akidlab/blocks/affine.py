@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks.block import Block
+from akidlab.errors import BlockError
 
 
 class AffineLayer(Block):
@@ -27,6 +28,8 @@ class AffineLayer(Block):
         self, *, beta_init: float = 0.0, gamma_init: float = 1.0, eps: float = 1e-5, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        if not eps > 0:
+            raise BlockError(f"`eps` is a number above 0, found {eps!r}.")
         self.beta_init, self.gamma_init, self.eps = beta_init, gamma_init, eps
         self.register_parameter("weight", None)
         self.register_parameter("bias", None)

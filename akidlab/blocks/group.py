@@ -88,8 +88,8 @@ class SoftmaxNormalizationLayer(GroupProcessingLayer):
         use_temperature: divide by a learnt temperature first; it starts at 10.
 
     Example:
-        >>> SoftmaxNormalizationLayer(group_size=2)(torch.tensor([[0.0, 0.0, 100.0, 0.0]]))
-        tensor([[0.5000, 0.5000, 1.0000, 0.0000]])
+        >>> SoftmaxNormalizationLayer(group_size=2)(torch.tensor([[0.0, 0.0, 1.0, 0.0]]))
+        tensor([[0.5000, 0.5000, 0.7311, 0.2689]])
     """
 
     NAME = "softmax_norm"

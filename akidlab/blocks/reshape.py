@@ -51,9 +51,15 @@ class ReshapeLayer(Block):
         """Each sample in the shape that it was given in.
 
         Raises:
-            BlockError: if there was no pass forward.
+            BlockError: if there was no pass forward, or samples hold another count of numbers.
         """
-        return signal.reshape(signal.shape[0], *given(self)[1:])
+        shape = given(self)[1:]
+        if signal.shape[1:].numel() != math.prod(shape):
+            wanted = "×".join(map(str, shape))
+            raise BlockError(
+                f"`backward` of `{self.name}` makes samples of {wanted} again, found {found(signal)}."
+            )
+        return signal.reshape(signal.shape[0], *shape)
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or not signal.dim():

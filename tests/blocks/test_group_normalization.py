@@ -107,6 +107,11 @@ def test_samples_of_another_shape_are_explained():
         LayerNormalizationLayer(2, name="ln2")(ROWS)
 
 
+def test_a_variance_is_not_divided_by_nothing():
+    with pytest.raises(ValueError, match=r"`eps` is a number above 0, found 0"):
+        LayerNormalizationLayer(eps=0)
+
+
 def test_a_group_norm_of_known_channels_needs_no_input():
     assert GroupNormalizationLayer(2, 6).setup().gamma.shape == (6,)
     with pytest.raises(ValueError, match=r"`ln` cannot be set up without an input"):
@@ -130,9 +135,12 @@ def test_local_response_by_default_is_that_of_akid():
     torch.testing.assert_close(LRNLayer()(MAPS), expected)
 
 
-def test_local_response_of_rows_is_explained():
-    with pytest.raises(ValueError, match=r"`lrn1` wants a tensor of N×channels×size×\.\.\., found 4×6"):
-        LRNLayer(name="lrn1")(ROWS)
+@pytest.mark.parametrize("signal", [ROWS, SEQUENCES, MAPS.unsqueeze(-1)])
+def test_rows_sequences_and_volumes_have_neighbours_too(signal):
+    value = LRNLayer()(signal)
+
+    as_maps = F.local_response_norm(signal.flatten(2) if signal.dim() > 2 else signal.unsqueeze(2), 9, 0.001)
+    torch.testing.assert_close(value, as_maps.view_as(signal))
 
 
 def test_rows_become_unit_vectors():
