@@ -7,6 +7,7 @@ from akidlab import blocks as blocks
 from akidlab import common as common
 from akidlab import dispatch as dispatch
 from akidlab import engines as engines
+from akidlab import events as events
 from akidlab import jokers as jokers
 from akidlab import kids as kids
 from akidlab import kongfus as kongfus
@@ -101,6 +102,9 @@ from akidlab.engines import DataParallelEngine as DataParallelEngine
 from akidlab.engines import Engine as Engine
 from akidlab.engines import SingleGPUEngine as SingleGPUEngine
 from akidlab.errors import AkidlabError as AkidlabError
+from akidlab.events import DataPrefetchProcessesDeadEvent as DataPrefetchProcessesDeadEvent
+from akidlab.events import DataPrefetchThreadsDeadEvent as DataPrefetchThreadsDeadEvent
+from akidlab.events import EpochCompletedEvent as EpochCompletedEvent
 from akidlab.jokers import ColorJoker as ColorJoker
 from akidlab.jokers import CropJoker as CropJoker
 from akidlab.jokers import FlipJoker as FlipJoker

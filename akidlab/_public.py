@@ -43,6 +43,7 @@ _NAMES = {
         center_unit_eig_normalization_cr center_unit_eig_denormalization
     """,
     "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
+    "akidlab.events": "EpochCompletedEvent DataPrefetchThreadsDeadEvent DataPrefetchProcessesDeadEvent",
     "akidlab.messages": "Bus Message",
     "akidlab.store": "Recorder Run Runs Series Store runs",
     "akidlab.session": "Session",
@@ -51,7 +52,7 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "dispatch", "engines", "jokers", "kids", "kongfus", "magics",
-    "messages", "models", "ops", "parallel", "sensors", "server", "session", "sources", "store",
-    "widgets", "wire", "worker",
+    "backends", "blocks", "common", "dispatch", "engines", "events", "jokers", "kids", "kongfus", "magics",
+    "messages", "models", "ops", "parallel", "sensors", "server", "session", "sources", "store", "widgets",
+    "wire", "worker",
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Kids: a sensor, a brain and a kongfu put together, and how they practise."""
 
+from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
-from akidlab.kids.events import DoneEvent, EarlyStoppingEvent
 from akidlab.kids.hooks import Hooks
 from akidlab.kids.kid import Kid
 from akidlab.kids.randomness import Randomness

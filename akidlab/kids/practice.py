@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.kids import checkpoint
-from akidlab.kids.events import DoneEvent, EarlyStoppingEvent
 from akidlab.kids.interrupt import graceful_interrupt
 from akidlab.kids.randomness import Randomness, outer_kept
 from akidlab.kids.report import Report

@@ -1,8 +1,18 @@
-"""Events: what a hook raises to change the course of a Kid's practice."""
+"""Events: what is raised to change the course of a practice, or to say that it cannot go on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from akidlab.errors import AkidlabError
+
+__all__ = [
+    "DataPrefetchProcessesDeadEvent",
+    "DataPrefetchThreadsDeadEvent",
+    "DoneEvent",
+    "EarlyStoppingEvent",
+    "EpochCompletedEvent",
+]
 
 
 class EarlyStoppingEvent(Exception):
@@ -26,3 +36,15 @@ class EarlyStoppingEvent(Exception):
 
 class DoneEvent(Exception):
     """Raised from any hook, it ends `practice()` as if the last step had been made."""
+
+
+class EpochCompletedEvent(Exception):
+    """Raised by a sampler when every sample of an epoch has been drawn; the next draw begins another."""
+
+
+class DataPrefetchThreadsDeadEvent(AkidlabError, RuntimeError):
+    """A thread that fetched batches ahead is gone; its error is the cause of this one."""
+
+
+class DataPrefetchProcessesDeadEvent(AkidlabError, RuntimeError):
+    """A process that fetched batches ahead is gone; what it said last is part of the message."""
