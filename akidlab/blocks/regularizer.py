@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from akidlab.errors import BlockError, unknown
-
-TYPES = ("l1", "l2")
+from akidlab.nn import regularizers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Regularizer:
 
     def __call__(self, weights: Iterable[Tensor]) -> Tensor | None:
         """What these weights cost, None where there are none."""
-        costs = [w.square().sum() / 2 if self.type == "l2" else w.abs().sum() for w in weights]
+        costs = [regularizers.compute(self.type, weight) for weight in weights]
         return self.scale * sum(costs[1:], costs[0]) if costs else None
 
 
@@ -42,8 +41,8 @@ def get(wd: object) -> Regularizer | None:
         return wd
     if not isinstance(wd, Mapping) or set(wd) != {"type", "scale"}:
         raise BlockError(f'`wd` is written as {{"type": "l2", "scale": 5e-4}}, found {wd!r}.')
-    if wd["type"] not in TYPES:
-        raise unknown("type of weight decay", str(wd["type"]), TYPES)
+    if wd["type"] not in regularizers.TYPES:
+        raise unknown("type of weight decay", str(wd["type"]), regularizers.TYPES)
     if isinstance(wd["scale"], bool) or not isinstance(wd["scale"], (int, float)) or wd["scale"] < 0:
         raise BlockError(f"The `scale` of `wd` is a number of 0 or more, found {wd['scale']!r}.")
     return Regularizer(str(wd["type"]), float(wd["scale"]))
