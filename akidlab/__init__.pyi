@@ -8,6 +8,7 @@ from akidlab import common as common
 from akidlab import dispatch as dispatch
 from akidlab import engines as engines
 from akidlab import events as events
+from akidlab import initializers as initializers
 from akidlab import jokers as jokers
 from akidlab import kids as kids
 from akidlab import kongfus as kongfus
@@ -105,6 +106,15 @@ from akidlab.errors import AkidlabError as AkidlabError
 from akidlab.events import DataPrefetchProcessesDeadEvent as DataPrefetchProcessesDeadEvent
 from akidlab.events import DataPrefetchThreadsDeadEvent as DataPrefetchThreadsDeadEvent
 from akidlab.events import EpochCompletedEvent as EpochCompletedEvent
+from akidlab.initializers import ConstantInitializer as ConstantInitializer
+from akidlab.initializers import FixedStdInitializer as FixedStdInitializer
+from akidlab.initializers import FunctionInitializer as FunctionInitializer
+from akidlab.initializers import Initializer as Initializer
+from akidlab.initializers import MSRAInitializer as MSRAInitializer
+from akidlab.initializers import RangeUniformInitializer as RangeUniformInitializer
+from akidlab.initializers import ScalarInitializer as ScalarInitializer
+from akidlab.initializers import TheOldInitializer as TheOldInitializer
+from akidlab.initializers import XavierInitializer as XavierInitializer
 from akidlab.jokers import ColorJoker as ColorJoker
 from akidlab.jokers import CropJoker as CropJoker
 from akidlab.jokers import FlipJoker as FlipJoker

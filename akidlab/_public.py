@@ -20,6 +20,10 @@ _NAMES = {
         MaxPooling1DLayer GlobalPoolingLayer MaxPooling1D
         MemoryLayer MemoryReLULayer MemoryMaxPoolingLayer ScatterLayer PaddingLayer MPoolLayer MReLU
     """,
+    "akidlab.initializers": """
+        Initializer FunctionInitializer TheOldInitializer XavierInitializer MSRAInitializer
+        FixedStdInitializer RangeUniformInitializer ConstantInitializer ScalarInitializer
+    """,
     "akidlab.sources": """
         Source ArraySource DigitsSource MNISTFeedSource NEW_LABEL_ORDER_LIST OLD_LABEL_ORDER_LIST
         Cifar10AkidSource Cifar10FeedSource Cifar10TorchSource Cifar100Source Cifar100TFSource
@@ -52,7 +56,7 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "dispatch", "engines", "events", "jokers", "kids", "kongfus", "magics",
-    "messages", "models", "ops", "parallel", "sensors", "server", "session", "sources", "store", "widgets",
-    "wire", "worker",
+    "backends", "blocks", "common", "dispatch", "engines", "events", "initializers", "jokers", "kids",
+    "kongfus", "magics", "messages", "models", "ops", "parallel", "sensors", "server", "session",
+    "sources", "store", "widgets", "wire", "worker",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,7 +38,7 @@ class EmbeddingLayer(SynapseLayer):
         num_embeddings: int,
         embedding_dim: int,
         *,
-        init_para: Mapping[str, Any] | str | None = None,
+        init_para: Mapping[str, Any] | str | Callable[..., Any] | None = None,
         **kwargs: Any,
     ) -> None:
         init = {"name": "normal", "stddev": 1.0} if init_para is None else init_para

@@ -71,8 +71,37 @@ class Initializer:
         return f"{self.name}{paras}"
 
 
-def get(name: str | Mapping[str, Any] | Initializer = "default", **paras: object) -> Initializer:
-    """The initialiser called `name`, or the one that `{"name": ..., ...}` describes.
+class FunctionInitializer(Initializer):
+    """Lets a function of yours make the tensor.
+
+    Args:
+        function: given a shape, returns a tensor or array of it. While it runs, torch's global generator is
+            seeded for the one parameter that is made, and put back afterwards.
+
+    Example:
+        >>> layer = InnerProductLayer(out_channel_num=2, init_para=lambda shape: torch.eye(*shape))
+        >>> layer(torch.tensor([[3.0, 4.0]]))
+        tensor([[3., 4.]], grad_fn=<AddmmBackward0>)
+    """
+
+    def __init__(self, function: Callable[[tuple[int, ...]], Any]) -> None:
+        self.name, self.paras = getattr(function, "__name__", "function"), {}
+        self.function = function
+
+    def __call__(
+        self, shape: Sequence[int], generator: torch.Generator | None = None, fans: Fans | None = None
+    ) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            if generator is not None:
+                torch.manual_seed(generator.initial_seed())
+            made = self.function(tuple(shape))
+        return _tensor(tuple(shape), generator, (1, 1), value=made, name=self.name)
+
+
+def get(
+    name: str | Mapping[str, Any] | Initializer | Callable[..., Any] = "default", **paras: object
+) -> Initializer:
+    """The initialiser called `name`, or the one that `{"name": ..., ...}` describes, or a function of yours.
 
     Raises:
         UnknownNameError: if the name or a parameter is not known.
@@ -86,6 +115,8 @@ def get(name: str | Mapping[str, Any] | Initializer = "default", **paras: object
     """
     if isinstance(name, Initializer):
         return name
+    if callable(name):
+        return FunctionInitializer(name)
     if isinstance(name, Mapping):
         paras = {**name, **paras}
         name = paras.pop("name", "default")  # type: ignore[assignment]
@@ -180,11 +211,11 @@ def _scalar(shape: Any, generator: Any, fans: Fans, *, value: float) -> Tensor:
     return torch.tensor(float(value))
 
 
-def _tensor(shape: Any, generator: Any, fans: Fans, *, value: object) -> Tensor:
+def _tensor(shape: Any, generator: Any, fans: Fans, *, value: object, name: str = "tensor") -> Tensor:
     tensor = torch.as_tensor(value)
     if tuple(tensor.shape) != shape:
         raise BlockError(
-            f"Initializer `tensor` was given {tuple(tensor.shape)}, while {shape} is asked for. "
+            f"Initializer `{name}` was given {tuple(tensor.shape)}, while {shape} is asked for. "
             "Give a value of that shape."
         )
     return tensor.detach().clone().to("cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import torch
@@ -25,7 +25,8 @@ class SynapseLayer(Block):
         out_channel_num: how many channels (or numbers) it emits.
         in_channel_num: how many it is given; None takes it from the first input.
         initial_bias_value: what biases start from; None for no biases.
-        init_para: how weights start, as `{"name": "msra"}`; see `akidlab.blocks.initializer`.
+        init_para: how weights start, as `{"name": "msra"}` (see `akidlab.initializers`), or a function that
+            is given their shape.
         max_norm: after each update the weights of an output whose L2 norm is larger are scaled down to it
             (Srebro & Shraibman 2005); None lets them grow.
         wd: weight decay, as `{"type": "l2", "scale": 5e-4}`.
@@ -44,7 +45,7 @@ class SynapseLayer(Block):
         out_channel_num: int | None = None,
         in_channel_num: int | None = None,
         initial_bias_value: float | None = 0.0,
-        init_para: Mapping[str, Any] | str | Initializer = "default",
+        init_para: Mapping[str, Any] | str | Initializer | Callable[..., Any] = "default",
         max_norm: float | None = None,
         wd: Mapping[str, Any] | None = None,
         wd_on_bias: bool = False,

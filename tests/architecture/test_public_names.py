@@ -42,6 +42,8 @@ PUBLIC = [
     "Session", "Sigmoid", "SigmoidLayer", "SingleGPUEngine", "SNConv2D",
     "SoftmaxNormalizationLayer", "SoftmaxWithLossLayer", "Source", "Store", "System", "Tanh",
     "TanhLayer", "TorchKongFu", "WhitenJoker", "ZCAWhitening",
+    "Initializer", "FunctionInitializer", "TheOldInitializer", "XavierInitializer", "MSRAInitializer",
+    "FixedStdInitializer", "RangeUniformInitializer", "ConstantInitializer", "ScalarInitializer",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from akidlab import Brain, ConvolutionLayer, InnerProductLayer
+from akidlab import Brain, ConvolutionLayer, InnerProductLayer, initializers
 from akidlab.blocks import initializer
 
 SHAPE = (64, 32, 3, 3)
@@ -83,6 +83,55 @@ def test_a_tensor_of_another_shape_is_refused():
         ValueError, match=r"was given \(2,\), while \(3,\) is asked for\. Give a value of that shape"
     ):
         initializer.get("tensor", value=[1.0, 2.0])([3])
+
+
+def test_a_function_makes_what_it_likes_another_for_each_parameter():
+    def noise(shape):
+        return torch.randn(shape)
+
+    def build():
+        brain = Brain().attach(
+            InnerProductLayer(out_channel_num=8, name="a", init_para=noise),
+            InnerProductLayer(out_channel_num=8, name="b", init_para=noise),
+        )
+        return brain.setup(torch.zeros(1, 8), seed=0)
+
+    state = torch.get_rng_state()
+    one, other = build(), build()
+
+    assert one["a"].weight.equal(other["a"].weight)
+    assert not one["a"].weight.equal(one["b"].weight)
+    assert torch.get_rng_state().equal(state)
+
+
+def test_a_function_that_makes_another_shape_is_refused():
+    def three(shape):
+        return [1.0, 2.0, 3.0]
+
+    with pytest.raises(ValueError, match=r"Initializer `three` was given \(3,\), while \(4,\) is asked for"):
+        initializer.get(three)([4])
+
+
+@pytest.mark.parametrize(
+    ("made", "twin"),
+    [
+        (initializers.TheOldInitializer(normal_dist=True), {"name": "default", "normal_dist": True}),
+        (initializers.XavierInitializer(fan_out=False), {"name": "xavier", "fan_out": False}),
+        (initializers.MSRAInitializer(), {"name": "msra"}),
+        (initializers.FixedStdInitializer(stddev=0.2), {"name": "normal", "stddev": 0.2}),
+        (initializers.RangeUniformInitializer(low=1, high=2), {"name": "range_uniform", "low": 1, "high": 2}),
+        (initializers.ConstantInitializer(value=3), {"name": "constant", "value": 3}),
+    ],
+)
+def test_the_classes_of_akid_are_those_initialisers(made, twin):
+    generators = [torch.Generator().manual_seed(1) for _ in range(2)]
+
+    assert made(SHAPE, generators[0]).equal(initializers.get(twin)(SHAPE, generators[1]))
+    assert ConvolutionLayer(3, out_channel_num=4, init_para=made).initializer is made
+
+
+def test_the_scalar_initialiser_makes_one_number():
+    assert initializers.ScalarInitializer()(()).item() == 0
 
 
 def test_a_scalar_is_one_number():
