@@ -10,6 +10,7 @@ from akidlab.blocks.activation import (
 )
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
+from akidlab.blocks.collapse_out import CollapseOutLayer
 from akidlab.blocks.colorful import ColorfulConvLayer
 from akidlab.blocks.colorization import ColorizationReLULayer
 from akidlab.blocks.convolution import ConvolutionLayer
@@ -20,13 +21,9 @@ from akidlab.blocks.embedding import EmbeddingLayer
 from akidlab.blocks.equivariant import EquivariantProjectionLayer
 from akidlab.blocks.generative import SequentialGBrain, SequentialGSystem
 from akidlab.blocks.global_pooling import GlobalPoolingLayer
-from akidlab.blocks.group import (
-    CollapseOutLayer,
-    GroupProcessingLayer,
-    GroupSoftmaxLayer,
-    SoftmaxNormalizationLayer,
-)
+from akidlab.blocks.group import GroupProcessingLayer
 from akidlab.blocks.group_normalization import GroupNormalizationLayer
+from akidlab.blocks.group_softmax import GroupSoftmaxLayer, SoftmaxNormalizationLayer
 from akidlab.blocks.inner_product import (
     FixedWeightInnerProductLayer,
     InnerProductLayer,

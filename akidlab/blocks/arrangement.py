@@ -31,6 +31,10 @@ def arranged(kind: str | Pair, size: Pair, window: Pair, strides: Pair) -> Arran
     torch pads both sides alike. One pixel more at the bottom or right is what rounding up adds, without
     a copy of the signal; where that does not come out right, padding is done beforehand.
     """
+    if kind == "VALID":
+        return Arrangement((0, 0), False, None)
+    if not isinstance(kind, str):
+        return Arrangement(kind, False, None)
     both = pads(kind, size, window, strides)
     wanted = [emitted(*args) for args in zip(size, window, strides, both, strict=True)]
     before = (both[0][0], both[1][0])

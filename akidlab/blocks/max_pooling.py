@@ -55,10 +55,9 @@ class MaxPoolingLayer(PoolingLayer):
     def _located(self, signal: Signal) -> Signal:
         values, places = [], []
         for part in listed(signal):
-            size = (part.shape[-2], part.shape[-1])
-            value, at = located(part, self.ksize, self.strides, self._arrangement(size))
+            value, at = located(part, self.ksize, self.strides, self._arrangement(part))
             values.append(value)
-            places.append((at, size))
+            places.append((at, (part.shape[-2], part.shape[-1])))
         self._found[0] = places
         return values if isinstance(signal, list) else values[0]
 

@@ -54,6 +54,9 @@ class MemoryLayer(Block):
                 f"`{self.name}` holds the pattern of an input of {wanted}, found {found(signal)}. "
                 "Give as many samples of that shape, or let go of the pattern by `set_state(False)`."
             )
+        if pattern.device != signal.device:  # it was loaded before the layer had been anywhere
+            pattern = pattern.to(signal.device)
+            self._pattern[0] = (pattern, shape)
         return pattern
 
     def _remember(self, pattern: Tensor, signal: Tensor) -> None:

@@ -45,8 +45,7 @@ class MemoryMaxPoolingLayer(MemoryLayer, PoolingLayer):
         if held is not None:
             places = held.expand(signal.shape[0], -1, -1, -1)
             return signal.flatten(2).gather(2, places.flatten(2)).view(places.shape)
-        size = (signal.shape[-2], signal.shape[-1])
-        value, places = located(signal, self.ksize, self.strides, self._arrangement(size))
+        value, places = located(signal, self.ksize, self.strides, self._arrangement(signal))
         self._remember(places, signal)
         return value
 

@@ -53,12 +53,15 @@ class PoolingLayer(Block):
         if type not in ("max", "avg"):
             raise unknown("type of pooling", str(type), ("max", "avg"))
         self.kind = type  # `type` is a method of torch modules
+        self._fixed = (
+            None if self.padding == "SAME" else arranged(self.padding, (0, 0), self.ksize, self.strides)
+        )
         self._known: dict[Pair, Arrangement] = {}
 
     def forward(
         self, signal: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels rows columns"]:
-        pad, ceil, apart = self._arrangement((signal.shape[-2], signal.shape[-1]))
+        pad, ceil, apart = self._arrangement(signal)
         if self.kind == "max":
             if apart is not None:
                 signal = F.pad(signal, apart, value=float("-inf"))
@@ -88,7 +91,10 @@ class PoolingLayer(Block):
         (shares,) = spread(torch.ones_like(signal))
         return torch.where(shares > 0, spread(signal)[0] / shares, 0)
 
-    def _arrangement(self, size: Pair) -> Arrangement:
+    def _arrangement(self, signal: Tensor) -> Arrangement:
+        if self._fixed is not None:  # nor must a graph of maps of any size ask how large they are
+            return self._fixed
+        size = (signal.shape[-2], signal.shape[-1])
         if size not in self._known:
             self._known[size] = arranged(self.padding, size, self.ksize, self.strides)
         return self._known[size]

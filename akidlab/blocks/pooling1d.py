@@ -42,16 +42,22 @@ class MaxPooling1DLayer(Block):
         kind = read_padding(padding)
         self.padding = kind if isinstance(kind, str) else (0, kind[1])
         check_overlap(self)
+        self._fixed = None if kind == "SAME" else arranged(self.padding, (1, 0), self.ksize, self.strides)
         self._known: dict[int, Arrangement] = {}
 
     def forward(self, signal: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch channels rows"]:
-        time = signal.shape[-1]
-        if time not in self._known:
-            self._known[time] = arranged(self.padding, (1, time), self.ksize, self.strides)
-        pad, ceil, apart = self._known[time]
+        pad, ceil, apart = self._arrangement(signal)
         if apart is not None:
             signal = F.pad(signal, apart[:2], value=float("-inf"))
         return F.max_pool1d(signal, self.ksize[1], self.strides[1], pad[1], ceil_mode=ceil)
+
+    def _arrangement(self, signal: Tensor) -> Arrangement:
+        if self._fixed is not None:
+            return self._fixed
+        time = signal.shape[-1]
+        if time not in self._known:
+            self._known[time] = arranged(self.padding, (1, time), self.ksize, self.strides)
+        return self._known[time]
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or signal.dim() != 3:

@@ -170,6 +170,20 @@ def test_a_pattern_moves_with_its_layer(layer):
     assert layer.memory.device.type == "meta"
 
 
+def test_a_brain_saves_the_patterns_that_its_layers_hold():
+    relus = [MReLU(name="relu"), MReLU(name="relu")]
+    held, fresh = (
+        SequentialSystem().attach(InnerProductLayer(out_channel_num=4, name="ip"), relu) for relu in relus
+    )
+    value = held(X)
+    relus[0].set_state(True)
+    fresh.load_state_dict(held.state_dict())
+
+    assert list(held.state_dict()) == ["ip.weight", "ip.bias", "relu.memory", "relu.memory_shape"]
+    torch.testing.assert_close(fresh(X), value)
+    assert relus[1].state
+
+
 def test_a_held_pattern_compiles_in_one_graph(layer):
     value = _held(layer)(OTHER)
     torch.compiler.reset()

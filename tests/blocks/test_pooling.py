@@ -212,5 +212,15 @@ def test_global_pooling_wants_positions():
         GlobalPoolingLayer(name="p")(MAPS[:, :, 0, 0])
 
 
+@pytest.mark.parametrize("pool", [MaxPoolingLayer(3, 2), AveragePoolingLayer(2, 2), PoolingLayer(3, 1, 1)])
+def test_without_same_maps_of_any_size_are_exported(pool):
+    dims = {2: torch.export.Dim("height", min=5), 3: torch.export.Dim("width", min=5)}
+
+    exported = torch.export.export(pool.setup(MAPS), (MAPS,), dynamic_shapes=(dims,))
+
+    larger = torch.randn(2, 3, 11, 9)
+    assert torch.equal(exported.module()(larger), pool(larger))
+
+
 def test_the_short_name_is_the_same_class():
     assert MaxPooling1D is MaxPooling1DLayer
