@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from akidlab.blocks import System
 from akidlab.engines.memories import cut
 from akidlab.parallel.spread import broadcast, scatter
 from akidlab.parallel.threads import thread_run
@@ -35,17 +36,22 @@ class Towers:
     def __init__(
         self, brain: Brain, devices: Sequence[torch.device], prepare: Callable[[Objective], Objective]
     ) -> None:
-        self.brain, self.devices = brain, list(devices)
+        self.brain, self.devices, self.prepare = brain, list(devices), prepare
+        self.shares: list[tuple[Brain, float]] = []  # of the last pass
+        self._build()
+
+    def _build(self) -> None:
+        brain = self.brain
         self.parameters = list(brain.parameters())
+        self.plans = [(system, system.plan()) for system in brain.modules() if isinstance(system, System)]
         self.towers = [brain, *(_tower(brain, device) for device in self.devices[1:])]
         self.modules = [list(tower.modules()) for tower in self.towers]
         self.slots = [self._slots(modules) for modules in self.modules]
-        self.objectives = [prepare(tower.objective) for tower in self.towers]
-        self.shares: list[tuple[Brain, float]] = []  # of the last pass
+        self.objectives = [self.prepare(tower.objective) for tower in self.towers]
 
     def loss(self, inputs: Any, count: int) -> Tensor:
         """The loss of a batch, cut into at most `count` parts."""
-        losses = self.run(inputs, count, self.objectives)
+        losses = self.run(inputs, count)
         if len(losses) == 1:
             return losses[0]
         place = self.devices[0]
@@ -54,7 +60,7 @@ class Towers:
 
     def passes(self, inputs: Any, count: int) -> Iterator[tuple[Brain, Tensor, int]]:
         """The towers, one after the other, with the loss and the number of samples of each part."""
-        losses = self.run(inputs, count, [tower.objective for tower in self.towers])
+        losses = self.run(inputs, count, compiled=False)
         samples = len(inputs[0])
         for (tower, share), loss in zip(self.shares, losses, strict=True):
             yield tower, loss.to(self.devices[0]), round(share * samples)
@@ -67,8 +73,11 @@ class Towers:
                 found[name] = found.get(name, 0.0) + torch.as_tensor(value).to(place) * share
         return found
 
-    def run(self, inputs: Any, count: int, objectives: Sequence[Objective]) -> list[Tensor]:
+    def run(self, inputs: Any, count: int, *, compiled: bool = True) -> list[Tensor]:
         """The losses of the parts of a batch."""
+        if any(system._plan is not plan for system, plan in self.plans):  # blocks came or went
+            self._build()
+        objectives = self.objectives if compiled else [tower.objective for tower in self.towers]
         parts = scatter(list(inputs), self.devices[:count])
         sizes = [len(part[0]) for part in parts]
         self.shares = [(self.towers[i], size / max(1, sum(sizes))) for i, size in enumerate(sizes)]
@@ -116,7 +125,7 @@ class Towers:
 
 def _tower(brain: Brain, device: torch.device) -> Brain:
     """A copy that shares parameters and hooks, with buffers of its own on `device`."""
-    shared = [*brain.parameters(), *_hooks(brain)]
+    shared = [*brain.parameters(), *_listeners(brain)]
     tower = deepcopy(brain, {id(thing): thing for thing in shared})
     for module in tower.modules():
         for name, buffer in module._buffers.items():
@@ -126,12 +135,12 @@ def _tower(brain: Brain, device: torch.device) -> Brain:
     return tower
 
 
-def _hooks(brain: Brain) -> Iterator[object]:
+def _listeners(brain: Brain) -> Iterator[object]:
+    """The lists of hooks themselves: what is added to the brain later is heard in towers, too."""
     for module in brain.modules():
-        for hooks in getattr(module, "_hooks", ()):
-            yield from hooks
-        for listeners in (module._forward_hooks, module._forward_pre_hooks):
-            yield from listeners.values()
+        yield from getattr(module, "_hooks", ())
+        yield from (module._forward_hooks, module._forward_pre_hooks)
+        yield from (module._backward_hooks, module._backward_pre_hooks)
 
 
 def _together(

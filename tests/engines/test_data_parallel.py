@@ -29,6 +29,8 @@ from akidlab.errors import DataError, UnknownNameError
 
 TWO = {"name": "data_parallel", "devices": ["cpu", "cpu"]}
 THREE = {"name": "data_parallel", "num_gpu": 3}
+# Two names of one device: different devices have a thread each.
+THREADS = {"name": "data_parallel", "devices": [torch.device("cpu"), torch.device("cpu", 0)]}
 
 
 def small_brain(*extra: Any) -> Brain:
@@ -91,7 +93,7 @@ def test_loss_and_gradients_are_those_of_one_device_to_a_millionth(samples: int,
     ],
     ids=["plain", "clipped and accumulated", "compiled", "by name"],
 )
-@pytest.mark.parametrize("engine", [TWO, THREE], ids=["two", "three"])
+@pytest.mark.parametrize("engine", [TWO, THREE, THREADS], ids=["two", "three", "threads"])
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch hides it
 def test_a_kid_learns_as_on_one_device(engine: dict[str, Any], options: dict[str, Any]):
     close(outcome(make(engine, **options)), outcome(make("single", **options)))
@@ -177,8 +179,33 @@ def test_the_memory_of_a_feedback_goes_with_its_samples():
         close(outcome(several), outcome(single))
 
 
-def test_half_precision_reaches_all_devices():
-    kid = make(TWO, precision="bf16")
+def test_a_hook_that_changes_a_value_does_so_in_every_part():
+    def doubled(engine: Any) -> dict[str, Any]:
+        kid = make(engine)
+        kid.setup()
+        kid.brain["conv"].post_forward_hook.append(lambda block, signal: 2 * block.data)
+        return outcome(kid)
+
+    close(doubled(TWO), doubled("single"))
+
+
+def test_towers_follow_when_blocks_come():
+    batch = [torch.randn(7, 2, 6, 6, generator=torch.Generator().manual_seed(1)), torch.arange(7) % 3]
+    brain = Brain(name="b").attach(small_brain()["conv"], ReLULayer())
+    brain.setup(batch, seed=0)
+    several = DataParallelEngine(devices=["cpu", "cpu"]).objective(brain)
+
+    brain.attach(
+        InnerProductLayer(out_channel_num=3, name="last"),
+        SoftmaxWithLossLayer(name="loss", inputs=[{"name": "last"}, {"name": "system_in", "idxs": [1]}]),
+    ).setup(batch, seed=0)
+
+    torch.testing.assert_close(several(batch), brain.objective(batch))
+
+
+@pytest.mark.parametrize("engine", [TWO, THREADS], ids=["in turn", "threads"])
+def test_half_precision_reaches_all_devices(engine: dict[str, Any]):
+    kid = make(engine, precision="bf16")
     kinds: list[torch.dtype] = []
     kid.brain["last"].post_forward_hook.append(lambda block, signal: kinds.append(block.weight.dtype))
     kid.brain["last"].post_forward_hook.append(lambda block, signal: kinds.append(block.data.dtype))
@@ -188,11 +215,12 @@ def test_half_precision_reaches_all_devices():
     assert set(kinds) == {torch.float32, torch.bfloat16}
 
 
-def test_what_fails_in_a_part_is_explained_as_ever():
+@pytest.mark.parametrize("engine", [TWO, THREADS], ids=["in turn", "threads"])
+def test_what_fails_in_a_part_is_explained_as_ever(engine: dict[str, Any]):
     brain = small_brain().setup([torch.randn(4, 2, 6, 6), torch.zeros(4).long()], seed=0)
 
     with pytest.raises(ValueError, match=r"`conv` wants 2 channels, found 3"):
-        DataParallelEngine(devices=["cpu", "cpu"]).objective(brain)([torch.randn(4, 3, 6, 6), torch.zeros(4)])
+        engines.get(engine).objective(brain)([torch.randn(4, 3, 6, 6), torch.zeros(4)])
 
 
 @pytest.mark.parametrize(
