@@ -27,6 +27,7 @@ from akidlab import wire as wire
 from akidlab import worker as worker
 from akidlab.blocks import ActivationLayer as ActivationLayer
 from akidlab.blocks import AveragePoolingLayer as AveragePoolingLayer
+from akidlab.blocks import BCELossLayer as BCELossLayer
 from akidlab.blocks import BN as BN
 from akidlab.blocks import BatchNormalizationLayer as BatchNormalizationLayer
 from akidlab.blocks import Block as Block
@@ -57,8 +58,13 @@ from akidlab.blocks import GraphSystem as GraphSystem
 from akidlab.blocks import GroupNormalizationLayer as GroupNormalizationLayer
 from akidlab.blocks import GroupProcessingLayer as GroupProcessingLayer
 from akidlab.blocks import GroupSoftmaxLayer as GroupSoftmaxLayer
+from akidlab.blocks import GroupSoftmaxWithLossLayer as GroupSoftmaxWithLossLayer
+from akidlab.blocks import HingeLoss as HingeLoss
+from akidlab.blocks import HingeLossLayer as HingeLossLayer
 from akidlab.blocks import InnerProductLayer as InnerProductLayer
 from akidlab.blocks import InvariantInnerProductLayer as InvariantInnerProductLayer
+from akidlab.blocks import KLRegularization as KLRegularization
+from akidlab.blocks import KLRegularizationLayer as KLRegularizationLayer
 from akidlab.blocks import L2Norm as L2Norm
 from akidlab.blocks import L2NormalizationLayer as L2NormalizationLayer
 from akidlab.blocks import LRNLayer as LRNLayer
@@ -68,6 +74,9 @@ from akidlab.blocks import LeakyReLULayer as LeakyReLULayer
 from akidlab.blocks import LossLayer as LossLayer
 from akidlab.blocks import MPoolLayer as MPoolLayer
 from akidlab.blocks import MReLU as MReLU
+from akidlab.blocks import MSELossLayer as MSELossLayer
+from akidlab.blocks import MarginRankingLoss as MarginRankingLoss
+from akidlab.blocks import MarginRankingLossLayer as MarginRankingLossLayer
 from akidlab.blocks import MaxPooling1D as MaxPooling1D
 from akidlab.blocks import MaxPooling1DLayer as MaxPooling1DLayer
 from akidlab.blocks import MaxPoolingLayer as MaxPoolingLayer
@@ -98,6 +107,7 @@ from akidlab.blocks import SoftmaxWithLossLayer as SoftmaxWithLossLayer
 from akidlab.blocks import System as System
 from akidlab.blocks import Tanh as Tanh
 from akidlab.blocks import TanhLayer as TanhLayer
+from akidlab.blocks import WeightDecayLayer as WeightDecayLayer
 from akidlab.dispatch import Pool as Pool
 from akidlab.engines import DataParallelEngine as DataParallelEngine
 from akidlab.engines import Engine as Engine
@@ -155,6 +165,7 @@ from akidlab.ops import nn_riemannic_metric as nn_riemannic_metric
 from akidlab.ops import pullback_metric as pullback_metric
 from akidlab.ops import rescale_image as rescale_image
 from akidlab.sensors import FeedSensor as FeedSensor
+from akidlab.sensors import IntegratedSensor as IntegratedSensor
 from akidlab.sensors import Sensor as Sensor
 from akidlab.session import Session as Session
 from akidlab.sources import ArraySource as ArraySource
@@ -163,6 +174,7 @@ from akidlab.sources import Cifar100TFSource as Cifar100TFSource
 from akidlab.sources import Cifar10AkidSource as Cifar10AkidSource
 from akidlab.sources import Cifar10FeedSource as Cifar10FeedSource
 from akidlab.sources import Cifar10TorchSource as Cifar10TorchSource
+from akidlab.sources import DatasetSource as DatasetSource
 from akidlab.sources import DigitsSource as DigitsSource
 from akidlab.sources import FeedSource as FeedSource
 from akidlab.sources import HCifar100Source as HCifar100Source
@@ -173,7 +185,9 @@ from akidlab.sources import MNISTSource as MNISTSource
 from akidlab.sources import MNISTTorchSource as MNISTTorchSource
 from akidlab.sources import NEW_LABEL_ORDER_LIST as NEW_LABEL_ORDER_LIST
 from akidlab.sources import OLD_LABEL_ORDER_LIST as OLD_LABEL_ORDER_LIST
+from akidlab.sources import RotatedMNISTFeedSource as RotatedMNISTFeedSource
 from akidlab.sources import Source as Source
+from akidlab.sources import TorchSource as TorchSource
 from akidlab.sources import ZCAWhitening as ZCAWhitening
 from akidlab.sources import contrast_normalize as contrast_normalize
 from akidlab.store import Recorder as Recorder

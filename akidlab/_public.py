@@ -12,6 +12,8 @@ _NAMES = {
         EmbeddingLayer Embedding
         PoolingLayer MaxPoolingLayer AveragePoolingLayer BatchNormalizationLayer BN DropoutLayer Dropout
         MergeLayer ReshapeLayer LossLayer SoftmaxWithLossLayer
+        GroupSoftmaxWithLossLayer MSELossLayer BCELossLayer WeightDecayLayer HingeLossLayer HingeLoss
+        MarginRankingLossLayer MarginRankingLoss KLRegularizationLayer KLRegularization
         ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer
         CollapseOutLayer SoftmaxNormalizationLayer GroupSoftmaxLayer Sigmoid Tanh GELU LeakyReLU GSMax
         Maxout MaxoutLayer
@@ -28,13 +30,13 @@ _NAMES = {
         Source ArraySource DigitsSource MNISTFeedSource NEW_LABEL_ORDER_LIST OLD_LABEL_ORDER_LIST
         Cifar10AkidSource Cifar10FeedSource Cifar10TorchSource Cifar100Source Cifar100TFSource
         FeedSource HCifar100Source HCifar100TFSource LazySource MNISTSource MNISTTorchSource
-        ZCAWhitening contrast_normalize
+        ZCAWhitening contrast_normalize DatasetSource RotatedMNISTFeedSource TorchSource
     """,
     "akidlab.jokers": """
         Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
         WhitenJoker RescaleJoker NormalizeJoker
     """,
-    "akidlab.sensors": "Sensor FeedSensor",
+    "akidlab.sensors": "Sensor FeedSensor IntegratedSensor",
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
     """,

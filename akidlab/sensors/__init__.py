@@ -3,4 +3,6 @@
 from akidlab.sensors.feed import FeedSensor
 from akidlab.sensors.sensor import Sensor
 
-__all__ = ["FeedSensor", "Sensor"]
+IntegratedSensor = FeedSensor  # akid's name of the sensor that takes jokers: here all do
+
+__all__ = ["FeedSensor", "IntegratedSensor", "Sensor"]

@@ -1,4 +1,4 @@
-"""FeedSensor: batches from a source whose samples fit in memory."""
+"""FeedSensor: batches made where they are needed, when they are asked for."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from akidlab.errors import DataError
-from akidlab.sensors.order import order, share
+from akidlab.sensors.order import share
 from akidlab.sensors.sensor import Sensor, count
+from akidlab.sensors.span import Span
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from typing_extensions import Self
 
     from akidlab.sensors.sensor import Batch
     from akidlab.sources import Source
 
 
+#: No stretch of an epoch is at hand: rows, tensors and the last place that a batch may end at.
+_SLOW: tuple[Tensor, tuple[Tensor, ...], int] = (torch.empty(0), (), -1)
+
+
 class FeedSensor(Sensor):
-    """Batches from a source whose samples fit in memory, shuffled anew every epoch.
+    """Batches made where they are needed, when they are asked for, shuffled anew every epoch.
+
+    It suits samples that fit in memory, where making a batch takes next to nothing. Where samples are read or
+    changed at length, `SimpleSensor` and `ParallelSensor` make the same batches ahead of time.
 
     `batch_size` counts the samples of a step over *all* ranks, each of which takes its slice: the same cell
     draws the same curve on any number of ranks. An epoch shows every sample once; its order depends on the
@@ -62,16 +70,17 @@ class FeedSensor(Sensor):
         super().__init__(source_in, val_batch_size, test_batch_size, name=name)
         self.batch_size = count("batch_size", batch_size)
         self.seed = count("seed", seed, least=0)
-        self.shuffle, self.drop_last = shuffle, drop_last
-        self._epoch = self._index = 0
-        self._restored = False
+        self.shuffle = self._maker.shuffle = shuffle
+        self.drop_last = drop_last
+        self._epoch = self._index = self._length = 0
+        self._restored, self._quick = False, _SLOW
 
     def setup(self) -> None:
         """Read the source, so that an error shows before training starts; a second time does nothing."""
-        if self._train:
+        if self._length:
             return
-        self._train = self._part("train")
-        self._length = len(self._train[0])
+        self.source.setup()
+        self._length = self._maker.size("train")
         if self.num_batches_per_epoch == 0:
             raise DataError(
                 f"`batch_size` is {self.batch_size} and `drop_last` leaves short batches out, but there are "
@@ -80,18 +89,15 @@ class FeedSensor(Sensor):
 
     def next(self) -> Batch:
         """This rank's share of the next batch, without end: after an epoch comes the next, shuffled anew."""
-        rows = self._order
-        if rows is None:
-            rows = self._start_epoch()
+        # The common case is spelled out: it runs at every step.
+        rows, tensors, end = self._quick
         first = self._index
-        last = min(first + self.batch_size, self._length)
+        last = first + self.batch_size
+        if last > end or self.training_jokers.jokers:
+            return self._next()
         self._index = last
-        if self._length - last < self._shortest:
-            self._end_epoch()
-        if self.size > 1:
-            first, last = self._share(first, last)
         rows = rows[first:last]
-        self._last = batch = [tensor.index_select(0, rows) for tensor in self._train]
+        self._last = batch = [tensor.index_select(0, rows) for tensor in tensors]
         return batch
 
     def batch(self, k: int | None = None) -> Batch:
@@ -100,17 +106,14 @@ class FeedSensor(Sensor):
         Raises:
             DataError: if an epoch has no such batch.
         """
-        rows = self._start_epoch() if self._order is None else self._order
         if k is not None and not 0 <= k < self.num_batches_per_epoch:
             raise DataError(f"There is no batch {k}: an epoch has {self.num_batches_per_epoch}, from 0 on.")
-        first = self._index if k is None else k * self.batch_size
-        first, last = share(first, min(first + self.batch_size, self._length), self.rank, self.size)
-        return [tensor.index_select(0, rows[first : max(last, first + 1)]) for tensor in self._train]
+        return self._maker(self._span(self._epoch, self._index if k is None else k * self.batch_size))
 
     def __iter__(self) -> Iterator[Batch]:
         """One epoch from its start; the rest of one that was restored from a checkpoint."""
         if self._index and not self._restored:
-            self._end_epoch()
+            self._epoch, self._index, self._quick = self._epoch + 1, 0, _SLOW
         epoch = self._epoch
         while self._epoch == epoch:
             yield self.next()
@@ -126,6 +129,7 @@ class FeedSensor(Sensor):
                 f"`batch_size` is {self.batch_size}, too few for {size} ranks: it counts the samples of a "
                 f"step over all ranks. Give at least {size}, better some dozens for each."
             )
+        self._quick = _SLOW
         return super().shard(rank, size)
 
     @property
@@ -162,24 +166,53 @@ class FeedSensor(Sensor):
                 f"`{self.source.name}` has {self._length}. Use the same source."
             )
         self.seed, self._epoch, self._index = state["seed"], state["epoch"], state["index"]
-        self._order, self._last, self._restored = None, None, True
+        self._last, self._quick, self._restored = None, _SLOW, True
 
-    def _start_epoch(self) -> Tensor:
-        self.setup()
-        rows = order(self._length, self.seed, self._epoch) if self.shuffle else torch.arange(self._length)
-        self._order = rows = rows if self.device is None else rows.to(self.device)
-        self._shortest = self.batch_size if self.drop_last else 1
-        return rows
+    def _next(self) -> Batch:
+        span = self._span(self._epoch, self._index)
+        batch = self._take(span)  # if that fails nothing has moved on
+        self._move_on(span)
+        if self.size == 1 and self._maker.in_memory and type(self)._take is FeedSensor._take:
+            rows, tensors = self._maker.order(span, self._length), self._maker.part("train")
+            self._quick = (rows, tensors, self._length - self._shortest) if self._index else _SLOW
+        self._last = batch
+        return batch
 
-    def _end_epoch(self) -> None:
-        self._epoch, self._index, self._order = self._epoch + 1, 0, None
-        self._restored = False
+    def _take(self, span: Span) -> Batch:
+        """The next batch, however it is made."""
+        return self._maker(span)
 
-    def _share(self, first: int, last: int) -> tuple[int, int]:
-        """This rank's slice; one sample that counts for nothing where a short batch has none for it."""
-        mine, end = share(first, last, self.rank, self.size)
-        self.weight = (end - mine) * self.size / (last - first)
-        return mine, max(end, mine + 1)
+    @property
+    def _shortest(self) -> int:
+        """How many samples make a batch at least."""
+        return self.batch_size if self.drop_last else 1
+
+    def _span(self, epoch: int, index: int) -> Span:
+        """The batch that begins at sample `index`, and this rank's share of it.
+
+        That is one sample that counts for nothing where a short batch has none for this rank.
+        """
+        if not self._length:
+            self.setup()
+        last = min(index + self.batch_size, self._length)
+        if self.size == 1:
+            return Span(self.seed, "train", epoch, index, last, (index, last))
+        mine, end = share(index, last, self.rank, self.size)
+        return Span(self.seed, "train", epoch, mine, max(end, mine + 1), (index, last))
+
+    def _after(self, span: Span) -> tuple[int, int]:
+        """Epoch and index of the batch that comes after that of `span`."""
+        last = span.batch[1]
+        return (span.epoch + 1, 0) if self._length - last < self._shortest else (span.epoch, last)
+
+    def _move_on(self, span: Span) -> None:
+        self._epoch, self._index = self._after(span)
+        if not self._index:
+            self._restored = False
+        if self.size > 1:
+            first, last = span.batch
+            mine, end = share(first, last, self.rank, self.size)
+            self.weight = (end - mine) * self.size / (last - first)
 
     def _facts(self) -> dict[str, object]:
         how = f"shuffled by seed {self.seed}" if self.shuffle else "in the order of the source"
@@ -188,13 +221,16 @@ class FeedSensor(Sensor):
             "batches": f"{self.num_batches_per_epoch} of {self.batch_size} samples, {how}",
             "position": f"epoch {self._epoch}, sample {self._index}",
         }
-        return facts | ({"rank": f"{self.rank} of {self.size}"} if self.size > 1 else {})
+        jokers = {
+            name: f"{', '.join(map(repr, system))}"
+            for name, system in (("jokers", self.training_jokers), ("validation jokers", self.val_jokers))
+            if len(system)
+        }
+        return facts | jokers | ({"rank": f"{self.rank} of {self.size}"} if self.size > 1 else {})
 
     def _forget(self) -> None:
         super()._forget()
-        self._train: tuple[Tensor, ...] = ()
-        self._order: Tensor | None = None
-        self._length, self._shortest = 0, 1
+        self._length, self._quick = 0, _SLOW
 
     def __getstate__(self) -> dict[str, object]:
-        return super().__getstate__() | {"_train": (), "_order": None}
+        return super().__getstate__() | {"_length": 0, "_quick": _SLOW}

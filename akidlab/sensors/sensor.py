@@ -8,13 +8,17 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from akidlab.errors import DataError
+from akidlab.jokers import JokerSystem
+from akidlab.sensors.maker import Maker
 from akidlab.sensors.order import share
+from akidlab.sensors.span import Span
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
     from typing_extensions import Self
 
+    from akidlab.jokers import Joker
     from akidlab.sources import Source
 
     Batch = list[Tensor]
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
 
 class Sensor(ABC):
     """Hands the samples of a source to a brain, batch by batch, on one or many ranks.
+
+    Jokers that are attached change the samples on their way: `training_jokers` those of training,
+    `val_jokers` those of validation and test. What they draw for a sample depends on the seed, the epoch and
+    the place of the sample alone, so that any number of ranks, threads and processes sees the same.
 
     How the training batches come is left to the qualified sensors; validation and test samples come in the
     order of the source, each once over all ranks.
@@ -52,11 +60,14 @@ class Sensor(ABC):
         self.test_batch_size = count(
             "test_batch_size", val_batch_size if test_batch_size is None else test_batch_size
         )
-        self.device: torch.device | str | None = None
+        self.training_jokers, self.val_jokers = JokerSystem(), JokerSystem()
+        self.seed = 0
         self.rank, self.size = 0, 1
         #: By how much the last batch counts in the mean of the ranks' gradients: 1 where slices are equal.
         self.weight = 1.0
-        self._forget()
+        jokers = {"train": self.training_jokers, "val": self.val_jokers, "test": self.val_jokers}
+        self._maker = Maker(source_in, jokers)
+        self._last: Batch | None = None
 
     # What a qualified sensor brings.
 
@@ -91,6 +102,22 @@ class Sensor(ABC):
 
     # What all sensors can.
 
+    def attach(self, joker: Joker, to_val: bool = False) -> Self:
+        """Let `joker` change the samples of training, after those that are there; gives itself.
+
+        Args:
+            joker: who plays.
+            to_val: True to change the samples of validation and test, and not those of training. What both
+                need (`NormalizeJoker`, say) is attached twice: `sensor.attach(j).attach(j, to_val=True)`.
+
+        Raises:
+            DataError: if it is not a joker.
+        """
+        (self.val_jokers if to_val else self.training_jokers).attach(joker)
+        self.teardown()
+        self._last = None
+        return self
+
     def validation_batches(self) -> Iterator[Batch]:
         """This rank's share of the validation samples, each sample once over all ranks.
 
@@ -120,9 +147,23 @@ class Sensor(ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """Keep the samples on `device` from now on; gives itself."""
-        self.device = device
         self._forget()
+        self._maker.device = device
         return self
+
+    @property
+    def device(self) -> torch.device | str | None:
+        """Where the samples are; None where the source has them."""
+        return self._maker.device
+
+    def teardown(self) -> None:  # noqa: B027 - most start none
+        """End the threads and processes that it started, if any; they are started again when needed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.teardown()
 
     def data(self) -> Tensor:
         """The inputs of the last batch; of the one to come, if none was drawn yet."""
@@ -151,32 +192,22 @@ class Sensor(ABC):
         return f"<b>{escape(self.name)}</b> <code>{type(self).__name__}</code><table>{rows}</table>"
 
     def _pass(self, mode: str, batch_size: int) -> Iterator[Batch]:
-        part = self._part(mode)
-        first, last = share(0, len(part[0]), self.rank, self.size)
-        return (
-            [tensor[i : min(i + batch_size, last)] for tensor in part] for i in range(first, last, batch_size)
-        )
+        first, last = share(0, self._maker.size(mode), self.rank, self.size)
+        ends = ((i, min(i + batch_size, last)) for i in range(first, last, batch_size))
+        return self._made(Span(self.seed, mode, 0, *both, both) for both in ends)
 
-    def _part(self, mode: str) -> tuple[Tensor, ...]:
-        """A part of the source, on the device of this sensor."""
-        if mode not in self._parts:
-            part = self.source.part(mode)
-            if part is None:
-                raise DataError(
-                    f"The source `{self.source.name}` has no `{mode}` part. Give it one, or do without "
-                    f"(`Kid(..., skip_validation=True)`)."
-                )
-            move = self.device is not None
-            self._parts[mode] = tuple(tensor.to(self.device) for tensor in part) if move else part
-        return self._parts[mode]
+    def _made(self, spans: Iterator[Span]) -> Iterator[Batch]:
+        """The batches of spans, one after another."""
+        return map(self._maker, spans)
 
     def _forget(self) -> None:
         """Let go of the samples: they are read again when needed."""
-        self._parts: dict[str, tuple[Tensor, ...]] = {}
-        self._last: Batch | None = None
+        self.teardown()
+        self._maker.forget()
+        self._last = None
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_parts": {}, "_last": None}
+        return self.__dict__ | {"_last": None}
 
 
 def count(name: str, value: int, least: int = 1) -> int:

@@ -1,0 +1,122 @@
+"""Maker: makes batches, out of a source and by jokers, from their spans alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from akidlab.errors import DataError
+from akidlab.jokers import Draw, JokerSystem
+from akidlab.sensors.order import order
+from akidlab.sensors.span import MODES
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from akidlab.sensors.span import Span
+    from akidlab.sources import Source
+
+    Batch = list[Tensor]
+
+
+class Maker:
+    """Makes batches, out of a source and by jokers: the same from the same span, in any thread or process.
+
+    Args:
+        source: where the samples come from.
+        jokers: who plays with them, for each mode.
+        shuffle: False to keep the order of the source in training.
+    """
+
+    def __init__(self, source: Source, jokers: Mapping[str, JokerSystem], shuffle: bool = True) -> None:
+        self.source, self.jokers, self.shuffle = source, dict(jokers), shuffle
+        self.device: torch.device | str | None = None
+        self.forget()
+
+    def __call__(self, span: Span) -> Batch:
+        """The batch of a span, of a part that is there."""
+        return self.play(span, self.fetch(span))
+
+    def fetch(self, span: Span) -> Batch:
+        """The samples of a span as the source has them, on the device of this maker."""
+        ordered = span.mode != "train"
+        if self.in_memory:
+            tensors = self.part(span.mode)
+            if ordered:
+                return [tensor[span.first : span.last] for tensor in tensors]
+            rows = self.order(span, len(tensors[0]))[span.first : span.last]
+            return [tensor.index_select(0, rows) for tensor in tensors]
+        if ordered:
+            rows = torch.arange(span.first, span.last)
+        else:
+            rows = self.order(span, self.source.size("train"))[span.first : span.last]
+        batch = self.source.fetch(span.mode, rows, span.epoch)
+        return [tensor if self.device is None else tensor.to(self.device) for tensor in batch]
+
+    def play(self, span: Span, batch: Batch) -> Batch:
+        """What the jokers make of a batch."""
+        jokers = self.jokers[span.mode]
+        if not jokers.jokers:
+            return batch
+        path = (span.seed, MODES.index(span.mode), span.epoch)
+        return jokers.play(batch, Draw(path, span.first, span.last, span.batch))
+
+    @property
+    def in_memory(self) -> bool:
+        """True where the samples are tensors in memory."""
+        return self.source.in_memory
+
+    def size(self, mode: str) -> int:
+        """How many samples there are.
+
+        Raises:
+            DataError: if there is no such part.
+        """
+        if self.in_memory:
+            return len(self.part(mode)[0])
+        size = self.source.size(mode)
+        if not size:
+            raise _without(self.source, mode)
+        return size
+
+    def part(self, mode: str) -> tuple[Tensor, ...]:
+        """A part of a source in memory, on the device of this maker.
+
+        Raises:
+            DataError: if there is none.
+        """
+        if mode not in self._parts:
+            part = self.source.part(mode)
+            if part is None:
+                raise _without(self.source, mode)
+            move = self.device is not None
+            self._parts[mode] = tuple(tensor.to(self.device) for tensor in part) if move else part
+        return self._parts[mode]
+
+    def order(self, span: Span, length: int) -> Tensor:
+        """The order of the training samples in the epoch of a span."""
+        asked = (span.seed, span.epoch, length)
+        held, rows = self._order
+        if held != asked:
+            rows = order(length, span.seed, span.epoch) if self.shuffle else torch.arange(length)
+            rows = rows if self.device is None or not self.in_memory else rows.to(self.device)
+            self._order = asked, rows
+        assert rows is not None
+        return rows
+
+    def forget(self) -> None:
+        """Let go of the samples: they are read again when needed."""
+        self._parts: dict[str, tuple[Tensor, ...]] = {}
+        self._order: tuple[tuple[int, int, int], Tensor | None] = ((-1, -1, -1), None)
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_parts": {}, "_order": ((-1, -1, -1), None)}
+
+
+def _without(source: Source, mode: str) -> DataError:
+    return DataError(
+        f"The source `{source.name}` has no `{mode}` part. Give it one, or do without "
+        f"(`Kid(..., skip_validation=True)`)."
+    )
