@@ -5,11 +5,13 @@ from akidlab.sources.cifar10 import Cifar10FeedSource
 from akidlab.sources.cifar10_augmented import Cifar10AkidSource, Cifar10TorchSource
 from akidlab.sources.cifar100 import Cifar100Source, Cifar100TFSource, HCifar100Source, HCifar100TFSource
 from akidlab.sources.cifar100_labels import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDER_LIST
+from akidlab.sources.dataset import DatasetSource, TorchSource
 from akidlab.sources.digits import DigitsSource
 from akidlab.sources.feed import FeedSource
 from akidlab.sources.lazy import LazySource
 from akidlab.sources.mnist import MNISTFeedSource
 from akidlab.sources.mnist_standard import MNISTSource, MNISTTorchSource
+from akidlab.sources.rotated_mnist import RotatedMNISTFeedSource
 from akidlab.sources.source import Source
 from akidlab.sources.whitening import ZCAWhitening, contrast_normalize
 
@@ -22,6 +24,7 @@ __all__ = [
     "Cifar10TorchSource",
     "Cifar100Source",
     "Cifar100TFSource",
+    "DatasetSource",
     "DigitsSource",
     "FeedSource",
     "HCifar100Source",
@@ -30,7 +33,9 @@ __all__ = [
     "MNISTFeedSource",
     "MNISTSource",
     "MNISTTorchSource",
+    "RotatedMNISTFeedSource",
     "Source",
+    "TorchSource",
     "ZCAWhitening",
     "contrast_normalize",
 ]

@@ -67,7 +67,7 @@ def _part(arrays: Arrays, mode: str, like: tuple[Tensor, ...] | None = None) -> 
     group = cast("Sequence[Any]", arrays if isinstance(arrays, (tuple, list)) else (arrays,))
     if not group:
         raise DataError(f"`{mode}` holds no array. Give the inputs and the labels: `(x, y)`.")
-    tensors = tuple(_tensor(array, f"Array {i} of `{mode}`") for i, array in enumerate(group))
+    tensors = tuple(as_samples(array, f"Array {i} of `{mode}`") for i, array in enumerate(group))
     lengths = [len(tensor) for tensor in tensors]
     if len(set(lengths)) > 1:
         raise DataError(
@@ -80,7 +80,12 @@ def _part(arrays: Arrays, mode: str, like: tuple[Tensor, ...] | None = None) -> 
     return tensors
 
 
-def _tensor(array: ArrayLike | Tensor, what: str) -> Tensor:
+def as_samples(array: ArrayLike | Tensor, what: str) -> Tensor:
+    """`array` as a tensor of samples: floating values and images of bytes float32, other integers int64.
+
+    Raises:
+        DataError: if it is ragged, a single value, or does not hold real numbers; `what` says what it is.
+    """
     tensor = array.detach() if isinstance(array, torch.Tensor) else _from_numpy(array, what)
     if tensor.dim() == 0:
         raise DataError(f"{what} is a single value, {tensor.item()}. Its first axis must be the samples.")

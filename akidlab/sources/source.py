@@ -59,7 +59,7 @@ class Source(ABC):
         Raises:
             UnknownNameError: if the mode is none of these.
         """
-        _check_mode(mode)
+        check_mode(mode)
         return getattr(self, _PARTS[mode])
 
     def size(self, mode: str = "train") -> int:
@@ -68,7 +68,7 @@ class Source(ABC):
         Raises:
             UnknownNameError: if the mode is none of `train`, `val`, `test`.
         """
-        _check_mode(mode)
+        check_mode(mode)
         return getattr(self, f"num_{mode}")
 
     def fetch(self, mode: str, indices: Indices, epoch: int = 0) -> tuple[Tensor, ...]:
@@ -147,7 +147,12 @@ class Source(ABC):
         return f"{type(self).__name__} {self.name!r}: {self.num_train} training samples of {shape}{more}"
 
 
-def _check_mode(mode: str) -> None:
+def check_mode(mode: str) -> None:
+    """See that `mode` is one.
+
+    Raises:
+        UnknownNameError: if it is none of `train`, `val`, `test`.
+    """
     if mode not in _PARTS:
         raise unknown("mode", mode, _PARTS)
 

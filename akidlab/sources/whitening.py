@@ -112,7 +112,7 @@ class ZCAWhitening:
 
     @classmethod
     def cached(cls, images: Float[Tensor, "n ..."], bias: float = 0.1, folder: Path | None = None) -> Self:
-        """As `fit`, but kept on disk, for these very images: for 50,000 of 3x32x32 it takes a minute.
+        """As `fit`, but kept on disk, for these very images: for 50,000 of 3x32x32 it takes half a minute.
 
         Args:
             images: the images to learn from.
