@@ -17,13 +17,16 @@ from akidlab.blocks.convolution import ConvolutionLayer
 from akidlab.blocks.convolution1d import Convolution1DLayer
 from akidlab.blocks.deconvolution import DeconvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.elementwise_loss import BCELossLayer, MSELossLayer
 from akidlab.blocks.embedding import EmbeddingLayer
 from akidlab.blocks.equivariant import EquivariantProjectionLayer
 from akidlab.blocks.generative import SequentialGBrain, SequentialGSystem
 from akidlab.blocks.global_pooling import GlobalPoolingLayer
 from akidlab.blocks.group import GroupProcessingLayer
+from akidlab.blocks.group_loss import GroupSoftmaxWithLossLayer
 from akidlab.blocks.group_normalization import GroupNormalizationLayer
 from akidlab.blocks.group_softmax import GroupSoftmaxLayer, SoftmaxNormalizationLayer
+from akidlab.blocks.hinge_loss import HingeLossLayer, MarginRankingLossLayer
 from akidlab.blocks.inner_product import (
     FixedWeightInnerProductLayer,
     InnerProductLayer,
@@ -49,6 +52,7 @@ from akidlab.blocks.separable import SeparableConvolutionLayer
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
+from akidlab.blocks.weight_loss import KLRegularizationLayer, WeightDecayLayer
 
 Conv2D = ConvolutionLayer
 SeqentialGBrain = SequentialGBrain  # as akid spells it
@@ -71,6 +75,9 @@ L2Norm = L2NormalizationLayer
 MaxPooling1D = MaxPooling1DLayer
 MPoolLayer = MemoryMaxPoolingLayer
 MReLU = MemoryReLULayer
+HingeLoss = HingeLossLayer
+MarginRankingLoss = MarginRankingLossLayer
+KLRegularization = KLRegularizationLayer
 
 __all__ = [
     "Block",
@@ -114,6 +121,16 @@ __all__ = [
     "ReshapeLayer",
     "LossLayer",
     "SoftmaxWithLossLayer",
+    "GroupSoftmaxWithLossLayer",
+    "MSELossLayer",
+    "BCELossLayer",
+    "WeightDecayLayer",
+    "HingeLossLayer",
+    "HingeLoss",
+    "MarginRankingLossLayer",
+    "MarginRankingLoss",
+    "KLRegularizationLayer",
+    "KLRegularization",
     "ActivationLayer",
     "SigmoidLayer",
     "TanhLayer",

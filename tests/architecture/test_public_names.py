@@ -11,6 +11,8 @@ from akidlab._public import HOMES, PACKAGES
 from tests.architecture import stub
 
 PUBLIC = [
+    "BCELossLayer", "GroupSoftmaxWithLossLayer", "HingeLoss", "HingeLossLayer", "KLRegularization",
+    "KLRegularizationLayer", "MarginRankingLoss", "MarginRankingLossLayer", "MSELossLayer", "WeightDecayLayer",
     "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AveragePoolingLayer",
     "BatchNormalizationLayer", "Block", "BN", "Brain", "Bus", "center_unit_eig_denormalization",
     "center_unit_eig_normalization", "center_unit_eig_normalization_cr", "Cifar100Source",
