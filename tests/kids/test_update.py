@@ -7,6 +7,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from akidlab import Brain, GradientDescentKongFu, InnerProductLayer, SoftmaxWithLossLayer
+from akidlab.kids import state
 from akidlab.kids.update import _step
 
 
@@ -132,6 +133,21 @@ def test_a_step_costs_nothing_more_where_nobody_asked(make_kid):
     kid.setup()
 
     assert _step(kid) == kid.optimizer.step
+
+
+def test_moving_averages_go_on_from_a_checkpoint(make_kid):
+    def make(steps):
+        brain = _one_layer(moving_average_decay=0.9, max_norm=0.5)
+        return make_kid(brain=brain, max_steps=steps, skip_validation=True)
+
+    whole, first, second = make(20), make(10), make(20)
+    whole.practice()
+    first.practice()
+    state.give(second, *state.take(first))
+    second.practice()
+
+    assert second.brain["ip"].weight_average.equal(whole.brain["ip"].weight_average)
+    assert second.brain["ip"].weight.equal(whole.brain["ip"].weight)
 
 
 def test_a_kid_validates_and_predicts_with_moving_averages(make_kid):
