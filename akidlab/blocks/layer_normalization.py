@@ -43,7 +43,8 @@ class LayerNormalizationLayer(AffineLayer):
         self.dim_num = None if dim_num is None else whole_number(self, "dim_num", dim_num)
 
     def forward(self, signal: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
-        return F.layer_norm(signal, self.weight.shape, self.weight, self.bias, self.eps)
+        weight = self.weight
+        return F.layer_norm(signal, weight.shape, weight, self.bias, self.eps)
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or signal.dim() < 1 + (self.dim_num or 1):

@@ -48,9 +48,8 @@ class MaxPoolingLayer(PoolingLayer):
     def forward(self, signal: Signal) -> Signal:
         if self.get_argmax_idx and not torch.compiler.is_exporting():
             return self._located(signal)
-        if isinstance(signal, list):
-            return [super(MaxPoolingLayer, self).forward(part) for part in signal]
-        return super().forward(signal)
+        pooled = super().forward
+        return [pooled(part) for part in signal] if type(signal) is list else pooled(signal)
 
     def _located(self, signal: Signal) -> Signal:
         values, places = [], []

@@ -53,6 +53,7 @@ class PoolingLayer(Block):
         if type not in ("max", "avg"):
             raise unknown("type of pooling", str(type), ("max", "avg"))
         self.kind = type  # `type` is a method of torch modules
+        # Without SAME sizes do not matter, and a graph for maps of any size must not ask for them.
         self._fixed = (
             None if self.padding == "SAME" else arranged(self.padding, (0, 0), self.ksize, self.strides)
         )
@@ -61,11 +62,11 @@ class PoolingLayer(Block):
     def forward(
         self, signal: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels rows columns"]:
-        pad, ceil, apart = self._arrangement(signal)
+        pad, ceil, apart = self._fixed or self._arrangement(signal)
         if self.kind == "max":
             if apart is not None:
                 signal = F.pad(signal, apart, value=float("-inf"))
-            return F.max_pool2d(signal, self.ksize, self.strides, pad, ceil_mode=ceil)
+            return torch.max_pool2d(signal, self.ksize, self.strides, pad, 1, ceil)
         if apart is None:
             return F.avg_pool2d(signal, self.ksize, self.strides, pad, ceil, count_include_pad=False)
         # The mean over the whole window, corrected by the share of it that lies inside.
@@ -92,7 +93,7 @@ class PoolingLayer(Block):
         return torch.where(shares > 0, spread(signal)[0] / shares, 0)
 
     def _arrangement(self, signal: Tensor) -> Arrangement:
-        if self._fixed is not None:  # nor must a graph of maps of any size ask how large they are
+        if self._fixed is not None:
             return self._fixed
         size = (signal.shape[-2], signal.shape[-1])
         if size not in self._known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -28,7 +29,6 @@ class MaxPooling1DLayer(Block):
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number at each end.
 
     Example:
-        >>> import torch
         >>> MaxPooling1DLayer(2, 2)(torch.tensor([[[1.0, 3.0, 2.0, 0.0]]]))
         tensor([[[3., 2.]]])
     """
@@ -46,10 +46,10 @@ class MaxPooling1DLayer(Block):
         self._known: dict[int, Arrangement] = {}
 
     def forward(self, signal: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch channels rows"]:
-        pad, ceil, apart = self._arrangement(signal)
+        pad, ceil, apart = self._fixed or self._arrangement(signal)
         if apart is not None:
             signal = F.pad(signal, apart[:2], value=float("-inf"))
-        return F.max_pool1d(signal, self.ksize[1], self.strides[1], pad[1], ceil_mode=ceil)
+        return torch.max_pool1d(signal, self.ksize[1], self.strides[1], pad[1], 1, ceil)
 
     def _arrangement(self, signal: Tensor) -> Arrangement:
         if self._fixed is not None:
