@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from akidlab.errors import TuningError
@@ -43,12 +44,16 @@ class Forks(Starter):
                 os.close(theirs_in)
                 os.close(theirs_out)
         inlet, outlet = os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb")
-        pid = self._await(number, "pid")
-        if pid is None:
+        try:
+            pid = self._await(number, "pid")
+            if pid is None:
+                raise TuningError(f"The process that starts the instances ended.\n{self._last_words()}")
+        except BaseException:  # an interrupt, too: if it is born yet, it finds the line broken
             inlet.close()
             outlet.close()
-            raise TuningError(f"The process that starts the instances ended.\n{self._last_words()}")
-        return Process(pid, inlet, outlet, lambda: self._await(number, "code"))
+            raise
+        wait, is_over = partial(self._await, number, "code"), partial(self._is_over, number)
+        return Process(pid, inlet, outlet, wait, is_over)
 
     def close(self) -> None:
         if self._nursery is not None:
@@ -99,6 +104,10 @@ class Forks(Starter):
         with self._news:
             self._news.wait_for(lambda: (number, what) in self._said or self._is_gone)
             return self._said.pop((number, what), None)
+
+    def _is_over(self, number: int) -> bool:
+        with self._news:
+            return (number, "code") in self._said or self._is_gone
 
     def _last_words(self) -> str:
         self._errors.seek(0)

@@ -49,7 +49,8 @@ class Instance:
     @property
     def key(self) -> str:
         """What tells it from the others of its tuning, in this kernel and in the next."""
-        return json.dumps([self.repeat, plain(self.opt_paras), plain(self.net_paras)], sort_keys=True)
+        which = self.index if "trial" in self.more else self.repeat  # a search may try the same twice
+        return json.dumps([which, plain(self.opt_paras), plain(self.net_paras)], sort_keys=True)
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={short(value)}" for name, value in self.paras.items())

@@ -14,7 +14,10 @@ import signal
 import socket
 import sys
 
-PACKAGES = ("akidlab.train.perform", "akidlab.sources", "akidlab.sensors", "akidlab.models.brains")
+PACKAGES = (
+    *("akidlab.train.child", "akidlab.train.perform", "akidlab.sources", "akidlab.sensors"),
+    *("akidlab.models.brains", "sklearn.datasets"),
+)
 LARGEST = 2**17  # bytes of a message
 
 

@@ -18,12 +18,13 @@ import torch
 
 from akidlab.errors import TuningError
 from akidlab.kids import DoneEvent, Kid, checkpoint
-from akidlab.messages import Event, Message, Status
+from akidlab.messages import Command, Event, Message, Status
 from akidlab.store import Run, Store
 from akidlab.train import ledger
 from akidlab.train.instance import Instance
 from akidlab.train.template import FUNCTION, GIVEN, Recipe, Template, accepted
 from akidlab.train.work import FAILED, FINISHED, STOPPED, Work
+from akidlab.wire import Listener
 from akidlab.worker.travel import remember_lines, unpack
 
 HERE = str(Path(__file__).parent)
@@ -110,11 +111,25 @@ def practise(kid: Kid, run: Run, resume: bool, consult: Consult | None = None) -
     if consult is not None:
         kid.hooks.on_val_log_step.append(_prune_when_told(consult))
     kid.open_run(run=run)
+    info: dict[str, object] = {"store": str(run.store.path), "name": run.name}
     try:
-        kid.bus.publish(Message("status", Status(None, kid.describe()), step=kid.step))
-        kid.practice()
+        with Listener(lambda request, peer: _obey(kid, run, request), kind="run", uid=run.uid, info=info):
+            kid.bus.publish(Message("status", Status(None, kid.describe()), step=kid.step))
+            kid.practice()
     finally:
         kid.close_run()
+
+
+def _obey(kid: Kid, run: Run, request: dict[str, Any]) -> dict[str, Any]:
+    """What a button asks for, over the control socket that every live run has."""
+    if request.get("kind") == "status":
+        return {"ok": True, "status": run.status, "step": kid.step}
+    if request.get("kind") != "command":
+        raise TuningError(f"A run understands `command` and `status`, found {request.get('kind')!r}.")
+    return {
+        "ok": True,
+        "new": kid.controls.send(Command(request["action"], request.get("value"), request["id"])),
+    }
 
 
 def _prune_when_told(consult: Consult) -> Callable[[Kid], None]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pickle
+import select
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 from akidlab.train.work import Work
 
-Wait = Callable[[], "int | None"]
+LOOK = 1.0  # seconds between looks whether a silent process lives
 
 
 class Process:
@@ -27,10 +28,19 @@ class Process:
         inlet: where it listens.
         outlet: where it speaks.
         wait: waits for its end, and gives its exit code (minus the number of the signal that killed it).
+        is_over: tells whether it has ended.
     """
 
-    def __init__(self, pid: int, inlet: IO[bytes], outlet: IO[bytes], wait: Wait) -> None:
-        self.pid, self._inlet, self._outlet, self._wait = pid, inlet, outlet, wait
+    def __init__(
+        self,
+        pid: int,
+        inlet: IO[bytes],
+        outlet: IO[bytes],
+        wait: Callable[[], int | None],
+        is_over: Callable[[], bool],
+    ) -> None:
+        self.pid, self._inlet, self._outlet = pid, inlet, outlet
+        self._wait, self._is_over = wait, is_over
         self._ended = False
 
     def attend(self, work: Work, answer: Callable[[dict[str, Any]], bool]) -> int | None:
@@ -43,17 +53,40 @@ class Process:
         Returns:
             Its exit code; None if nobody knows.
         """
-        with self._inlet, self._outlet:
+        try:
             with contextlib.suppress(BrokenPipeError):  # it died: its code says so
-                pickle.dump(work, self._inlet)
-                self._inlet.flush()
-                for line in self._outlet:
-                    go = answer(json.loads(line))
-                    self._inlet.write(json.dumps({"go": go}).encode() + b"\n")
-                    self._inlet.flush()
-            code = self._wait()
+                self._tell(pickle.dumps(work))
+                while said := self._hear():
+                    go = answer(json.loads(said))
+                    self._tell(json.dumps({"go": go}).encode() + b"\n")
+        finally:
+            self.hang_up()
+        return self.wait()
+
+    def wait(self) -> int | None:
+        """Wait for its end; gives its exit code, None if nobody knows."""
+        code = self._wait()
         self._ended = True
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)  # what it started and left behind
         return code
+
+    def hang_up(self) -> None:
+        """Break the line; if it lives, it stops."""
+        self._outlet.close()
+        with contextlib.suppress(BrokenPipeError):  # something was still to be said
+            self._inlet.close()
+
+    def _hear(self) -> bytes:
+        """What it says next; nothing when it has ended, though something that it started hold the line."""
+        while not select.select([self._outlet], [], [], LOOK)[0]:
+            if self._is_over():
+                return b""
+        return self._outlet.readline()
+
+    def _tell(self, said: bytes) -> None:
+        self._inlet.write(said)
+        self._inlet.flush()
 
     def interrupt(self) -> None:
         """Ask it to stop after the step it is in."""
@@ -107,7 +140,8 @@ class Spawner(Starter):
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        return Process(process.pid, process.stdin, process.stdout, process.wait)
+        stdin, stdout = process.stdin, process.stdout
+        return Process(process.pid, stdin, stdout, process.wait, lambda: process.poll() is not None)
 
     def close(self) -> None:
         """Nothing is kept."""

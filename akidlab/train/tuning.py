@@ -73,8 +73,8 @@ class Tuning:
     ) -> None:
         self.template, self.name, self.entries = template, name, entries
         self.slots, self.store = slots, store
-        self._coming, self._gpus = coming, gpus
-        self._consult, self._on_end = consult, on_end
+        self.coming, self.gpus = coming, gpus
+        self.consult, self.on_end = consult, on_end
         self._changed = threading.Condition()
         self._live: set[Entry] = set()
         self._failure: BaseException | None = None
@@ -92,18 +92,20 @@ class Tuning:
                 for gpus, entry_of in self._due():
                     slot = self.slots.take(gpus)
                     try:
+                        if self._failure is not None:
+                            raise self._failure
                         entry = entry_of()
                         self._begin(entry, slot, start.start)
                     except BaseException:
                         self.slots.give(slot)
                         raise
                 self._wait()
+                if self._failure is not None:
+                    raise self._failure
             except BaseException as error:
                 self.was_interrupted = isinstance(error, KeyboardInterrupt)
                 self._end_all()
                 raise
-        if self._failure is not None:
-            raise self._failure
 
     def look(self) -> list[Progress]:
         """How far each instance is; those that are over are looked up once."""
@@ -119,8 +121,8 @@ class Tuning:
         return entry.last
 
     def _due(self) -> Iterable[tuple[int, Callable[[], Entry]]]:
-        if self._coming is not None:
-            yield from ((self._gpus, entry_of) for entry_of in self._coming())
+        if self.coming is not None:
+            yield from ((self.gpus, entry_of) for entry_of in self.coming())
             return
         for entry in [entry for entry in self.entries if not entry.is_over]:
             yield entry.instance.gpus, lambda entry=entry: entry
@@ -136,16 +138,18 @@ class Tuning:
             entry.run.uid,
             instance.seed,
             entry.resume,
-            self._consult is not None,
+            self.consult is not None,
             slot.threads,
             tuple(path for path in sys.path if path),
         )
         try:
             entry.run.folder.mkdir(parents=True, exist_ok=True)
             entry.process = start(slot.environment, entry.run.folder / "output.txt")
+        except KeyboardInterrupt:
+            ledger.settle(entry.run, "stopped")
+            raise
         except BaseException as error:
             ledger.settle(entry.run, "failed", f"{type(error).__name__}: {error}")
-            entry.is_over = True
             raise
         with self._changed:
             self._live.add(entry)
@@ -160,11 +164,12 @@ class Tuning:
             entry.code = entry.process.attend(work, lambda said: self._answer(entry, said))
             self._settle(entry)
             entry.is_over = True
-            if self._on_end is not None:
-                self._on_end(entry)
+            if self.on_end is not None:
+                self.on_end(entry)
         except BaseException as error:  # raised again by `run`
             self._failure = error
             entry.process.kill()
+            entry.process.wait()
         finally:
             entry.is_over = True
             self.slots.give(slot)
@@ -173,7 +178,7 @@ class Tuning:
                 self._changed.notify_all()
 
     def _answer(self, entry: Entry, said: dict[str, Any]) -> bool:
-        return self._consult is None or self._consult(entry, said["step"], said["values"])
+        return self.consult is None or self.consult(entry, said["step"], said["values"])
 
     def _settle(self, entry: Entry) -> None:
         """Say in the store what became of a process that could not say so itself."""

@@ -1,0 +1,281 @@
+"""Searching beyond a grid: Optuna chooses the parameters of each instance by what came out before."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from akidlab.errors import TuningError, UnknownNameError, unknown
+from akidlab.store import Run
+from akidlab.store.series import import_pandas
+from akidlab.train import ledger
+from akidlab.train.instance import Instance
+from akidlab.train.slots import Slots
+from akidlab.train.space import check_space, draw, import_optuna
+from akidlab.train.tuner import entry_of, prepare, told
+from akidlab.train.tuning import Entry, Tuning
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas
+
+    from akidlab.train.space import Space
+
+
+def search(
+    template: Any,
+    opt_space: Space = None,
+    net_space: Space = None,
+    trials: int = 20,
+    *,
+    metric: str = "validation_loss",
+    direction: str | None = None,
+    sampler: optuna.samplers.BaseSampler | None = None,
+    pruner: optuna.pruners.BasePruner | str | None = "median",
+    gpu_num_per_instance: int = 1,
+    name: str = "search",
+    resume: bool = False,
+    slots: int | None = None,
+    gpus: Sequence[str | int] | None = None,
+    seed: int = 0,
+) -> pandas.DataFrame:
+    """Look for the parameters with which a kid learns best, guided by what was found before.
+
+    An instance is a process and a run, as `tune` makes them. After each of its validations it is judged
+    whether it can still become one of the better ones; if not, it ends there, `pruned`. On one slot the same
+    seed finds the same; on several, what is known when a trial begins depends on how quick the others are.
+
+    Args:
+        template: what makes the kid of an instance, as for `tune`.
+        opt_space: what to choose the parameters of the optimisation from: `{"lr": (1e-4, 0.1, "log"),
+            "momentum": (0.0, 0.99), "nesterov": [True, False]}`. A list is a choice, a tuple lies between. Or
+            a function that is given a trial of Optuna and returns the parameters.
+        net_space: the same, for the network.
+        trials: how many instances.
+        metric: what is judged: the best value that this validation series reaches.
+        direction: `min` or `max`; by default by the name: losses and errors fall, all else rises.
+        sampler: what chooses; by default Optuna's tree-structured Parzen estimators, seeded.
+        pruner: what ends hopeless instances, one of Optuna; None to let all train to their end.
+        gpu_num_per_instance: GPUs of an instance; 0 to train on the CPU.
+        name: what the search is called.
+        resume: True to go on with the search of this name, up to `trials` in all.
+        slots: how many train on the CPU at once.
+        gpus: the GPUs to use; by default all that this process sees.
+        seed: that of the sampler and of every kid.
+
+    Returns:
+        A table with one line for each trial, in their order; `value` is what was judged.
+
+    Raises:
+        TuningError: if this cannot work: nothing has started then.
+        UnknownNameError: if the kids have no such metric.
+        MissingPackageError: if Optuna is not installed.
+
+    Warns:
+        TuningWarning: if instances failed, with their tracebacks.
+
+    Example:
+        >>> found = search(setup, {"lr": (1e-4, 0.1, "log")}, trials=20)  # doctest: +SKIP
+        >>> found.loc[found.value.idxmin(), "lr"]  # doctest: +SKIP
+        0.0312
+    """
+    gpu_num = gpu_num_per_instance
+    study = Study(opt_space, net_space, trials, metric, direction, sampler, pruner, gpu_num, seed)
+    tuning = study.tuning(template, name=name, resume=resume, slots=Slots(gpus, slots))
+    tuning.run()
+    return study.table(told(tuning.look()))
+
+
+class Study:
+    """A search as it goes on.
+
+    Args:
+        opt_space: what to choose the parameters of the optimisation from.
+        net_space: the same, for the network.
+        trials: how many instances.
+        metric: what is judged.
+        direction: `min`, `max`, or None to tell by the name.
+        sampler: what chooses.
+        pruner: what ends hopeless instances.
+        gpus: GPUs of an instance.
+        seed: that of the sampler and of every kid.
+
+    Raises:
+        TuningError: if a space or a number makes no sense.
+    """
+
+    def __init__(
+        self,
+        opt_space: Space,
+        net_space: Space,
+        trials: int,
+        metric: str = "validation_loss",
+        direction: str | None = None,
+        sampler: optuna.samplers.BaseSampler | None = None,
+        pruner: optuna.pruners.BasePruner | str | None = "median",
+        gpus: int = 1,
+        seed: int = 0,
+    ) -> None:
+        from akidlab.kids.best import higher_is_better
+
+        self._optuna = import_optuna()
+        check_space("opt_space", opt_space)
+        check_space("net_space", net_space)
+        if opt_space is None and net_space is None:
+            raise TuningError("There is nothing to search: give `opt_space` or `net_space`.")
+        if not isinstance(trials, int) or trials < 1:
+            raise TuningError(f"`trials` is a whole number of 1 or more, found {trials!r}.")
+        if direction not in ("min", "max", None):
+            raise TuningError(f"`direction` is `min` or `max`, found {direction!r}.")
+        self.opt_space, self.net_space, self.trials = opt_space, net_space, trials
+        self.metric, self.gpus, self.seed = metric, gpus, seed
+        self.higher = higher_is_better(metric) if direction is None else direction == "max"
+        self._prunes = pruner is not None
+        self._sampler, self._pruner = sampler, pruner
+        self._lock = threading.Lock()
+        self._of: dict[Entry, optuna.Trial] = {}
+        self._study = self._new_study()
+
+    def tuning(self, template: Any, *, name: str, resume: bool, slots: Slots, home: Any = None) -> Tuning:
+        """The tuning that trains what this study asks for."""
+        trial = self._new_study().ask()  # of another study, to see whether all of this fits
+        instances = [self._instance(0, trial)]
+        tuning = prepare(template, instances, name=name, resume=resume, slots=slots, home=home)
+        tuning.entries.clear()
+        again = self._recall(tuning) if resume else []
+        tuning.total, tuning.coming, tuning.gpus = self.trials, lambda: self._coming(tuning, again), self.gpus
+        tuning.consult, tuning.on_end = self._consult if self._prunes else None, self._end
+        return tuning
+
+    def table(self, found: pandas.DataFrame) -> pandas.DataFrame:
+        """The table of a tuning with the value of each trial, where it has one."""
+        values = {entry.instance.index: self._value_of(entry) for entry in self._of}
+        column = [math.nan if values.get(index) is None else values[index] for index in found.index]
+        place = list(found.columns).index("repeat")
+        found.insert(place, "value", import_pandas().Series(column, index=found.index, dtype=float))
+        return found.drop(columns=["repeat"])
+
+    def _new_study(self) -> optuna.Study:
+        optuna = self._optuna
+        pruner = self._pruner
+        if isinstance(pruner, str):
+            if pruner != "median":
+                raise TuningError(f"`pruner` is `median`, a pruner of Optuna, or None; found {pruner!r}.")
+            pruner = optuna.pruners.MedianPruner()
+        with _quietly(optuna):
+            return optuna.create_study(
+                direction="maximize" if self.higher else "minimize",
+                sampler=self._sampler or optuna.samplers.TPESampler(seed=self.seed),
+                pruner=pruner or optuna.pruners.NopPruner(),
+            )
+
+    def _coming(self, tuning: Tuning, again: list[Entry]) -> Iterator[Callable[[], Entry]]:
+        yield from (lambda entry=entry: entry for entry in again)
+        while len(tuning.entries) < self.trials:
+            yield lambda: self._ask(tuning)
+
+    def _ask(self, tuning: Tuning) -> Entry:
+        with self._lock, _quietly(self._optuna):
+            trial = self._study.ask()
+            index = 1 + max((entry.instance.index for entry in tuning.entries), default=-1)
+            entry = Entry(self._instance(index, trial))
+            self._of[entry] = trial
+        tuning.entries.append(entry)
+        return entry
+
+    def _instance(self, index: int, trial: optuna.Trial) -> Instance:
+        opt = draw(trial, self.opt_space)
+        net = draw(trial, self.net_space, "net." if self.opt_space is not None else "")
+        to_json = self._optuna.distributions.distribution_to_json
+        told = {
+            "params": trial.params,
+            "distributions": {name: to_json(kind) for name, kind in trial.distributions.items()},
+        }
+        return Instance(index, 0, opt, net, self.seed, self.gpus, {"trial": told})
+
+    def _consult(self, entry: Entry, step: int, values: dict[str, float]) -> bool:
+        if self.metric not in values:
+            raise unknown("validation metric", self.metric, values)
+        with self._lock:
+            trial = self._of[entry]
+            trial.report(values[self.metric], step)
+            return not trial.should_prune()
+
+    def _end(self, entry: Entry) -> None:
+        """Tell the study what came of an instance."""
+        assert entry.run is not None
+        states = self._optuna.trial.TrialState
+        status, value = ledger.outcome(entry.run), self._value_of(entry)
+        if status == "finished" and value is None:
+            known = [tag for tag in entry.run.tags() if tag.startswith("validation_")]
+            if self.metric not in known:
+                raise unknown("validation metric", self.metric, known)
+        with self._lock, _quietly(self._optuna):
+            if status == "finished" and value is not None:
+                self._study.tell(self._of[entry], value)
+            elif status == "pruned":
+                self._study.tell(self._of[entry], state=states.PRUNED)
+            elif status != "stopped":
+                self._study.tell(self._of[entry], state=states.FAIL)
+
+    def _value_of(self, entry: Entry) -> float | None:
+        return None if entry.run is None else self._best_of(entry.run)
+
+    def _best_of(self, run: Run) -> float | None:
+        """The best that the series reached after the first step."""
+        values = [value for _, value in self._series(run)]
+        return (max if self.higher else min)(values) if values else None
+
+    def _series(self, run: Run) -> list[tuple[int, float]]:
+        try:
+            series = run.scalars(self.metric)
+        except UnknownNameError:
+            return []
+        pairs = zip(series.steps.tolist(), series.values.tolist(), strict=True)
+        return [(step, value) for step, value in pairs if step > 0 and math.isfinite(value)]
+
+    def _recall(self, tuning: Tuning) -> list[Entry]:
+        """Tell the study what was found before; gives what has to go on."""
+        again = []
+        for instance, run in ledger.runs_of(tuning.store, tuning.name):
+            if "trial" not in instance.more:
+                raise TuningError(f"`{tuning.name}` is no search; `tune(..., resume=True)` goes on with it.")
+            entry = entry_of(instance, run)
+            entry.run, entry.is_over = run, entry.is_over or not entry.resume
+            self._of[entry] = self._known(instance, run, entry.is_over)
+            tuning.entries.append(entry)
+            again += [] if entry.is_over else [entry]
+        return again
+
+    def _known(self, instance: Instance, run: Run, is_over: bool) -> optuna.Trial:
+        optuna = self._optuna
+        states, status, value = optuna.trial.TrialState, ledger.outcome(run), self._best_of(run)
+        state = states.RUNNING if not is_over else states.PRUNED if status == "pruned" else states.FAIL
+        if status == "finished" and value is not None:
+            state = states.COMPLETE
+        told, from_json = instance.more["trial"], optuna.distributions.json_to_distribution
+        with _quietly(optuna):
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    state=state,
+                    value=value if state == states.COMPLETE else None,
+                    params=told["params"],
+                    distributions={name: from_json(kind) for name, kind in told["distributions"].items()},
+                    intermediate_values=dict(self._series(run)),
+                )
+            )
+        return optuna.Trial(self._study, self._study.get_trials(deepcopy=False)[-1]._trial_id)
+
+
+@contextmanager
+def _quietly(optuna: Any) -> Iterator[None]:
+    """Optuna writes a line for each trial to the standard error; the table says it better."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
