@@ -23,7 +23,9 @@ from akidlab.kids.hooks import Hooks
 from akidlab.kids.options import check_counts, check_span, positive, precision_of, whole
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
+from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import measure, watching
+from akidlab.kongfus import KongFu
 from akidlab.messages import Bus
 
 if TYPE_CHECKING:
@@ -33,14 +35,13 @@ if TYPE_CHECKING:
     from akidlab.blocks import Brain
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
-    from akidlab.kongfus import KongFu
     from akidlab.sensors import FeedSensor
     from akidlab.store import Recorder, Run, Store
 
 T = TypeVar("T")
 
 
-class Kid:
+class Kid(SingleSteps):
     """Puts a sensor, a brain and a kongfu together, and practises.
 
     Exactly one of `max_steps` and `max_epoch` says how long. What happens is published on `kid.bus`, and
@@ -49,7 +50,7 @@ class Kid:
     Args:
         sensor_in: what it senses.
         brain_in: what it thinks with.
-        kongfu_in: how it learns.
+        kongfu_in: how it learns; a name such as `rmsprop`, or a dictionary, will do (see `KongFu.of`).
         engine: how the work is spread: `single`, `horovod`, akid's `{"name": ...}`, or an Engine.
         max_steps: practise until this step.
         max_epoch: practise until so many epochs are over.
@@ -91,7 +92,7 @@ class Kid:
         self,
         sensor_in: FeedSensor,
         brain_in: Brain,
-        kongfu_in: KongFu,
+        kongfu_in: KongFu | str | Mapping[str, Any],
         engine: str | dict[str, object] | Engine = "single",
         max_steps: int | None = None,
         max_epoch: float | None = None,
@@ -120,7 +121,8 @@ class Kid:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
         check_counts(num_epoch_per_log=num_epoch_per_log)
-        self.sensor, self.brain, self.kongfu = sensor_in, brain_in, kongfu_in
+        self.sensor, self.brain = sensor_in, brain_in
+        self.kongfu = KongFu.of(kongfu_in) if isinstance(kongfu_in, (str, Mapping)) else kongfu_in
         self.max_steps = None if max_steps is None else int(max_steps)
         self.max_epoch = max_epoch
         self.name, self.seed = name or "kid", whole("seed", seed)

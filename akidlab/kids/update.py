@@ -14,19 +14,21 @@ from akidlab.blocks.updates import asking, tell
 
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
+    from akidlab.sensors.sensor import Batch
 
 
-def make_update(kid: Kid) -> Callable[[], Tensor]:
-    """The function that makes one step of `kid` and returns its loss.
+def make_update(kid: Kid, next_batch: Callable[[], Batch] | None = None) -> Callable[[], Tensor]:
+    """The function that makes one step of `kid`, on what `next_batch` gives, and returns its loss.
 
     The common case is spelled out, without a branch that it does not need: it runs at every step.
     """
     one_batch = kid.accumulate == 1 and kid.precision is None
-    return _plain(kid) if one_batch and kid.engine.size == 1 else _general(kid)
+    make = _plain if one_batch and kid.engine.size == 1 else _general
+    return make(kid, next_batch or kid.sensor.next)
 
 
-def _plain(kid: Kid) -> Callable[[], Tensor]:
-    parameters, next_batch = kid.parameters, kid.sensor.next
+def _plain(kid: Kid, next_batch: Callable[[], Batch]) -> Callable[[], Tensor]:
+    parameters = kid.parameters
     objective, make_step, clip_norm = kid.objective, _step(kid), kid.clip_norm
 
     def update() -> Tensor:
@@ -43,7 +45,7 @@ def _plain(kid: Kid) -> Callable[[], Tensor]:
     return update
 
 
-def _general(kid: Kid) -> Callable[[], Tensor]:
+def _general(kid: Kid, next_batch: Callable[[], Batch]) -> Callable[[], Tensor]:
     parameters, sensor, engine = kid.parameters, kid.sensor, kid.engine
     make_step, batches, cast = _step(kid), kid.accumulate, autocast(kid)
 
@@ -52,7 +54,7 @@ def _general(kid: Kid) -> Callable[[], Tensor]:
             parameter.grad = None
         total = None
         for _ in range(batches):
-            inputs = sensor.next()
+            inputs = next_batch()
             with cast():
                 loss = kid.objective(inputs)
             # a rank whose slice is smaller counts less, so that the mean over ranks is that of the batch
