@@ -92,13 +92,25 @@ class BatchNormalizationLayer(Block):
     def forward(self, signal: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch channels ..."]:
         weight = self.weight.expand(self.bias.shape) if self.share_gamma else self.weight
         mean, var = self.running_mean, self.running_var
-        momentum = self.momentum
-        if momentum is None and self.training and mean is not None:
-            self.batches.add_(1)
-            momentum = 1.0 / float(self.batches)
+        training, momentum = self.training, self.momentum
+        if momentum is None:
+            if training and mean is not None:
+                return self._counted(signal, weight)
+            momentum = 0.0
         return F.batch_norm(
-            signal, mean, var, weight, self.bias, self.training or mean is None, momentum or 0.0, self.eps
+            signal, mean, var, weight, self.bias, training or mean is None, momentum, self.eps
         )
+
+    def _counted(self, signal: Tensor, weight: Tensor) -> Tensor:
+        """A pass in training that weighs all batches alike, without asking the device for their number."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        mean, var = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
+        value = F.batch_norm(signal, mean, var, weight, self.bias, True, 1.0, self.eps)
+        share = 1 / self.batches.add_(1).to(mean.dtype)
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(var, share)
+        return value
 
     def _check(self, signal: Signal) -> None:
         dims = (2, 3, 4, 5) if self.dim_num is None else (self.dim_num,)

@@ -87,3 +87,39 @@ def test_dimensions_may_be_checked():
 def test_an_option_that_makes_no_sense_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         BatchNormalizationLayer(**options)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": None}, {"share_gamma": True}, {"fix_gamma": True}])
+def test_running_statistics_follow_a_compiled_pass(options):
+    plain, other = (
+        BatchNormalizationLayer(**options).setup(MAPS),
+        BatchNormalizationLayer(**options).setup(MAPS),
+    )
+    torch.compiler.reset()
+
+    compiled = torch.compile(other.forward, fullgraph=True, backend="eager")
+
+    for batch in (MAPS, MAPS * 2):
+        torch.testing.assert_close(compiled(batch), plain(batch))
+    assert plain.state_dict().keys() == other.state_dict().keys()
+    for name, tensor in plain.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], tensor)
+
+
+@pytest.mark.parametrize(
+    "options", [{"momentum": None}, {"share_gamma": True}, {"track_running_stats": False}]
+)
+def test_every_kind_is_loaded_before_set_up(options):
+    bn, fresh = BatchNormalizationLayer(**options), BatchNormalizationLayer(**options)
+    bn(MAPS)
+
+    fresh.load_state_dict(bn.state_dict())
+
+    assert torch.equal(fresh.eval()(MAPS), bn.eval()(MAPS))
+
+
+def test_the_numbers_of_one_batch_are_normalised_by_a_scale_that_starts_at_one():
+    # akid's torch layer drew it from U(0, 1), and ignored `gamma_init`.
+    bn = BatchNormalizationLayer().setup(MAPS)
+
+    assert bn.gamma.tolist() == [1, 1, 1]
