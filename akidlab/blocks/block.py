@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks.copies import Copies
+from akidlab.blocks.refit import Made, recorded
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Shape, Signal, found, moved, pack, shape_of
 from akidlab.blocks.topdown import TopDown
@@ -66,6 +67,7 @@ class Block(Copies, Updates, TopDown, nn.Module):
     """
 
     NAME = "block"
+    numbered_by_layer = False  # unnamed, it is called after the layer with weights that it belongs to
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class Block(Copies, Updates, TopDown, nn.Module):
         self.call_on_update = call_on_update
         self._decay = checked_decay(moving_average_decay, self.name)
         self._is_setup = self._is_averaged = False
+        self._made: Made | None = None
         self.is_shadow = False
         self.in_shape: Shape = None
         self.out_shape: Shape = None
@@ -182,13 +185,17 @@ class Block(Copies, Updates, TopDown, nn.Module):
 
     def _prepare(self, signal: Signal, seed: Seed) -> Signal:
         """Set up, and try: what the block makes of `signal`, None where there is no signal."""
+        before = None if seed.refit is None else seed.refit.start(self, signal)
         if signal is not None:
             self._check(signal)
         if not self._is_setup:
             self._call_hooks(self.pre_setup_hook)
-            self._setup(signal, seed)
+            with recorded(self):
+                self._setup(signal, seed)
             self._is_setup = True
             self._call_hooks(self.post_setup_hook)
+        if before is not None and seed.refit is not None:
+            seed.refit.finish(self, before)
         self._start_averages()
         if signal is None:
             return None
@@ -272,7 +279,8 @@ class Block(Copies, Updates, TopDown, nn.Module):
             lacking = [name for name in self._parameters_made() if name not in state]
             missing_keys.extend(prefix + name for name in lacking)
             if not lacking:
-                error_msgs.extend(self._adopt(state))
+                with recorded(self):
+                    error_msgs.extend(self._adopt(state))
         if self._is_setup:
             self._begin_loaded_averages(state_dict, prefix)
         super()._load_from_state_dict(
@@ -293,6 +301,11 @@ class Block(Copies, Updates, TopDown, nn.Module):
             if wire.constant is not None and not isinstance(wire.constant, nn.Parameter):
                 self.register_buffer(f"_constant{number}", wire.constant, persistent=False)
         return found
+
+    def _rewire(self, found: tuple[Wire, ...] | None) -> None:
+        for key in [key for key in self._buffers if key.startswith("_constant")]:
+            del self._buffers[key]
+        self._wires = self._with_constants(found)
 
     def _constant(self, number: int) -> Tensor:
         assert self._wires is not None

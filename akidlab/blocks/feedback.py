@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks.plan import Delay, Plan
-from akidlab.blocks.signal import Shape, Signal, batch_of, found, listed, moved, told
+from akidlab.blocks.signal import Shape, Signal, batch_of, found, listed, moved, shape_of, told
 from akidlab.errors import BlockError
 
 State = dict[str, Signal]  # what each block that is fed back emitted last
@@ -49,6 +49,11 @@ class Memory(nn.Module):
         """Forget everything: the next step is a first one."""
         self.trained, self.validated = {}, {}
         self.window = []
+
+    def keep_only(self, shapes: Mapping[str, Shape]) -> None:
+        """Forget what no longer fits: blocks that are gone, or emit another shape; gradients start anew."""
+        fitting = {n: v for n, v in self.trained.items() if n in shapes and _alike(shape_of(v), shapes[n])}
+        self.trained, self.validated, self.window = fitting, {}, []
 
     def train(self, mode: bool = True) -> Memory:
         if not mode:
@@ -167,6 +172,10 @@ def _fill(plan: Plan, values: list[Signal], state: State) -> None:
 def _fits(value: Signal, batch: int) -> bool:
     # A last, shorter batch has other samples: it cannot go on from the state of these.
     return all(not part.dim() or part.shape[0] == batch for part in listed(value))
+
+
+def _alike(one: Shape, other: Shape) -> bool:
+    return told(one) == told(other)
 
 
 def _emitted(plan: Plan, values: list[Signal]) -> State:

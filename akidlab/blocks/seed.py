@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from akidlab.blocks.refit import Refit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +23,12 @@ class Seed:
     Args:
         number: what the user gave.
         path: the names from the brain down to here, joined by dots.
+        refit: what keeps weights that still fit, where an edit asks for the seed.
     """
 
     number: int
     path: str = ""
+    refit: Refit | None = None
 
     @classmethod
     def given(cls, number: int | None) -> Seed:

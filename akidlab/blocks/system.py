@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from akidlab.blocks import plan as plans
 from akidlab.blocks.block import Block
+from akidlab.blocks.edit import Edit
+from akidlab.blocks.editing import Editing, UnderWay, attach, example_of
 from akidlab.blocks.feedback import Memory, recur
 from akidlab.blocks.partial import part
 from akidlab.blocks.plan import Plan, Step, trace
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
+from akidlab.blocks.synapse import SynapseLayer
 from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class System(Block):
+class System(Editing, Block):
     """Blocks, attached one after the other, that act as one block.
 
     Example:
@@ -33,11 +37,16 @@ class System(Block):
     """
 
     NAME = "system"
+    WIRED: ClassVar[bool] = True  # blocks name what they read
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._order: list[str] = []
         self._plan: Plan | None = None
+        self.edits: list[Edit] = []
+        self._example: Signal = None
+        self._under_way: UnderWay | None = None
+        self._above: weakref.ref[System] | None = None
 
     # -- what it is made of
 
@@ -49,17 +58,17 @@ class System(Block):
     def attach(self, *blocks: Block | Iterable[Block]) -> Self:
         """Add blocks, or lists of blocks, at the end; returns the system itself.
 
+        A system that is set up sets them up at once; what changed is the last of `edits`.
+
         Raises:
-            BlockError: if something is not a block, or its name is taken.
+            BlockError: if something is not a block, its name is taken, or (where the system is set up) it
+                does not fit; a system that is set up has not changed then.
         """
-        for block in blocks:
-            if isinstance(block, (list, tuple)):
-                self.attach(*block)
-            else:
-                self._attach(block)
+        if blocks:
+            attach(self, list(_flat(blocks)))
         return self
 
-    def _attach(self, block: object) -> None:
+    def _attach(self, block: object, at: int | None = None) -> None:
         if not isinstance(block, Block):
             kind = "class" if isinstance(block, type) else type(block).__name__
             raise BlockError(
@@ -71,13 +80,29 @@ class System(Block):
                 f"`{block.name}` is attached already. To use its parameters twice, attach "
                 f'`{block.name}.get_copy(name="another")`.'
             )
-        name = block._name or self._free(block.NAME)
+        name = block._name or self._free(block)
         if name in self._order:
             raise BlockError(f"`{self.name}` has a block `{name}` already. Give this one another name.")
         block._rename(name)
         block._take_decay(self.moving_average_decay)
-        self._order.append(name)
+        if not self.training:
+            block.eval()
+        at = len(self._order) if at is None else at
         self._modules[name] = block  # not add_module: a block may be called `loss`
+        self._arrange([*self._order[:at], name, *self._order[at:]])
+
+    def _detach(self, name: str) -> None:
+        del self._modules[name]
+        self._arrange([n for n in self._order if n != name])
+
+    def _arrange(self, order: list[str]) -> None:
+        """Have parameters come in the order of the blocks, however the system came to be."""
+        if order[: len(self._order)] != self._order:
+            others = {n: module for n, module in self._modules.items() if n not in order}
+            arranged = {n: self._modules[n] for n in order} | others
+            self._modules.clear()
+            self._modules.update(arranged)
+        self._order = order
         self._changed()
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -86,11 +111,13 @@ class System(Block):
             value._rename(name)  # a block was put in the place of another
             self._changed()
 
-    def _free(self, stem: str) -> str:
+    def _free(self, block: Block) -> str:
         number = 1
-        while f"{stem}{number}" in self._order:
+        if block.numbered_by_layer:
+            number = max(1, sum(isinstance(b, SynapseLayer) for b in [*self.blocks, block]))
+        while f"{block.NAME}{number}" in self._order:
             number += 1
-        return f"{stem}{number}"
+        return f"{block.NAME}{number}"
 
     def _changed(self) -> None:
         self._plan, self._is_setup = None, False
@@ -101,6 +128,10 @@ class System(Block):
         Raises:
             UnknownNameError: if there is none, with the nearest name that there is.
         """
+        outer, dot, inner = str(name).partition(".")
+        system = self._modules.get(outer)
+        if dot and isinstance(system, System):
+            return system.get_layer_by_name(inner)
         if name not in self._order:
             raise unknown("block", str(name), self._order)
         return self._modules[name]  # type: ignore[return-value]
@@ -166,9 +197,14 @@ class System(Block):
             self._filled()
             self._plan = self._compile()
             self._plan.hooks = plans.hooks(self)
+            for block in self.blocks:
+                if isinstance(block, System):
+                    block._above = weakref.ref(self)
             self._plan.judges = [b for b in self.blocks if isinstance(b, System) or b._contributes()]
             if self._plan.delays:
                 self._remember(max([self._bptt(), *(delay.wire.bptt for delay in self._plan.delays)]))
+            else:
+                self._modules.pop("_memory", None)
         return self._plan
 
     def _remember(self, bptt: int) -> None:
@@ -180,6 +216,7 @@ class System(Block):
         if "_memory" not in self._modules:
             self._modules["_memory"] = Memory(bptt)
             self._modules["_memory"].training = self.training
+        self._memory.bptt = bptt
 
     def _compile(self) -> Plan:
         raise NotImplementedError
@@ -204,6 +241,7 @@ class System(Block):
         value = values[len(self._order)]
         if signal is not None:
             self.in_shape, self.out_shape = shape_of(signal), shape_of(value)
+            self._example = example_of(signal)
         return value
 
     def _load_from_state_dict(self, *args: Any) -> None:
@@ -298,4 +336,12 @@ class System(Block):
         return "1 block" if len(self) == 1 else f"{len(self)} blocks"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_plan": None}
+        return {**super().__getstate__(), "_plan": None, "_under_way": None, "_above": None}
+
+
+def _flat(blocks: Iterable[object]) -> Iterator[Any]:
+    for block in blocks:
+        if isinstance(block, (list, tuple)):
+            yield from _flat(block)
+        else:
+            yield block

@@ -23,13 +23,15 @@ class SequentialSystem(System):
         torch.Size([2, 8])
     """
 
-    def _attach(self, block: object) -> None:
+    WIRED = False
+
+    def _attach(self, block: object, at: int | None = None) -> None:
         if isinstance(block, Block) and block.inputs is not None:
             raise BlockError(
                 f"`{self.name}` is sequential: `{block.name}` is given what the block before emits, so it "
                 "takes no `inputs`. Use a GraphSystem or a GraphBrain to wire by name."
             )
-        super()._attach(block)
+        super()._attach(block, at)
 
     def _compile(self) -> Plan:
         return plans.sequential(self.blocks)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
+
+from akidlab.blocks.refit import REGISTERS
 
 if TYPE_CHECKING:
     from akidlab.blocks.block import Block
-
-_REGISTERS = ("_parameters", "_buffers", "_modules")
 
 
 @contextmanager
@@ -39,18 +40,37 @@ def whole(block: Block) -> Iterator[None]:
 
     Otherwise a first input of the wrong shape would decide the sizes of the layers that it reached.
     """
-    fresh = [module for module in block.modules() if not getattr(module, "_is_setup", True)]
-    before = [
-        (module.__dict__, dict(module.__dict__), [dict(module.__dict__[key]) for key in _REGISTERS])
-        for module in fresh
-    ]
+    before = Snapshot(module for module in block.modules() if not getattr(module, "_is_setup", True))
     try:
         yield
     except BaseException:
-        for attributes, were, registers in before:
+        before.restore()
+        raise
+
+
+class Snapshot:
+    """Modules as they are now: what each holds, though not the numbers in its tensors.
+
+    Args:
+        modules: those that may have to be put back.
+    """
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        self._before: dict[int, tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]] = {}
+        self.add(modules)
+
+    def add(self, modules: Iterable[nn.Module]) -> None:
+        """Take in more of them; one that is here already stays as it was first seen."""
+        for module in modules:
+            held = module.__dict__
+            parts = [dict(held[key]) for key in REGISTERS]
+            self._before.setdefault(id(held), (held, dict(held), parts))
+
+    def restore(self) -> None:
+        """Put every module back."""
+        for attributes, were, registers in self._before.values():
             attributes.clear()
             attributes.update(were)
-            for key, held in zip(_REGISTERS, registers, strict=True):
+            for key, held in zip(REGISTERS, registers, strict=True):
                 attributes[key].clear()
                 attributes[key].update(held)
-        raise
