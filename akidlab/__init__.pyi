@@ -161,6 +161,7 @@ from akidlab.ops import lanczos_spectrum_approx_cr as lanczos_spectrum_approx_cr
 from akidlab.ops import lanczos_tridiagonalization_fast as lanczos_tridiagonalization_fast
 from akidlab.ops import lanczos_tridiagonalization_fast_cr as lanczos_tridiagonalization_fast_cr
 from akidlab.ops import lanczos_tridiagonalization_slow as lanczos_tridiagonalization_slow
+from akidlab.ops import layer_metrics as layer_metrics
 from akidlab.ops import nn_riemannic_metric as nn_riemannic_metric
 from akidlab.ops import pullback_metric as pullback_metric
 from akidlab.ops import rescale_image as rescale_image
@@ -179,6 +180,8 @@ from akidlab.sources import DigitsSource as DigitsSource
 from akidlab.sources import FeedSource as FeedSource
 from akidlab.sources import HCifar100Source as HCifar100Source
 from akidlab.sources import HCifar100TFSource as HCifar100TFSource
+from akidlab.sources import ImageFolderSource as ImageFolderSource
+from akidlab.sources import ImagenetTorchSource as ImagenetTorchSource
 from akidlab.sources import LazySource as LazySource
 from akidlab.sources import MNISTFeedSource as MNISTFeedSource
 from akidlab.sources import MNISTSource as MNISTSource

@@ -31,6 +31,7 @@ _NAMES = {
         Cifar10AkidSource Cifar10FeedSource Cifar10TorchSource Cifar100Source Cifar100TFSource
         FeedSource HCifar100Source HCifar100TFSource LazySource MNISTSource MNISTTorchSource
         ZCAWhitening contrast_normalize DatasetSource RotatedMNISTFeedSource TorchSource
+        ImageFolderSource ImagenetTorchSource
     """,
     "akidlab.jokers": """
         Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
@@ -46,7 +47,7 @@ _NAMES = {
         hessian hessian_spectrum hessian_vector_product nn_riemannic_metric pullback_metric rescale_image
         lanczos_tridiagonalization_slow lanczos_tridiagonalization_fast lanczos_tridiagonalization_fast_cr
         lanczos_spectrum_approx lanczos_spectrum_approx_cr center_unit_eig_normalization
-        center_unit_eig_normalization_cr center_unit_eig_denormalization
+        center_unit_eig_normalization_cr center_unit_eig_denormalization layer_metrics
     """,
     "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
     "akidlab.events": "EpochCompletedEvent DataPrefetchThreadsDeadEvent DataPrefetchProcessesDeadEvent",

@@ -9,6 +9,7 @@ from akidlab.ops.lanczos import (
     lanczos_tridiagonalization_fast_cr,
     lanczos_tridiagonalization_slow,
 )
+from akidlab.ops.layer_metrics import layer_metrics
 from akidlab.ops.riemann import nn_riemannic_metric, pullback_metric
 from akidlab.ops.spectrum import (
     center_unit_eig_denormalization,
@@ -33,6 +34,7 @@ __all__ = [
     "center_unit_eig_normalization",
     "center_unit_eig_normalization_cr",
     "center_unit_eig_denormalization",
+    "layer_metrics",
     "nn_riemannic_metric",
     "pullback_metric",
     "rescale_image",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from akidlab import ConvolutionLayer, GraphSystem, InnerProductLayer, ReLULayer, SequentialSystem
 from akidlab.errors import DataError
-from akidlab.ops import image_ops, nn_riemannic_metric, pullback_metric
+from akidlab.ops import image_ops, layer_metrics, nn_riemannic_metric, pullback_metric
 
 
 def randn(*shape: int) -> torch.Tensor:
@@ -77,6 +78,34 @@ def test_a_metric_of_the_output_is_pulled_back_too():
     torch.testing.assert_close(through, pullback_metric(lambda x: B @ A @ x, x))
     with pytest.raises(DataError, match="The metric of 3 outputs is 3×3 numbers, found 2×2"):
         pullback_metric(lambda x: A @ x, x, torch.eye(2))
+
+
+def test_the_metrics_of_a_brain_go_from_layer_to_layer_and_through_flattened_maps():
+    inner = SequentialSystem(name="inner").attach(InnerProductLayer(out_channel_num=3, name="ip"))
+    system = SequentialSystem(name="s").attach(
+        ConvolutionLayer(ksize=3, out_channel_num=2, name="conv"), ReLULayer(), inner
+    )
+    system.setup(torch.zeros(1, 1, 4, 4), seed=0)
+
+    found = layer_metrics(system)
+
+    conv, ip = system["conv"], inner["ip"]
+    assert list(found) == ["conv", "inner.ip"]
+    torch.testing.assert_close(found["conv"], nn_riemannic_metric(None, conv.weight, conv.bias))
+    per_position = torch.kron(found["conv"], torch.eye(16))
+    torch.testing.assert_close(found["inner.ip"], nn_riemannic_metric(per_position, ip.weight, ip.bias))
+
+
+def test_layers_that_are_no_chain_are_told():
+    apart = GraphSystem(name="g").attach(
+        InnerProductLayer(out_channel_num=2, name="a"),
+        InnerProductLayer(out_channel_num=2, name="b", inputs=[{"name": "system_in"}]),
+    )
+
+    with pytest.raises(DataError, match="`b` has 3 inputs, which are no maps of the 2 outputs before it"):
+        layer_metrics(apart.setup(torch.zeros(1, 3)))
+    with pytest.raises(DataError, match="`empty` has no layers with weights"):
+        layer_metrics(GraphSystem(name="empty"))
 
 
 def test_an_image_is_rescaled_by_its_largest_number_and_darkness_stays():
