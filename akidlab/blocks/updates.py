@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
+from torch.nn import Module, Parameter
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from akidlab.errors import BlockError
 
@@ -120,8 +121,13 @@ def tell(blocks: Iterable[Updates]) -> None:
     blocks = list(blocks)
     for block in blocks:
         block._on_para_update()
+    together: dict[float, tuple[list[Tensor], list[Tensor]]] = {}
     for average, parameter, decay in averages(blocks):
-        average.lerp_(parameter, 1 - decay)
+        moved, aims = together.setdefault(decay, ([], []))
+        moved.append(average)
+        aims.append(parameter)
+    for decay, (moved, aims) in together.items():
+        get_ema_multi_avg_fn(decay)(moved, aims, 0)
 
 
 def averages(blocks: Iterable[Updates]) -> list[tuple[Tensor, Parameter, float]]:
@@ -137,15 +143,13 @@ def averages(blocks: Iterable[Updates]) -> list[tuple[Tensor, Parameter, float]]
     return list(found.values())
 
 
-def own(block: Block) -> dict[str, Parameter]:
+def own(module: Module, prefix: str = "") -> dict[str, Parameter]:
     """The parameters of a block without those of blocks within, by a name that suits a buffer."""
-    inner = {
-        id(parameter)
-        for module in block.modules()
-        if isinstance(module, Updates) and module is not block
-        for parameter in cast("Block", module).parameters()
-    }
-    return {name.replace(".", "_"): p for name, p in block.named_parameters() if id(p) not in inner}
+    found = {prefix + name: p for name, p in module._parameters.items() if p is not None}
+    for name, child in module._modules.items():
+        if child is not None and not isinstance(child, Updates):
+            found |= own(child, f"{prefix}{name}_")
+    return found
 
 
 def _swap(pairs: list[tuple[Tensor, Parameter, float]], blocks: Iterable[Updates], *, averaged: bool) -> None:

@@ -10,6 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from akidlab import (
     BatchNormalizationLayer,
+    Block,
     Brain,
     ConvolutionLayer,
     GraphSystem,
@@ -147,6 +148,25 @@ def test_averages_of_other_parameters_are_kept_as_well():
     bn(X)
 
     assert {"weight_average", "bias_average"} <= set(bn.state_dict())
+
+
+def test_averages_of_a_torch_module_within_a_block_are_kept_as_well():
+    class Wrapped(Block):
+        def __init__(self):
+            super().__init__(moving_average_decay=0.5)
+            self.inner = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU())
+
+        def forward(self, signal):
+            return self.inner(signal)
+
+    wrapped = Wrapped().setup(X)
+    start = wrapped.inner[0].weight.clone()
+    with torch.no_grad():
+        wrapped.inner[0].weight.add_(1)
+
+    wrapped.on_para_update()
+
+    torch.testing.assert_close(wrapped.inner_0_weight_average, start + 0.5)
 
 
 @pytest.mark.parametrize("decay", [0.4, 1, "much"])
