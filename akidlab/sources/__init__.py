@@ -8,6 +8,7 @@ from akidlab.sources.cifar100_labels import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDE
 from akidlab.sources.dataset import DatasetSource, TorchSource
 from akidlab.sources.digits import DigitsSource
 from akidlab.sources.feed import FeedSource
+from akidlab.sources.image_folder import ImageFolderSource, ImagenetTorchSource
 from akidlab.sources.lazy import LazySource
 from akidlab.sources.mnist import MNISTFeedSource
 from akidlab.sources.mnist_standard import MNISTSource, MNISTTorchSource
@@ -29,6 +30,8 @@ __all__ = [
     "FeedSource",
     "HCifar100Source",
     "HCifar100TFSource",
+    "ImageFolderSource",
+    "ImagenetTorchSource",
     "LazySource",
     "MNISTFeedSource",
     "MNISTSource",
