@@ -9,10 +9,12 @@ _NAMES = {
         SequentialGSystem SequentialGBrain SeqentialGBrain SelfNormalizedConvolutionLayer SNConv2D
         Convolution1DLayer Conv1D DeconvolutionLayer Deconv2D ConvTranspose SeparableConvolutionLayer
         ColorfulConvLayer EquivariantProjectionLayer FixedWeightInnerProductLayer InvariantInnerProductLayer
-        EmbeddingLayer Embedding
+        EmbeddingLayer Embedding SynapseLayer
         PoolingLayer MaxPoolingLayer AveragePoolingLayer BatchNormalizationLayer BN DropoutLayer Dropout
         MergeLayer ReshapeLayer LossLayer SoftmaxWithLossLayer
         GroupSoftmaxWithLossLayer MSELossLayer BCELossLayer WeightDecayLayer HingeLossLayer HingeLoss
+        AUCEvalBlock BatchEvalBlock EvalBlock MultiEvalBlock get_eval_block register_eval_block
+        reset_eval_block_map AUCLayer BinaryAccuracy EvalLayer MultiLabelAccuracy
         MarginRankingLossLayer MarginRankingLoss KLRegularizationLayer KLRegularization
         ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer
         CollapseOutLayer SoftmaxNormalizationLayer GroupSoftmaxLayer Sigmoid Tanh GELU LeakyReLU GSMax
@@ -37,7 +39,7 @@ _NAMES = {
         Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
         WhitenJoker RescaleJoker NormalizeJoker
     """,
-    "akidlab.sensors": "Sensor FeedSensor IntegratedSensor",
+    "akidlab.sensors": "Sensor FeedSensor IntegratedSensor SimpleSensor ParallelSensor",
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
     """,
