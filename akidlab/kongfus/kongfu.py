@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab.clock import Clock
 from akidlab.errors import BlockError
+from akidlab.kongfus.by_hand import ByHand
 from akidlab.kongfus.check import at_least_zero
 from akidlab.kongfus.curves import Scheme
 from akidlab.kongfus.scheme import hearing, scheme_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
 
-class KongFu(ABC):
+class KongFu(ByHand, ABC):
     """How to update what a brain has learned: an optimiser of torch, and a learning rate that may change.
 
     Args:
@@ -100,25 +100,6 @@ class KongFu(ABC):
         self.var_list = found
         return self.optimizer
 
-    def set_var_list(self, var_list: Iterable[Parameter]) -> None:
-        """Update these from now on, in a loop written by hand; what is known of those before is kept.
-
-        Args:
-            var_list: parameters.
-        """
-        self.var_list = list(var_list)
-        before, self.optimizer = self.optimizer, None
-        if before is not None:
-            self._ready().state.update({p: s for p, s in before.state.items() if p in set(self.var_list)})
-
-    def append_var_list(self, var_list: Iterable[Parameter]) -> None:
-        """Update these, too.
-
-        Args:
-            var_list: parameters.
-        """
-        self.set_var_list([*self.var_list, *var_list])
-
     @property
     def scheduled(self) -> bool:
         """True if the rate depends on the clock: only then must `adjust` be called."""
@@ -186,15 +167,6 @@ class KongFu(ABC):
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
 
-    def forward(self, loss: Tensor) -> None:
-        """Compute the gradients of `loss`, for loops written by hand."""
-        self._ready().zero_grad()
-        loss.backward()
-
-    def update(self, grads: object = None) -> None:
-        """Make one step along the gradients, for loops written by hand; akid passes what `forward` gave."""
-        self._ready().step()
-
     def state_dict(self) -> dict[str, Any]:
         """The rate and what was set by hand; the optimiser's own state is `optimizer.state_dict()`."""
         scheme = hearing(self._scheme)
@@ -214,11 +186,6 @@ class KongFu(ABC):
         self._by_hand = state["by_hand"]
         self._clock = Clock(int(state["step"]), int(state["epoch"]))
         self._put(state["lr"])
-
-    def _ready(self) -> Optimizer:
-        if self.optimizer is None and not self.var_list:
-            raise BlockError("The kongfu has no parameters yet. Call `kongfu.setup(brain.parameters())`.")
-        return self.optimizer or self.setup(self.var_list)
 
     def __getstate__(self) -> dict[str, object]:
         # The optimiser holds the brain's parameters, which travel on their own; a scheme is a closure.

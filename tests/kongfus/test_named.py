@@ -118,4 +118,6 @@ def test_a_loop_by_hand_may_say_what_to_update_and_change_its_mind():
 
     assert (some.item(), other.item()) == (1.0 - 0.25 * (1 + 0.5 * 4), 1.75)
     kongfu.set_var_list([other])
+    with pytest.raises(BlockError, match="There is nothing to train"):
+        kongfu.set_var_list([])
     assert kongfu.var_list == [other]
