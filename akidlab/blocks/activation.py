@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from akidlab.blocks.block import Block
+from akidlab.blocks.kind import check_kind
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError, unknown
 
@@ -87,6 +88,10 @@ class LeakyReLULayer(ActivationLayer):
     def forward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         return F.leaky_relu(signal, self.negative_slope)
 
+    def _check(self, signal: Signal) -> None:
+        super()._check(signal)
+        check_kind(self, signal)
+
     def extra_repr(self) -> str:
         return f"slope {self.negative_slope:g}"
 
@@ -142,6 +147,10 @@ class GELULayer(ActivationLayer):
 
     def forward(self, signal: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         return F.gelu(signal, approximate=self.approximate)
+
+    def _check(self, signal: Signal) -> None:
+        super()._check(signal)
+        check_kind(self, signal)
 
     def extra_repr(self) -> str:
         return "" if self.approximate == "none" else self.approximate

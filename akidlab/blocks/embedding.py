@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from akidlab.blocks.kind import kind_of
 from akidlab.blocks.signal import Signal, found
-from akidlab.blocks.synapse import Sizes, SynapseLayer, kind_of
+from akidlab.blocks.synapse import Sizes, SynapseLayer
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:

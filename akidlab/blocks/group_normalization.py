@@ -9,9 +9,9 @@ from torch import Tensor
 
 from akidlab.blocks.affine import AffineLayer
 from akidlab.blocks.channels import check_channels, whole_number
+from akidlab.blocks.kind import check_kind, like
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
-from akidlab.blocks.synapse import like
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class GroupNormalizationLayer(AffineLayer):
 
     def _check(self, signal: Signal) -> None:
         check_channels(self, signal)
+        check_kind(self, signal, self.weight)
         channels = signal.shape[1]
         if self.channel_num not in (None, channels):
             raise BlockError(

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from akidlab.blocks.group import GroupProcessingLayer
+from akidlab.blocks.kind import check_kind, like
 from akidlab.blocks.seed import Seed
-from akidlab.blocks.signal import Signal
-from akidlab.blocks.synapse import like
+from akidlab.blocks.signal import Signal, listed
 
 
 class SoftmaxNormalizationLayer(GroupProcessingLayer):
@@ -41,6 +41,11 @@ class SoftmaxNormalizationLayer(GroupProcessingLayer):
 
     def _tempered(self, signal: Tensor) -> Tensor:
         return signal if self.temperature is None else signal / self.temperature
+
+    def _check(self, signal: Signal) -> None:
+        super()._check(signal)
+        for part in listed(signal):
+            check_kind(self, part, self.temperature)
 
     def _setup(self, signal: Signal, seed: Seed) -> None:
         if self.use_temperature:

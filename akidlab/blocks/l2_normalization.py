@@ -9,6 +9,7 @@ from torch import Tensor
 
 from akidlab.blocks.block import Block
 from akidlab.blocks.channels import check_channels
+from akidlab.blocks.kind import check_kind
 from akidlab.blocks.signal import Signal
 
 if TYPE_CHECKING:
@@ -38,3 +39,4 @@ class L2NormalizationLayer(Block):
 
     def _check(self, signal: Signal) -> None:
         check_channels(self, signal)
+        check_kind(self, signal)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from akidlab.blocks.affine import AffineLayer
 from akidlab.blocks.channels import whole_number
+from akidlab.blocks.kind import check_kind, like
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
-from akidlab.blocks.synapse import like
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class LayerNormalizationLayer(AffineLayer):
         if not isinstance(signal, Tensor) or signal.dim() < 1 + (self.dim_num or 1):
             wanted = "×".join(["N", "...", *["size"] * (self.dim_num or 1)])
             raise BlockError(f"`{self.name}` wants a tensor of {wanted}, found {found(signal)}.")
+        check_kind(self, signal, self.weight)
         if self.weight is not None and signal.shape[-self.weight.dim() :] != self.weight.shape:
             raise BlockError(
                 f"`{self.name}` wants samples that end in {found(self.weight)}, found an input of "

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from akidlab.blocks.block import Block
+from akidlab.blocks.kind import check_kind, like
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
-from akidlab.blocks.synapse import like
 from akidlab.errors import BlockError
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class BatchNormalizationLayer(Block):
         dims = (2, 3, 4, 5) if self.dim_num is None else (self.dim_num,)
         if not isinstance(signal, Tensor) or signal.dim() not in dims:
             raise BlockError(f"`{self.name}` wants a tensor of N×channels×..., found {found(signal)}.")
+        check_kind(self, signal, self.weight)
         if self.channel_num not in (None, signal.shape[1]):
             raise BlockError(
                 f"`{self.name}` wants {self.channel_num} channels, found {signal.shape[1]} in an input of "

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from akidlab.blocks import initializer, regularizer
 from akidlab.blocks.block import Block
 from akidlab.blocks.initializer import Fans, Initializer
+from akidlab.blocks.kind import check_kind, like
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.signal import Signal, found
 from akidlab.errors import BlockError
@@ -184,40 +185,13 @@ class SynapseLayer(Block):
         return told
 
     def _check_kind(self, signal: Tensor) -> None:
-        if not signal.is_floating_point():
-            raise BlockError(
-                f"`{self.name}` wants numbers with fractions, found {kind_of(signal)}. "
-                "Convert the input, for instance by x.float() / 255."
-            )
-        weight = self.weight
-        if weight is None or (weight.device, weight.dtype) == (signal.device, signal.dtype):
-            return
-        if weight.device != signal.device or not torch.is_autocast_enabled(signal.device.type):
-            raise BlockError(
-                f"`{self.name}` holds {kind_of(weight)}, found an input of {kind_of(signal)}. "
-                "Bring both together, by brain.to(x.device, x.dtype) or by converting the input."
-            )
+        check_kind(self, signal, self.weight)
 
     def _contradicts(self, signal: Tensor, given: int, unit: str) -> BlockError:
         return BlockError(
             f"`{self.name}` wants {self.in_channel_num} {unit}, found {given} in an input of "
             f"{found(signal)}. Correct `in_channel_num` (or leave it out), or what comes before."
         )
-
-
-def kind_of(tensor: Tensor) -> str:
-    """Type and device, for an error."""
-    return f"{str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
-
-
-def like(signal: Signal) -> dict[str, Any]:
-    """Device and type of the parameters that suit a signal, or the first of several."""
-    if isinstance(signal, list) and signal:
-        signal = signal[0]
-    if not isinstance(signal, Tensor):
-        return {}
-    kind = signal.dtype if signal.is_floating_point() else torch.get_default_dtype()
-    return {"device": signal.device, "dtype": kind}
 
 
 def _fits(weight: Tensor, shape: Sizes) -> bool:

@@ -131,6 +131,29 @@ def test_its_gradient_is_that_of_finite_differences(layer, signals):
     assert torch.autograd.gradcheck(lambda *given: made(*given), inputs, fast_mode=True, eps=1e-5)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        BatchNormalizationLayer(name="n"), GELULayer(name="n"), GroupNormalizationLayer(4, name="n"),
+        GroupSoftmaxLayer(4, name="n"), L2NormalizationLayer(name="n"), LayerNormalizationLayer(name="n"),
+        LeakyReLULayer(name="n"),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_explained(layer):
+    with pytest.raises(ValueError, match=r"`n` wants numbers with fractions, found int64 on cpu\. Convert"):
+        layer(torch.zeros(2, 8, 3, dtype=torch.int64))
+
+
+def test_numbers_of_another_precision_are_explained():
+    norm = GroupNormalizationLayer(4, name="n")
+    norm(MAPS)
+
+    with pytest.raises(
+        ValueError, match=r"`n` holds float32 on cpu, found an input of float64 on cpu\. Bring"
+    ):
+        norm(MAPS.double())
+
+
 def test_what_was_reshaped_and_dropped_comes_back():
     reshape, dropout = ReshapeLayer(), DropoutLayer()
 
