@@ -11,12 +11,11 @@ from akidlab.ops.lanczos import (
 )
 from akidlab.ops.layer_metrics import layer_metrics
 from akidlab.ops.riemann import nn_riemannic_metric, pullback_metric
-from akidlab.ops.spectrum import (
+from akidlab.ops.spectrum import lanczos_spectrum_approx, lanczos_spectrum_approx_cr
+from akidlab.ops.unit_range import (
     center_unit_eig_denormalization,
     center_unit_eig_normalization,
     center_unit_eig_normalization_cr,
-    lanczos_spectrum_approx,
-    lanczos_spectrum_approx_cr,
 )
 
 __all__ = [

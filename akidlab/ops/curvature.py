@@ -13,7 +13,8 @@ from torch.nn import Parameter
 
 from akidlab.errors import BlockError, DataError
 from akidlab.ops.lanczos import drive
-from akidlab.ops.spectrum import center_unit_eig_normalization_cr, lanczos_spectrum_approx_cr
+from akidlab.ops.spectrum import lanczos_spectrum_approx_cr
+from akidlab.ops.unit_range import center_unit_eig_normalization_cr
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -183,3 +183,8 @@ def _check(n: int, K: int, q: Tensor) -> None:
         raise DataError(f"`K` is a number of steps from 1 to the {n} rows of the matrix, found {K!r}.")
     if q.shape != (n,) or not bool(torch.any(q != 0)):
         raise DataError(f"`q` is a vector of {n} numbers that are not all 0, found {tuple(q.shape)}.")
+
+
+def draw(n: int, like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A random vector, the same on every device."""
+    return torch.randn(n, generator=generator, dtype=like.dtype).to(like.device)

@@ -7,12 +7,11 @@ from akidlab.ops.lanczos import (
     lanczos_tridiagonalization_fast_cr,
     lanczos_tridiagonalization_slow,
 )
-from akidlab.ops.spectrum import (
+from akidlab.ops.spectrum import lanczos_spectrum_approx, lanczos_spectrum_approx_cr
+from akidlab.ops.unit_range import (
     center_unit_eig_denormalization,
     center_unit_eig_normalization,
     center_unit_eig_normalization_cr,
-    lanczos_spectrum_approx,
-    lanczos_spectrum_approx_cr,
 )
 
 __all__ = [
