@@ -11,6 +11,7 @@ from akidlab._public import HOMES, PACKAGES
 from tests.architecture import stub
 
 PUBLIC = [
+    "SynapseLayer",
     "AUCEvalBlock", "BatchEvalBlock", "EvalBlock", "MultiEvalBlock", "get_eval_block", "register_eval_block",
     "reset_eval_block_map", "AUCLayer", "BinaryAccuracy", "EvalLayer", "MultiLabelAccuracy",
     "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AveragePoolingLayer",
