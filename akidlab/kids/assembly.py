@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from akidlab.kids import state
+from akidlab.kids import editing, state
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def is_needed(kid: Kid) -> bool:
     """True if the kid was never put together, or its brain or engine is another than then."""
-    return not (kid.is_setup and kid.brain.is_setup and _same(_trainable(kid), kid.parameters))
+    known = kid.is_setup and kid.brain.is_setup and len(kid.brain.edits) == kid.edits
+    return not (known and _same(_trainable(kid), kid.parameters))
 
 
 def assemble(kid: Kid) -> None:
@@ -35,7 +36,9 @@ def assemble(kid: Kid) -> None:
     kid.objective = engine.objective(kid.brain, *([_compiled(kid)] if kid.compile else []))
     if kid.step == 0:
         kid.random = state.seeded(kid)
-    kid.is_setup = True
+    if kid.assembled:
+        editing.announce(kid)
+    kid.is_setup, kid.assembled, kid.edits = True, kid.assembled + 1, len(kid.brain.edits)
 
 
 def _compiled(kid: Kid) -> Callable[[Objective], Objective]:

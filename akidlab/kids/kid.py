@@ -16,7 +16,7 @@ from torch import Tensor
 from akidlab import engines
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError
-from akidlab.kids import assembly, checkpoint, show, state
+from akidlab.kids import assembly, checkpoint, editing, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
@@ -24,7 +24,7 @@ from akidlab.kids.options import check_counts, check_span, positive, precision_o
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.single_steps import SingleSteps
-from akidlab.kids.validation import measure, watching
+from akidlab.kids.validation import Measured, measure, watching
 from akidlab.kongfus import KongFu
 from akidlab.messages import Bus
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from akidlab.blocks import Brain
+    from akidlab.blocks.edit import Edit
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
     from akidlab.sensors import FeedSensor
@@ -143,6 +144,7 @@ class Kid(SingleSteps):
         self.step = self.epoch = 0
         self.loss: float | None = None
         self.evals: dict[str, float] = {}
+        self._verbose_evals: dict[str, Any] = {}
         self.training_loss: float | None = None
         self.training_evals: dict[str, float] = {}
         self.loss_data_train: list[float] = []
@@ -172,6 +174,8 @@ class Kid(SingleSteps):
         self._recorder: Recorder | None = None
         self.random_of_ranks: tuple[int, list[Randomness]] | None = None
         self.is_setup = False
+        self.assembled = 0  # how often it was put together: the loop follows
+        self.edits = 0  # how many edits of the brain it knows
 
     # ------------------------------------------------------------------------------------- what it is made of
 
@@ -241,8 +245,8 @@ class Kid(SingleSteps):
 
     @property
     def verbose_evals(self) -> dict[str, Any]:
-        """What the brain tells beyond its evaluations, of its last pass."""
-        return dict(self.brain.verbose_evals)
+        """What the brain tells beyond its evaluations: of its last validation, else of its last pass."""
+        return {**self.brain.verbose_evals, **self._verbose_evals}
 
     # --------------------------------------------------------------------------------------------- its life
 
@@ -299,7 +303,8 @@ class Kid(SingleSteps):
         if mode not in ("val", "test"):
             raise ValueError(f"`mode` is `val` or `test`, found {mode!r}.")
         self.setup()
-        loss, evals = self.between_steps(lambda: self._measure(mode))
+        measured = self.between_steps(lambda: self._measure(mode))
+        loss, evals, self._verbose_evals = measured.loss, measured.evals, measured.verbose_evals
         if mode == "val":
             self.loss, self.evals = loss, evals
         return loss, evals
@@ -328,6 +333,33 @@ class Kid(SingleSteps):
                 )
 
         return self.between_steps(run)
+
+    def edit(self, change: Callable[[Brain], object]) -> Edit:
+        """Change the brain, and go on learning: what fits keeps its weights and what the optimiser knows.
+
+        While it practises, in a pause or not, the thread that trains makes the change between two steps. It
+        is one edit, made as a whole or not at all, and an event of the run.
+
+        Args:
+            change: given the brain, calls its `insert_after`, `replace`, `remove`, `rewire` or `attach`.
+
+        Returns:
+            What changed.
+
+        Raises:
+            BlockError: if that cannot work, or leaves nothing to train; then nothing has changed.
+
+        Example:
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> sensor = FeedSensor(DigitsSource())
+            >>> kid = Kid(sensor, OneLayerBrain(), MomentumKongFu(), max_steps=20, record=False)
+            >>> edit = kid.edit(lambda brain: brain.insert_after("system_in", TanhLayer(name="tanh")))
+            >>> print(edit)
+            one_layer: inserted `tanh` after `system_in`
+        """
+        self.setup()
+        editing.check_thread(self, self._thread)
+        return self.between_steps(lambda: editing.edit(self, change))
 
     def between_steps(self, function: Callable[[], T]) -> T:
         """Call `function`; if another thread trains this kid, have that thread do it between two steps."""
@@ -459,7 +491,7 @@ class Kid(SingleSteps):
         if data is not None:
             self.restore(data)
 
-    def _measure(self, mode: str) -> tuple[float, dict[str, float]]:
+    def _measure(self, mode: str) -> Measured:
         if self.engine.size > 1:
             self.engine.average_tensors(state.running(self))
         return measure(self, mode)

@@ -141,7 +141,7 @@ class Practice:
         kid, report, max_steps = self.kid, self.report, self.max_steps
         controls, kongfu, scheduled = kid.controls, kid.kongfu, kid.kongfu.scheduled
         on_begin, on_end = kid.hooks.on_batch_begin, kid.hooks.on_batch_end
-        update, optimizer = make_update(kid), kid.optimizer
+        update, assembled = make_update(kid), kid.assembled
         note, note_time, clock = report.losses.append, report.times.append, time.perf_counter
         alone, step, first = kid.engine.size == 1, kid.step, True
         report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
@@ -150,12 +150,12 @@ class Practice:
             if kid.flagged or (alone and controls.pending):
                 self._obey()
                 kid.setup()
-                if kid.optimizer is not optimizer:
-                    update, optimizer = make_update(kid), kid.optimizer
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
                 self._call("on_batch_begin")
+            if kid.assembled != assembled:  # a hook or a command changed what there is to train
+                update, assembled = make_update(kid), kid.assembled
             note(update())
             kid.step = step = step + 1
             now = clock()
@@ -179,8 +179,6 @@ class Practice:
                     self._wait()
                 self._plan()
                 kid.setup()
-                if kid.optimizer is not optimizer:  # a hook changed what there is to train
-                    update, optimizer = make_update(kid), kid.optimizer
 
     def _plan(self) -> None:
         """Find the next step at which there is more to do than a step."""
