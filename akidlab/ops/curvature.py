@@ -98,7 +98,12 @@ def hessian_spectrum(
     size, generator = sum(p.numel() for p in chosen), torch.Generator().manual_seed(seed)
     like = chosen[0].detach()
     with _undisturbed(brain):
-        product = hessian_of(brain.objective, chosen, held)
+        of_batches = hessian_of(brain.objective, chosen, held)
+
+        def product(v: Tensor) -> Tensor:
+            brain.eval()  # feedbacks start anew, so that every product is of the same matrix
+            return of_batches(v)
+
         look = center_unit_eig_normalization_cr(size, iter_num, kappa, like=like, generator=generator)
         c, d = drive(look, product)
         runs = lanczos_spectrum_approx_cr(size, iter_num, K, n_vec, like=like, generator=generator)

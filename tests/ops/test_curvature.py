@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from akidlab import Brain, DropoutLayer, InnerProductLayer, SoftmaxWithLossLayer
+from akidlab import Brain, DropoutLayer, InnerProductLayer, MergeLayer, SoftmaxWithLossLayer
 from akidlab.blocks import BatchNormalizationLayer
 from akidlab.errors import BlockError, DataError
 from akidlab.ops import hessian, hessian_spectrum
@@ -72,6 +72,23 @@ def test_a_look_at_the_curvature_leaves_the_brain_as_it_was():
     assert all(tensor.equal(before[name]) for name, tensor in brain.state_dict().items())
     assert all(p.grad is None for p in brain.parameters())
     assert torch.get_rng_state().equal(random)
+
+
+def test_a_brain_with_a_feedback_has_one_hessian_whatever_it_saw_before():
+    brain = Brain(name="recurrent").attach(
+        MergeLayer(name="sum", inputs=[{"name": "system_in", "idxs": [0]}, {"name": "state", "delay": 1}]),
+        InnerProductLayer(out_channel_num=6, name="state"),
+        SoftmaxWithLossLayer(inputs=[{"name": "state"}, {"name": "system_in", "idxs": [1]}]),
+    )
+    _, batches = brain_and_batches()
+    equal = [[part[:8] for part in batch] for batch in batches]
+    brain.setup(equal[0], seed=0)
+
+    some = hessian_spectrum(brain, equal, iter_num=12, K=50)
+    brain.objective(equal[1])
+    other = hessian_spectrum(brain, equal, iter_num=12, K=50)
+
+    assert some.density.equal(other.density)
 
 
 def test_a_spectrum_may_be_of_some_parameters_and_shows_itself():
