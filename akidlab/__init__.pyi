@@ -5,6 +5,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from akidlab import backends as backends
 from akidlab import blocks as blocks
 from akidlab import common as common
+from akidlab import datasets as datasets
 from akidlab import dispatch as dispatch
 from akidlab import engines as engines
 from akidlab import events as events
@@ -182,6 +183,9 @@ from akidlab.sensors import IntegratedSensor as IntegratedSensor
 from akidlab.sensors import ParallelSensor as ParallelSensor
 from akidlab.sensors import Sensor as Sensor
 from akidlab.sensors import SimpleSensor as SimpleSensor
+from akidlab.sensors.samplers import Sampler as Sampler
+from akidlab.sensors.samplers import SequenceSampler as SequenceSampler
+from akidlab.sensors.samplers import ShuffleSampler as ShuffleSampler
 from akidlab.session import Session as Session
 from akidlab.sources import ArraySource as ArraySource
 from akidlab.sources import Cifar100Source as Cifar100Source
@@ -189,6 +193,8 @@ from akidlab.sources import Cifar100TFSource as Cifar100TFSource
 from akidlab.sources import Cifar10AkidSource as Cifar10AkidSource
 from akidlab.sources import Cifar10FeedSource as Cifar10FeedSource
 from akidlab.sources import Cifar10TorchSource as Cifar10TorchSource
+from akidlab.sources import DataSet as DataSet
+from akidlab.sources import DataSets as DataSets
 from akidlab.sources import DatasetSource as DatasetSource
 from akidlab.sources import DigitsSource as DigitsSource
 from akidlab.sources import FeedSource as FeedSource

@@ -33,12 +33,13 @@ _NAMES = {
         Cifar10AkidSource Cifar10FeedSource Cifar10TorchSource Cifar100Source Cifar100TFSource
         FeedSource HCifar100Source HCifar100TFSource LazySource MNISTSource MNISTTorchSource
         ZCAWhitening contrast_normalize DatasetSource RotatedMNISTFeedSource TorchSource
-        ImageFolderSource ImagenetTorchSource
+        ImageFolderSource ImagenetTorchSource DataSet DataSets
     """,
     "akidlab.jokers": """
         Joker JokerSystem CropJoker FlipJoker PadJoker ResizeJoker LightJoker ColorJoker KorniaJoker
         WhitenJoker RescaleJoker NormalizeJoker
     """,
+    "akidlab.sensors.samplers": "Sampler SequenceSampler ShuffleSampler",
     "akidlab.sensors": "Sensor FeedSensor IntegratedSensor SimpleSensor ParallelSensor",
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
@@ -61,7 +62,7 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "dispatch", "engines", "events", "initializers", "jokers", "kids",
-    "kongfus", "magics", "messages", "models", "ops", "parallel", "sensors", "server", "session",
-    "sources", "store", "widgets", "wire", "worker",
+    "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "initializers",
+    "jokers", "kids", "kongfus", "magics", "messages", "models", "ops", "parallel", "sensors",
+    "server", "session", "sources", "store", "widgets", "wire", "worker",
 )  # fmt: skip

@@ -5,6 +5,7 @@ from akidlab.sources.cifar10 import Cifar10FeedSource
 from akidlab.sources.cifar10_augmented import Cifar10AkidSource, Cifar10TorchSource
 from akidlab.sources.cifar100 import Cifar100Source, Cifar100TFSource, HCifar100Source, HCifar100TFSource
 from akidlab.sources.cifar100_labels import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDER_LIST
+from akidlab.sources.data_set import DataSet, DataSets
 from akidlab.sources.dataset import DatasetSource, TorchSource
 from akidlab.sources.digits import DigitsSource
 from akidlab.sources.feed import FeedSource
@@ -25,6 +26,8 @@ __all__ = [
     "Cifar10TorchSource",
     "Cifar100Source",
     "Cifar100TFSource",
+    "DataSet",
+    "DataSets",
     "DatasetSource",
     "DigitsSource",
     "FeedSource",
