@@ -20,6 +20,16 @@ from akidlab.blocks.dropout import DropoutLayer
 from akidlab.blocks.elementwise_loss import BCELossLayer, MSELossLayer
 from akidlab.blocks.embedding import EmbeddingLayer
 from akidlab.blocks.equivariant import EquivariantProjectionLayer
+from akidlab.blocks.eval_blocks import (
+    AUCEvalBlock,
+    BatchEvalBlock,
+    EvalBlock,
+    MultiEvalBlock,
+    get_eval_block,
+    register_eval_block,
+    reset_eval_block_map,
+)
+from akidlab.blocks.evaluation import AUCLayer, BinaryAccuracy, EvalLayer, MultiLabelAccuracy
 from akidlab.blocks.generative import SequentialGBrain, SequentialGSystem
 from akidlab.blocks.global_pooling import GlobalPoolingLayer
 from akidlab.blocks.group import GroupProcessingLayer
@@ -121,6 +131,17 @@ __all__ = [
     "ReshapeLayer",
     "LossLayer",
     "SoftmaxWithLossLayer",
+    "AUCEvalBlock",
+    "BatchEvalBlock",
+    "EvalBlock",
+    "MultiEvalBlock",
+    "get_eval_block",
+    "register_eval_block",
+    "reset_eval_block_map",
+    "AUCLayer",
+    "BinaryAccuracy",
+    "EvalLayer",
+    "MultiLabelAccuracy",
     "GroupSoftmaxWithLossLayer",
     "MSELossLayer",
     "BCELossLayer",

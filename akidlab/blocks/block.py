@@ -22,6 +22,8 @@ from akidlab.errors import AkidlabError, BlockError, unknown
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from akidlab.blocks.eval_blocks import EvalBlock
+
 Hook = Callable[..., object]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -129,7 +131,12 @@ class Block(Copies, Updates, TopDown, nn.Module):
 
     @property
     def verbose_evals(self) -> dict[str, Any]:
-        """Evaluations that are too long for a line."""
+        """Evaluations that are too long for a line, or gathered over a whole validation."""
+        return {}
+
+    @property
+    def eval_blocks(self) -> dict[str, type[EvalBlock]]:
+        """How its evaluations are gathered over batches, by name; those not named are means over samples."""
         return {}
 
     def _contributes(self) -> bool:

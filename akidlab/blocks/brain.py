@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -16,6 +16,9 @@ from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
 from akidlab.errors import BlockError
+
+if TYPE_CHECKING:
+    from akidlab.blocks.eval_blocks import EvalBlock
 
 
 class Brain(GraphSystem):
@@ -99,17 +102,25 @@ class Brain(GraphSystem):
     @property
     def evals(self) -> dict[str, Tensor]:
         """The evaluations of the last pass, computed now: `accuracy`, or `<block>_accuracy` if several."""
-        return self._named("evals")
+        return {name: value for name, (_, _, value) in self._told_by("evals").items()}
 
     @property
     def verbose_evals(self) -> dict[str, Any]:
         """Evaluations of the last pass that are too long for a line."""
-        return self._named("verbose_evals")
+        return {name: value for name, (_, _, value) in self._told_by("verbose_evals").items()}
 
-    def _named(self, kind: str) -> dict[str, Any]:
-        found = [(path, key, value) for path, b in self._leaves() for key, value in getattr(b, kind).items()]
-        times = Counter(key for _, key, _ in found)
-        return {key if times[key] == 1 else f"{path}_{key}": value for path, key, value in found}
+    @property
+    def eval_blocks(self) -> dict[str, type[EvalBlock]]:
+        """How evaluations are gathered over the batches of a validation, by name."""
+        told = {**self._told_by("evals"), **self._told_by("verbose_evals")}
+        return {name: b.eval_blocks[key] for name, (b, key, _) in told.items() if key in b.eval_blocks}
+
+    def _told_by(self, kind: str) -> dict[str, tuple[Block, str, Any]]:
+        found = [
+            (path, b, key, value) for path, b in self._leaves() for key, value in getattr(b, kind).items()
+        ]
+        times = Counter(key for _, _, key, _ in found)
+        return {key if times[key] == 1 else f"{path}_{key}": (b, key, value) for path, b, key, value in found}
 
     def _leaves(self) -> Iterator[tuple[str, Block]]:
         for path, module in self.named_modules():

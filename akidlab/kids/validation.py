@@ -1,4 +1,4 @@
-"""Validation: the mean over samples of the loss and of every evaluation, each sample once over all ranks."""
+"""Validation: the loss and every evaluation over all samples, each sample once over all ranks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from akidlab.blocks.eval_blocks import BatchEvalBlock, get_eval_block
 from akidlab.kids.update import autocast
 
 if TYPE_CHECKING:
     from akidlab.blocks import Brain
+    from akidlab.blocks.eval_blocks import EvalBlock
+    from akidlab.engines import Engine
     from akidlab.kids.kid import Kid
     from akidlab.sensors.sensor import Batch
 
@@ -27,21 +31,79 @@ class Abandoned(Exception):
     """Somebody asked to stop while a validation was under way."""
 
 
-def measure(kid: Kid, mode: str = "val") -> tuple[float, dict[str, float]]:
+@dataclass(frozen=True)
+class Measured:
+    """What a validation came to.
+
+    Args:
+        loss: its mean over samples.
+        evals: the evaluations that are one number.
+        verbose_evals: those that are more, or that were gathered over all samples.
+    """
+
+    loss: float
+    evals: dict[str, float]
+    verbose_evals: dict[str, Any]
+
+
+def measure(kid: Kid, mode: str = "val") -> Measured:
     """The loss and the evaluations of `kid` on its validation or test samples.
 
     Raises:
         Abandoned: if a command to stop arrives meanwhile; a validation may take long.
     """
-    tally = _Tally()
+    tally, gathered = _Tally(), _Gathered()
     with watching(kid):
         for inputs in _together(kid, mode, tally):
             for brain, loss, samples in kid.engine.passes(kid.brain, inputs):
-                tally.add({"loss": loss, **_evals(brain, kid.device)}, samples)
+                tally.add({"loss": loss, **gathered.rest(brain, kid.device, samples)}, samples)
     if not tally.count:
         raise ValueError(f"There is no `{mode}` sample to measure on.")
     means = {name: total / tally.count for name, total in tally.told.items()}
-    return means.pop("loss"), means
+    totals = gathered.over(kid.engine)
+    single = {name: totals.pop(name) for name in list(totals) if isinstance(totals[name], float)}
+    return Measured(means.pop("loss"), means | single, totals)
+
+
+class _Gathered:
+    """Evaluations that are no means over samples, each in the eval block that its layer asks for."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, EvalBlock] = {}
+        self.kinds: dict[str, type[EvalBlock]] | None = None
+
+    def rest(self, brain: Brain, device: torch.device, samples: int) -> dict[str, Tensor]:
+        """Take what the last pass of `brain` told; what is left is averaged over samples."""
+        if self.kinds is None:
+            self.kinds = brain.eval_blocks
+        left = {}
+        for name, value in brain.evals.items():
+            kind = get_eval_block(name, self.kinds.get(name, BatchEvalBlock))
+            if kind is BatchEvalBlock:
+                left[name] = torch.as_tensor(value, device=device)
+            else:
+                self._add(name, kind, value, samples)
+        for name, value in brain.verbose_evals.items():
+            kind = get_eval_block(name, self.kinds.get(name, BatchEvalBlock))
+            if kind is not BatchEvalBlock:
+                self._add(name, kind, value, samples)
+        return left
+
+    def _add(self, name: str, kind: type[EvalBlock], value: Any, samples: int) -> None:
+        if name not in self.blocks:
+            self.blocks[name] = kind()
+        self.blocks[name].add(value, samples)
+
+    def over(self, engine: Engine) -> dict[str, Any]:
+        """What they have come to over all ranks."""
+        first: dict[str, EvalBlock] = {}
+        for of_rank in engine.gather(self.blocks):
+            for name, block in of_rank.items():  # a rank without a single sample has none
+                if name in first:
+                    first[name].merge(block)
+                else:
+                    first[name] = block
+        return {name: block.data for name, block in first.items()}
 
 
 class _Tally:
@@ -66,10 +128,6 @@ class _Tally:
         for of_rank in sums:  # a rank without a single sample has none
             for name, total in of_rank.items():
                 self.told[name] = self.told.get(name, 0.0) + total
-
-
-def _evals(brain: Brain, device: torch.device) -> dict[str, Tensor]:
-    return {name: torch.as_tensor(value, device=device) for name, value in brain.evals.items()}
 
 
 def _together(kid: Kid, mode: str, tally: _Tally) -> Iterator[Batch]:

@@ -29,47 +29,46 @@ def binary_accuracy(
     return (said == (label > (0 if hinge_loss_label else 0.5))).float().mean()
 
 
-def roc_auc(score: Float[Tensor, " samples"], label: Shaped[Tensor, " samples"]) -> float | None:
+def roc_auc(
+    score: Float[Tensor, "samples ..."], label: Shaped[Tensor, "samples ..."]
+) -> Float[Tensor, "..."]:
     """The area under the ROC curve: how often a positive sample scores above a negative one, ties half.
 
     Source: Mann and Whitney's U, by ranks: AUC = (R - p(p+1)/2) / (p · n).
 
     Returns:
-        None where all labels are alike: it is not defined then.
+        One number for each class; NaN where all labels are alike: it is not defined then.
 
     Example:
         >>> roc_auc(torch.tensor([0.1, 0.4, 0.35, 0.8]), torch.tensor([0, 0, 1, 1]))
-        0.75
+        tensor(0.7500)
     """
-    positive = label > 0
-    p, n = int(positive.sum()), int((~positive).sum())
-    if not p or not n:
-        return None
-    _, inverse, counts = torch.unique(score.double(), return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    ranks = (last - (counts - 1) / 2)[inverse]  # tied samples share the mean of their ranks
-    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
+    score, positive = score.t().contiguous().double(), (label.t() > 0).double()
+    ranked = score.sort().values
+    below, upto = (torch.searchsorted(ranked, score, right=right) for right in (False, True))
+    rank = (below + upto + 1) / 2  # tied samples share the mean of their ranks
+    p = positive.sum(-1)
+    n = positive.shape[-1] - p
+    return (((rank * positive).sum(-1) - p * (p + 1) / 2) / (p * n)).float()
 
 
-def average_precision(score: Float[Tensor, " samples"], label: Shaped[Tensor, " samples"]) -> float | None:
-    """The precision at each threshold, weighted by what it adds to the recall.
+def average_precision(
+    score: Float[Tensor, "samples ..."], label: Shaped[Tensor, "samples ..."]
+) -> Float[Tensor, "..."]:
+    """The mean, over the positive samples, of the precision at the threshold that just lets them in.
 
     Source: AP = Σ (R_k - R_{k-1}) P_k over the distinct thresholds, as scikit-learn computes it.
 
     Returns:
-        None where no label is positive: it is not defined then.
+        One number for each class; NaN where no label is positive: it is not defined then.
 
     Example:
-        >>> round(average_precision(torch.tensor([0.1, 0.4, 0.35, 0.8]), torch.tensor([0, 0, 1, 1])), 4)
-        0.8333
+        >>> average_precision(torch.tensor([0.1, 0.4, 0.35, 0.8]), torch.tensor([0, 0, 1, 1]))
+        tensor(0.8333)
     """
-    positive = (label > 0).double()
-    if not positive.any():
-        return None
-    order = torch.argsort(score, descending=True, stable=True)
-    ranked, hits = score[order], positive[order].cumsum(0)
-    ends = torch.ones(len(ranked), dtype=torch.bool, device=ranked.device)
-    ends[:-1] = ranked[1:] != ranked[:-1]
-    hits, counts = hits[ends], torch.arange(1, len(ranked) + 1, device=ranked.device)[ends]
-    gained = torch.diff(hits, prepend=hits.new_zeros(1))
-    return float((gained * hits / counts).sum() / positive.sum())
+    score, positive = -score.t().contiguous().double(), (label.t() > 0).double()
+    ranked, order = score.sort()
+    hits = positive.gather(-1, order).cumsum(-1)
+    let_in = torch.searchsorted(ranked, score, right=True)
+    precision = hits.gather(-1, let_in - 1) / let_in
+    return ((precision * positive).sum(-1) / positive.sum(-1)).float()

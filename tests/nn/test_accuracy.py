@@ -19,14 +19,23 @@ def test_auc_and_average_precision_are_those_of_scikit_learn_ties_included(score
     label = torch.tensor([int(is_positive) for _, is_positive in scored])
 
     if label.any():
-        assert average_precision(score, label) == pytest.approx(average_precision_score(label, score))
+        assert average_precision(score, label).item() == pytest.approx(average_precision_score(label, score))
     if 0 < label.sum() < len(label):
-        assert roc_auc(score, label) == pytest.approx(roc_auc_score(label, score))
+        assert roc_auc(score, label).item() == pytest.approx(roc_auc_score(label, score))
 
 
-def test_what_is_not_defined_is_none():
-    assert roc_auc(torch.rand(3), torch.ones(3)) is None
-    assert average_precision(torch.rand(3), torch.zeros(3)) is None
+def test_classes_are_judged_side_by_side():
+    score, label = torch.rand(20, 3), torch.randint(0, 2, (20, 3))
+
+    for judge in (roc_auc, average_precision):
+        assert torch.equal(
+            judge(score, label), torch.stack([judge(score[:, i], label[:, i]) for i in range(3)])
+        )
+
+
+def test_what_is_not_defined_is_not_a_number():
+    assert roc_auc(torch.rand(3), torch.ones(3)).isnan()
+    assert average_precision(torch.rand(3), torch.zeros(3)).isnan()
 
 
 def test_binary_accuracy_knows_both_kinds_of_labels():
