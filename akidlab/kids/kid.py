@@ -350,12 +350,13 @@ class Kid(SingleSteps):
             BlockError: if that cannot work, or leaves nothing to train; then nothing has changed.
 
         Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu, TanhLayer
             >>> from akidlab.models.brains import OneLayerBrain
             >>> sensor = FeedSensor(DigitsSource())
             >>> kid = Kid(sensor, OneLayerBrain(), MomentumKongFu(), max_steps=20, record=False)
             >>> edit = kid.edit(lambda brain: brain.insert_after("system_in", TanhLayer(name="tanh")))
             >>> print(edit)
-            one_layer: inserted `tanh` after `system_in`
+            brain: inserted `tanh` after `system_in`
         """
         self.setup()
         editing.check_thread(self, self._thread)
