@@ -203,6 +203,19 @@ def test_towers_follow_when_blocks_come():
     torch.testing.assert_close(several(batch), brain.objective(batch))
 
 
+def test_a_kid_is_edited_as_on_one_device():
+    def edited(engine: Any) -> dict[str, Any]:
+        kid = make(engine, max_steps=8)
+        kid.practice()
+        kid.edit(
+            lambda brain: brain.insert_after("conv", ConvolutionLayer(3, out_channel_num=4, name="more"))
+        )
+        kid.max_steps = 16
+        return outcome(kid)
+
+    close(edited(TWO), edited("single"))
+
+
 @pytest.mark.parametrize("engine", [TWO, THREADS], ids=["in turn", "threads"])
 def test_half_precision_reaches_all_devices(engine: dict[str, Any]):
     kid = make(engine, precision="bf16")
