@@ -1,4 +1,4 @@
-"""The magics of akidlab: `%akid_train`, `%%akid_train`, `%akid_pool`, `%akid_runs`."""
+"""The magics of akidlab: `%akid_train`, `%%akid_train`, `%akid_tune`, `%akid_pool`, `%akid_runs`."""
 
 from akidlab.magics.extension import load, unload
 

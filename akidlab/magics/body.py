@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from akidlab.kids import Kid
 
 
-def with_first_line(line: str, cell: str) -> str:
+def with_first_line(line: str, cell: str, magic: str = "akid_train") -> str:
     """The whole cell, its magic as a comment: so that the lines have the numbers that the user sees.
 
     Example:
@@ -25,9 +25,9 @@ def with_first_line(line: str, cell: str) -> str:
     """
     if cell.lstrip().startswith("%%"):
         raise MagicError(
-            "`%%akid_train` holds Python. Write the other magic above it, or in a cell of its own."
+            f"`%%{magic}` holds Python. Write the other magic above it, or in a cell of its own."
         )
-    return f"# %%akid_train {line}".rstrip() + "\n" + cell
+    return f"# %%{magic} {line}".rstrip() + "\n" + cell
 
 
 def run(shell: InteractiveShell, source: str) -> None:

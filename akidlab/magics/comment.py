@@ -1,12 +1,12 @@
-"""Comments above `%%akid_train`: IPython wants a cell magic first, people write comments there."""
+"""Comments above a cell magic of ours: IPython wants the magic first, people write comments there."""
 
 from __future__ import annotations
 
-MAGIC = "%%akid_train"
+MAGICS = ("%%akid_train", "%%akid_tune")
 
 
 def cell_magic_first(lines: list[str]) -> list[str]:
-    """Bring `%%akid_train` above the comments and empty lines that stand before it; line numbers stay.
+    """Bring the magic above the comments and empty lines that stand before it; line numbers stay.
 
     Raises:
         SyntaxError: if code stands before it.
@@ -25,10 +25,10 @@ def cell_magic_first(lines: list[str]) -> list[str]:
         return [lines[at], *above, *lines[at + 1 :]]
     number = next(i for i, line in enumerate(above, 1) if line.strip() and not line.lstrip().startswith("#"))
     raise SyntaxError(
-        f"`{MAGIC}` must be the first line of its cell; found code above it, in line {number}. "
-        "Move that code below the magic, or to a cell of its own."
+        f"`{lines[at].split()[0]}` must be the first line of its cell; found code above it, in line {number}."
+        " Move that code below the magic, or to a cell of its own."
     )
 
 
 def _is_magic(line: str) -> bool:
-    return line.split(None, 1)[:1] == [MAGIC] and line.startswith(MAGIC)
+    return line.startswith(MAGICS) and line.split(None, 1)[0] in MAGICS

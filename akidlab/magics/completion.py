@@ -47,12 +47,22 @@ def _offer(shell: InteractiveShell, name: str, before: list[str], takes_kids: bo
     takers = {option for action in actions for option in action.option_strings}
     last = before[-1] if before else ""
     if last in _OF_RUNS:
-        return _runs()
+        return _tunings() if name == "akid_tune" else _runs()
     if last in takers:
         return []  # a number, or a new name: nothing to offer
     given = {word.partition("=")[0] for word in before}
     left = [option for option in arguments.options(magic) if option not in given]
     return [*(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
+
+
+def _tunings() -> list[str]:
+    from akidlab.store import Store
+    from akidlab.train.ledger import names
+
+    try:
+        return [shlex.quote(name) for name in names(Store())[:_MOST]]
+    except AkidlabError:
+        return []
 
 
 def _runs() -> list[str]:

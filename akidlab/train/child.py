@@ -78,7 +78,6 @@ def main() -> None:
 
 def _work(line: Line) -> int:
     work = line.receive_work()
-    sys.path.extend(entry for entry in work.path if entry not in sys.path)
     from akidlab.train.perform import perform
 
     return perform(work, line.consult if work.consults else None)

@@ -157,7 +157,6 @@ def starter() -> Starter:
 
 
 def command(module: str, argument: str = "") -> list[str]:
-    """How Python runs `akidlab.train.<module>`, found where this process finds it."""
-    path = [entry for entry in sys.path if entry]
-    code = f"import sys; sys.path.extend(p for p in {path!r} if p not in sys.path); "
+    """How Python runs `akidlab.train.<module>`, with all modules found where this process finds them."""
+    code = f"import sys; sys.path[:] = {[entry or str(Path.cwd()) for entry in sys.path]!r}; "
     return [sys.executable, "-c", f"{code}from akidlab.train.{module} import main; main({argument})"]

@@ -147,6 +147,7 @@ class Study:
         tuning.entries.clear()
         again = self._recall(tuning) if resume else []
         tuning.total, tuning.coming, tuning.gpus = self.trials, lambda: self._coming(tuning, again), self.gpus
+        tuning.metric, tuning.higher = self.metric, self.higher
         tuning.consult, tuning.on_end = self._consult if self._prunes else None, self._end
         return tuning
 

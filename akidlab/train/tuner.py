@@ -171,15 +171,21 @@ def results(name: str = "tuning") -> pandas.DataFrame:
 
 def told(rows: list[Progress]) -> pandas.DataFrame:
     """The table of what came out, and a warning about what failed."""
-    failed = [row for row in rows if row.status == "failed"]
-    if failed:
-        store = Store()
-        traces = [
-            f"Instance {row.instance.index} ({row.instance}), run `{row.run}`:\n"
-            f"{ledger.traceback_of(store.run(str(row.run)))}"
-            for row in failed[:TOLD]
-        ]
-        more = [f"... and {len(failed) - TOLD} more."] if len(failed) > TOLD else []
-        text = "\n\n".join([f"{len(failed)} of {len(rows)} instances failed.", *traces, *more])
+    if text := failures(rows):
         warnings.warn(text, TuningWarning, stacklevel=3)
     return table(rows)
+
+
+def failures(rows: list[Progress]) -> str:
+    """What failed, with its tracebacks; nothing if nothing did."""
+    failed = [row for row in rows if row.status == "failed"]
+    if not failed:
+        return ""
+    store = Store()
+    traces = [
+        f"Instance {row.instance.index} ({row.instance}), run `{row.run}`:\n"
+        f"{ledger.traceback_of(store.run(str(row.run)))}"
+        for row in failed[:TOLD]
+    ]
+    more = [f"... and {len(failed) - TOLD} more."] if len(failed) > TOLD else []
+    return "\n\n".join([f"{len(failed)} of {len(rows)} instances failed.", *traces, *more])

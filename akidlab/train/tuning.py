@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -79,6 +78,7 @@ class Tuning:
         self._live: set[Entry] = set()
         self._failure: BaseException | None = None
         self.total = len(entries)
+        self.metric, self.higher = "validation_loss", False  # what tells which is the best so far
         self.was_interrupted = False
 
     def run(self) -> None:
@@ -140,7 +140,6 @@ class Tuning:
             entry.resume,
             self.consult is not None,
             slot.threads,
-            tuple(path for path in sys.path if path),
         )
         try:
             entry.run.folder.mkdir(parents=True, exist_ok=True)

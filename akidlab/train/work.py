@@ -21,7 +21,6 @@ class Work:
         resume: whether to go on from the last checkpoint of the run.
         consults: whether to ask, after each validation, if it is worth going on.
         threads: how many threads torch may use.
-        path: where the notebook finds modules.
     """
 
     recipe: Recipe
@@ -31,4 +30,3 @@ class Work:
     resume: bool
     consults: bool
     threads: int
-    path: tuple[str, ...]

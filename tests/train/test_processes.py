@@ -20,33 +20,20 @@ import pytest
 from akidlab import runs
 from akidlab.errors import UnknownNameError
 from akidlab.train import TuningWarning, search, tune, tuning
-from akidlab.train.forks import Forks
 from akidlab.train.process import Spawner
 from tests.train.conftest import SETUP
+from tests.train.shared import shared_nursery
 
 pytestmark = pytest.mark.ranks
 
 NURSERIES: list[int] = []
 
 
-class SharedForks(Forks):
-    """A nursery that stays for the tests that follow."""
-
-    def close(self) -> None:
-        """Later, by the fixture."""
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AKIDLAB_RUNTIME", str(tmp_path_factory.mktemp("runtime")))
-        shared = SharedForks()
-        shared._open()
-        assert shared._nursery is not None
-        NURSERIES.append(shared._nursery.pid)
-        patch.setattr(tuning, "starter", lambda: shared)
+    with shared_nursery(tmp_path_factory) as pid:
+        NURSERIES.append(pid)
         yield
-    Forks.close(shared)
 
 
 ODD = """
