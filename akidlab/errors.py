@@ -59,6 +59,13 @@ class RankError(DispatchError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class WorkerError(AkidlabError, RuntimeError):
+    """A worker of a sensor failed, died or hangs; its message ends with what the worker left to tell."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks: the traceback that counts is the worker's
+        return [f"{type(self).__name__}: {self}"]
+
+
 class TuningError(AkidlabError, ValueError):
     """A tuning was asked for that cannot work."""
 

@@ -21,6 +21,7 @@ from akidlab import errors
         (errors.DispatchError, RuntimeError),
         (errors.RankError, errors.DispatchError),
         (errors.WireError, ConnectionError),
+        (errors.WorkerError, RuntimeError),
     ],
 )
 def test_an_error_is_also_the_builtin_that_a_user_would_catch(error, builtin):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,7 +32,8 @@ class Maker:
     """
 
     def __init__(self, source: Source, jokers: Mapping[str, JokerSystem], shuffle: bool = True) -> None:
-        self.source, self.jokers, self.shuffle = source, dict(jokers), shuffle
+        self.source, self.in_memory = source, source.in_memory
+        self.jokers, self.shuffle = dict(jokers), shuffle
         self.device: torch.device | str | None = None
         self.forget()
 
@@ -62,11 +64,6 @@ class Maker:
             return batch
         path = (span.seed, MODES.index(span.mode), span.epoch)
         return jokers.play(batch, Draw(path, span.first, span.last, span.batch))
-
-    @property
-    def in_memory(self) -> bool:
-        """True where the samples are tensors in memory."""
-        return self.source.in_memory
 
     def size(self, mode: str) -> int:
         """How many samples there are.
@@ -105,6 +102,19 @@ class Maker:
             self._order = asked, rows
         assert rows is not None
         return rows
+
+    def hold(self, mode: str, tensors: Sequence[Tensor]) -> None:
+        """Take these for a part."""
+        self._parts[mode] = tuple(tensors)
+
+    def travelling(self, with_source: bool) -> Maker:
+        """One for another process, which takes batches to no device; without a source it is given parts."""
+        other = copy(self)
+        other.device = None
+        other.forget()
+        if not with_source:
+            del other.source
+        return other
 
     def forget(self) -> None:
         """Let go of the samples: they are read again when needed."""
