@@ -135,7 +135,7 @@ def _lanczos(n: int, K: int, q: Tensor, *, keep: bool) -> Asking[tuple[Tensor, T
         beta = float(torch.linalg.vector_norm(w))
         alphas.append(float(alpha))
         betas.append(beta)
-        if beta <= BREAKDOWN * torch.finfo(q.dtype).eps * scale * n**0.5:  # the vectors span a subspace
+        if beta <= BREAKDOWN * torch.finfo(q.dtype).eps * scale:  # the vectors span a subspace
             betas[-1] = 0.0
             if not keep or step == K - 1:
                 break

@@ -76,6 +76,18 @@ def test_fast_lanczos_stops_where_the_vectors_stay_in_a_subspace():
     assert beta == 0
 
 
+def test_a_few_large_eigenvalues_do_not_hide_a_narrow_bulk():
+    bulk = torch.linspace(-0.01, 0.01, 1000)
+    H = torch.diag(torch.cat([bulk, torch.tensor([50.0, 100.0])]))
+
+    values, vectors = lanczos_tridiagonalization_fast(H, None, 20)
+
+    weights = vectors[0].square()
+    assert len(values) == 20
+    assert float(weights[values < 1].sum()) == pytest.approx(1, abs=0.02)
+    assert float(values[0]) == pytest.approx(-0.01, abs=0.001)
+
+
 def test_the_coroutine_is_the_same_without_the_matrix():
     H, q = symmetric(20), torch.ones(20, dtype=torch.float64)
 
