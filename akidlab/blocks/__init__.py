@@ -8,6 +8,16 @@ from akidlab.blocks.activation import (
     SigmoidLayer,
     TanhLayer,
 )
+from akidlab.blocks.akid import (
+    DataBlock,
+    FlowBlock,
+    GenerativeBlock,
+    ProcessingBlock,
+    ProcessingLayer,
+    ShadowableBlock,
+    UpdateBlock,
+    ValidatableProcessingBlock,
+)
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
 from akidlab.blocks.collapse_out import CollapseOutLayer
@@ -17,6 +27,7 @@ from akidlab.blocks.convolution import ConvolutionLayer
 from akidlab.blocks.convolution1d import Convolution1DLayer
 from akidlab.blocks.deconvolution import DeconvolutionLayer
 from akidlab.blocks.dropout import DropoutLayer
+from akidlab.blocks.edit import Edit
 from akidlab.blocks.elementwise_loss import BCELossLayer, MSELossLayer
 from akidlab.blocks.embedding import EmbeddingLayer
 from akidlab.blocks.equivariant import EquivariantProjectionLayer
@@ -91,6 +102,15 @@ KLRegularization = KLRegularizationLayer
 
 __all__ = [
     "Block",
+    "Edit",
+    "DataBlock",
+    "FlowBlock",
+    "ProcessingBlock",
+    "ValidatableProcessingBlock",
+    "ShadowableBlock",
+    "GenerativeBlock",
+    "UpdateBlock",
+    "ProcessingLayer",
     "System",
     "SequentialSystem",
     "GraphSystem",

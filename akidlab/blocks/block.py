@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks.copies import Copies
+from akidlab.blocks.flags import FLAGS, Flags
 from akidlab.blocks.refit import Made, recorded
 from akidlab.blocks.seed import Seed
-from akidlab.blocks.signal import Shape, Signal, found, moved, pack, shape_of
+from akidlab.blocks.signal import Shape, Signal, found, listed, moved, pack, shape_of
 from akidlab.blocks.topdown import TopDown
 from akidlab.blocks.trial import trial, whole
 from akidlab.blocks.updates import Updates, checked_decay
@@ -27,19 +28,13 @@ if TYPE_CHECKING:
 Hook = Callable[..., object]
 F = TypeVar("F", bound=Callable[..., Any])
 
-# akid's switches for its TensorBoard summaries. They are accepted so that its scripts run, and change
-# nothing: here blocks are observed from outside.
-_SUMMARIES = frozenset(
-    ["debug", "do_stat_on_norm", "do_summary", "do_summary_on_val", "summarize_output", "summarize_variables"]
-)
-
 
 def _never_traced(function: F) -> F:
     reason = "Set a block up before it is compiled: block.setup(example_input)."
     return torch.compiler.disable(function, reason=reason)  # type: ignore[return-value]
 
 
-class Block(Copies, Updates, TopDown, nn.Module):
+class Block(Copies, Updates, TopDown, Flags, nn.Module):
     """Takes inputs, may hold state, emits outputs; a torch module with a name, wiring and a lifecycle.
 
     A subclass writes `forward(signal)`, and `_setup(signal, seed)` if it has parameters. Parameters are
@@ -55,6 +50,7 @@ class Block(Copies, Updates, TopDown, nn.Module):
         moving_average_decay: keep moving averages of its parameters, as buffers called `weight_average`
             and so on: `decay` of the average and the rest of the parameter at each update (Polyak &
             Juditsky 1992). Blocks of a system take it over. Validation uses the averages; see `averaged`.
+        flags: akid's switches for what is summarised of it; see `set_flag`.
 
     Raises:
         BlockError: if the name or the inputs cannot be used.
@@ -83,8 +79,9 @@ class Block(Copies, Updates, TopDown, nn.Module):
     ) -> None:
         super().__init__()
         for flag in flags:
-            if flag not in _SUMMARIES:
+            if flag not in FLAGS:
                 raise unknown(f"option of {type(self).__name__}", flag, _options(type(self)))
+        self._start_flags(flags)
         self._name = None if name is None else _checked(name)
         self._wires = self._with_constants(wires(inputs))
         self.bag: dict[str, Any] = {} if bag is None else bag
@@ -118,6 +115,16 @@ class Block(Copies, Updates, TopDown, nn.Module):
     def data(self) -> Signal:
         """The value that it emitted last; None before the first pass, and where a compiled pass kept none."""
         return self._kept[0]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors that it emitted last, in a list; empty before the first pass."""
+        return [] if self.data is None else listed(self.data)
+
+    @property
+    def var_list(self) -> list[nn.Parameter]:
+        """Its parameters: akid's name for `list(block.parameters())`."""
+        return list(self.parameters())
 
     @property
     def loss(self) -> Tensor | None:
@@ -356,4 +363,4 @@ def _options(cls: type) -> list[str]:
         for p in inspect.signature(c.__init__).parameters.values()
     )
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return sorted({p.name for p in found if p.kind in kinds} - {"self"})
+    return sorted({*FLAGS, *(p.name for p in found if p.kind in kinds)} - {"self"})

@@ -49,15 +49,24 @@ class Copies:
     def get_shadow_copy(self) -> Self:
         """A copy that shares the parameters and whose set-up calls no hooks: a replica at work elsewhere."""
         copy = self.get_copy()
-        for module in cast("Block", copy).modules():
+        copy.set_shadow()
+        return copy
+
+    def set_shadow(self) -> None:
+        """Let this be a shadow, with all within: its set-up calls no hooks."""
+        for module in cast("Block", self).modules():
             if isinstance(module, Copies):
                 cast("Block", module).is_shadow = True
-        return copy
 
     @property
     def is_val(self) -> bool:
         """True in validation mode: akid's name for `not training`."""
         return not self.training
+
+    @property
+    def mode(self) -> str:
+        """akid's name for what `training` says: `train` or `val`."""
+        return "train" if self.training else "val"
 
     def set_val(self, val: bool) -> None:
         """Switch validation mode on or off: akid's name for `eval()` and `train()`."""

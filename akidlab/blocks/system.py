@@ -16,6 +16,7 @@ from akidlab.blocks.editing import Editing, UnderWay, attach, example_of
 from akidlab.blocks.feedback import Memory, recur
 from akidlab.blocks.partial import part
 from akidlab.blocks.plan import Plan, Step, trace
+from akidlab.blocks.retrieval import Retrieval
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class System(Editing, Block):
+class System(Editing, Retrieval, Block):
     """Blocks, attached one after the other, that act as one block.
 
     Example:
@@ -85,6 +86,7 @@ class System(Editing, Block):
             raise BlockError(f"`{self.name}` has a block `{name}` already. Give this one another name.")
         block._rename(name)
         block._take_decay(self.moving_average_decay)
+        block._take_flags(self.flags)
         if not self.training:
             block.eval()
         at = len(self._order) if at is None else at
@@ -140,7 +142,9 @@ class System(Editing, Block):
         return self.blocks[key] if isinstance(key, int) else self.get_layer_by_name(key)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._order
+        outer, dot, inner = str(name).partition(".")
+        system = self._modules.get(outer)
+        return name in self._order or (bool(dot) and isinstance(system, System) and inner in system)
 
     def __iter__(self) -> Iterator[Block]:
         return iter(self.blocks)

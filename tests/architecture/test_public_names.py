@@ -50,6 +50,8 @@ PUBLIC = [
     "SingleGPUEngine", "SNConv2D", "SoftmaxNormalizationLayer", "SoftmaxWithLossLayer", "Source",
     "Store", "SynapseLayer", "System", "Tanh", "TanhLayer", "TheOldInitializer", "TorchKongFu",
     "TorchSource", "WeightDecayLayer", "WhitenJoker", "XavierInitializer", "ZCAWhitening",
+    "Edit", "DataBlock", "FlowBlock", "ProcessingBlock", "ValidatableProcessingBlock", "ShadowableBlock",
+    "GenerativeBlock", "UpdateBlock", "ProcessingLayer",
 ]  # fmt: skip
 
 
