@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from akidlab.errors import DataError, DataNotFoundError
+from akidlab.sources.alone import alone
 from akidlab.sources.archive import unpack
 from akidlab.sources.download import FetchError, fetch
 from akidlab.sources.unpickle import unpickle
@@ -111,9 +112,14 @@ def ensure(folder: Path, archives: Sequence[Archive], mirrors: Sequence[str]) ->
         DataNotFoundError: if they are not there and no mirror gives them.
         DataError: if an archive that lies there is torn.
     """
-    problems: list[str] = []
     if (found := locate(folder, archives)) is not None:
         return found
+    with alone(folder):
+        return locate(folder, archives) or _make(folder, archives, mirrors)
+
+
+def _make(folder: Path, archives: Sequence[Archive], mirrors: Sequence[str]) -> Found:
+    problems: list[str] = []
     if not any((folder / archive.name).is_file() for archive in archives):
         problems = _fetch(folder, archives[0], mirrors)
     for archive in archives:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akidlab.errors import DataError, DataNotFoundError
+from akidlab.sources.alone import alone
 from akidlab.sources.download import FetchError, fetch
 from akidlab.sources.idx import read_idx, unzipped
 
@@ -38,7 +39,13 @@ def ensure_files(folder: Path, mirrors: Sequence[str]) -> None:
     Raises:
         DataNotFoundError: if one is missing and no mirror gives it.
     """
-    mirrors, missing = list(mirrors), [name for name in CHECKSUMS if locate(folder, name) is None]
+    if any(locate(folder, name) is None for name in CHECKSUMS):
+        with alone(folder):
+            _fetch_missing(folder, list(mirrors))
+
+
+def _fetch_missing(folder: Path, mirrors: list[str]) -> None:
+    missing = [name for name in CHECKSUMS if locate(folder, name) is None]
     for name in missing:
         problems = []
         for mirror in list(mirrors):

@@ -16,6 +16,7 @@ import torch
 
 from akidlab.config import data_path
 from akidlab.errors import DataError, DataNotFoundError
+from akidlab.sources.alone import alone
 from akidlab.sources.archive import unpack
 from akidlab.sources.download import FetchError, fetch, write_whole
 from akidlab.sources.feed import FeedSource
@@ -106,8 +107,17 @@ class RotatedMNISTFeedSource(FeedSource):
 
 def _ensure(folder: Path, which: str, mirrors: Sequence[str]) -> Path:
     """The file of `train` or `test`, unpacked or fetched where it is missing."""
-    path, problems = folder / FILES[which], []
-    if not path.is_file() and not (folder / ARCHIVE).is_file():
+    path = folder / FILES[which]
+    if not path.is_file():
+        with alone(folder):
+            if not path.is_file():
+                _make(path, mirrors)
+    return path
+
+
+def _make(path: Path, mirrors: Sequence[str]) -> None:
+    folder, problems = path.parent, []
+    if not (folder / ARCHIVE).is_file():
         for mirror in mirrors:
             try:
                 fetch(f"{mirror.rstrip('/')}/{ARCHIVE}", folder / ARCHIVE, _wrong)
@@ -121,15 +131,18 @@ def _ensure(folder: Path, which: str, mirrors: Sequence[str]) -> Path:
                 f"With no network, copy it there, or set AKID_DATA_PATH to the folder that holds "
                 f"`{folder.name}/`."
             )
-    if not path.is_file():
-        unpack(folder / ARCHIVE, folder, FILES.values())
-    return path
+    unpack(folder / ARCHIVE, folder, FILES.values())
 
 
 @lru_cache(maxsize=2)
 def _rows(path: Path, stamp: int) -> Float32[np.ndarray, "n 785"]:
     """The rows of a file, from its quicker form where that is younger: pixels, then the label."""
     quick = path.with_suffix(".npy")
+    with alone(quick):
+        return _quick(path, quick, stamp)
+
+
+def _quick(path: Path, quick: Path, stamp: int) -> Float32[np.ndarray, "n 785"]:
     if quick.is_file() and quick.stat().st_mtime_ns >= stamp:
         try:
             return np.load(quick, allow_pickle=False)

@@ -14,6 +14,7 @@ from safetensors import torch as safetensors
 
 from akidlab.config import cache_path
 from akidlab.errors import DataError
+from akidlab.sources.alone import alone
 from akidlab.sources.download import write_whole
 
 if TYPE_CHECKING:
@@ -120,15 +121,12 @@ class ZCAWhitening:
             folder: where it is kept, `whitening` in the cache of akidlab by default.
         """
         path = (folder or cache_path() / "whitening") / f"zca-{_digest(images, bias)}.safetensors"
-        kept = _load(path)
-        if kept is not None:
-            return cls(**{name: tensor.to(images.device) for name, tensor in kept.items()})
-        whitening = cls.fit(images, bias)
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in vars(whitening).items()}
-        try:
-            write_whole(path, safetensors.save(tensors, {"checksum": _checksum(tensors)}))
-        except OSError as error:
-            log.warning("The whitening could not be kept in %s: %s", path, error)
+        with alone(path):
+            kept = _load(path)
+            if kept is not None:
+                return cls(**{name: tensor.to(images.device) for name, tensor in kept.items()})
+            whitening = cls.fit(images, bias)
+            _save(whitening, path)
         return whitening
 
     def __call__(self, images: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
@@ -177,6 +175,14 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     for _, tensor in sorted(tensors.items()):
         digest.update(_bytes(tensor))
     return digest.hexdigest()
+
+
+def _save(whitening: ZCAWhitening, path: Path) -> None:
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in vars(whitening).items()}
+    try:
+        write_whole(path, safetensors.save(tensors, {"checksum": _checksum(tensors)}))
+    except OSError as error:
+        log.warning("The whitening could not be kept in %s: %s", path, error)
 
 
 def _bytes(tensor: Tensor) -> memoryview:

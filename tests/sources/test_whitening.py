@@ -98,10 +98,10 @@ def test_images_of_another_size_are_refused(images):
 
 
 def test_what_was_learned_is_kept_and_used_again(images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    first = ZCAWhitening.cached(images.float(), folder=tmp_path)
+    first = ZCAWhitening.cached(images.float(), folder=tmp_path / "kept")
     monkeypatch.setattr(ZCAWhitening, "fit", None)
 
-    again = ZCAWhitening.cached(images.float(), folder=tmp_path)
+    again = ZCAWhitening.cached(images.float(), folder=tmp_path / "kept")
 
     assert again.matrix.equal(first.matrix)
     assert again(images.float()).equal(first(images.float()))
@@ -109,25 +109,25 @@ def test_what_was_learned_is_kept_and_used_again(images, tmp_path: Path, monkeyp
 
 def test_other_images_or_another_bias_are_another_whitening(images, tmp_path: Path):
     images = images.float()
-    ZCAWhitening.cached(images, folder=tmp_path)
+    ZCAWhitening.cached(images, folder=tmp_path / "kept")
 
-    other = ZCAWhitening.cached(images, bias=0.2, folder=tmp_path)
-    changed = ZCAWhitening.cached(images.flip(1), folder=tmp_path)
+    other = ZCAWhitening.cached(images, bias=0.2, folder=tmp_path / "kept")
+    changed = ZCAWhitening.cached(images.flip(1), folder=tmp_path / "kept")
 
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list((tmp_path / "kept").iterdir())) == 3
     torch.testing.assert_close(other.matrix, ZCAWhitening.fit(images, 0.2).matrix)
     torch.testing.assert_close(changed.matrix, ZCAWhitening.fit(images.flip(1)).matrix)
 
 
 @pytest.mark.parametrize("damage", [lambda c: c[:-9], lambda c: c[:-1] + b"\x11", lambda c: b""])
 def test_a_damaged_file_is_computed_anew_and_mended(images, tmp_path: Path, caplog, damage):
-    first = ZCAWhitening.cached(images.float(), folder=tmp_path)
-    (path,) = tmp_path.iterdir()
+    first = ZCAWhitening.cached(images.float(), folder=tmp_path / "kept")
+    (path,) = (tmp_path / "kept").iterdir()
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
 
     with caplog.at_level(logging.WARNING, "akidlab"):
-        again = ZCAWhitening.cached(images.float(), folder=tmp_path)
+        again = ZCAWhitening.cached(images.float(), folder=tmp_path / "kept")
 
     assert again.matrix.equal(first.matrix)
     assert path.read_bytes() == whole
