@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from akidlab.errors import AkidlabError
+from akidlab.errors import WorkerError
 
 __all__ = [
     "DataPrefetchProcessesDeadEvent",
@@ -42,9 +42,6 @@ class EpochCompletedEvent(Exception):
     """Raised by a sampler when every sample of an epoch has been drawn; the next draw begins another."""
 
 
-class DataPrefetchThreadsDeadEvent(AkidlabError, RuntimeError):
-    """A thread that fetched batches ahead is gone; its error is the cause of this one."""
-
-
-class DataPrefetchProcessesDeadEvent(AkidlabError, RuntimeError):
-    """A process that fetched batches ahead is gone; what it said last is part of the message."""
+# akid's names for what is raised where batches are asked for, when nobody is left who makes them.
+DataPrefetchThreadsDeadEvent = WorkerError
+DataPrefetchProcessesDeadEvent = WorkerError
