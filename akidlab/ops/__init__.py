@@ -1,5 +1,6 @@
 """Ops: mathematics for research: second derivatives, spectra of large matrices, metrics."""
 
+from akidlab.ops import image_ops, matrix_ops, random_ops
 from akidlab.ops.curvature import Spectrum, hessian_spectrum
 from akidlab.ops.derivatives import grad, hessian, hessian_vector_product
 from akidlab.ops.image_ops import rescale_image
@@ -37,4 +38,7 @@ __all__ = [
     "nn_riemannic_metric",
     "pullback_metric",
     "rescale_image",
+    "image_ops",
+    "matrix_ops",
+    "random_ops",
 ]
