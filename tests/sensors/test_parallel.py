@@ -133,7 +133,7 @@ def test_a_worker_that_hangs_is_given_up_and_tells_where_it_hangs():
         sensor.next()
         sensor._hands.timeout = 0.5  # type: ignore[union-attr]  # not before: starting takes longer
 
-        with pytest.raises(WorkerError, match="within 0.5 s") as caught:
+        with pytest.raises(WorkerError, match=r"within 0.5 s") as caught:
             sensor.next()
 
         assert "in fetch" in str(caught.value)
