@@ -72,16 +72,15 @@ class Slots:
 
         An instance that wants none trains on the CPU.
         """
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if gpus and self._of_gpus is not None:
             self._of_gpus.acquire(gpus)
             with self._lock:
                 taken, self._free = self._free[:gpus], self._free[gpus:]
-            threads = max(1, cores * gpus // len(self.gpus))
+            threads = _threads(gpus, len(self.gpus))
             return Slot(tuple(taken), 0, threads, _environment(",".join(taken), threads))
         shares = max(1, gpus)
         self._of_cpu.acquire(shares)
-        threads = max(1, cores * shares // self.shares)
+        threads = _threads(shares, self.shares)
         return Slot((), shares, threads, _environment("" if self.gpus else None, threads))
 
     def give(self, slot: Slot) -> None:
@@ -110,8 +109,18 @@ def default_shares() -> int:
     """One for each core, as far as there is memory for them."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, psutil.virtual_memory().available // MEMORY))
+    return max(1, min(_cores(), psutil.virtual_memory().available // MEMORY))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(part: int, whole: int) -> int:
+    """The share of the cores; not more than `OMP_NUM_THREADS` says, if it does: threads that wait spin."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    share = max(1, _cores() * part // whole)
+    return min(share, int(said)) if said.isdigit() and int(said) else share
 
 
 def _environment(gpus: str | None, threads: int) -> dict[str, str]:

@@ -42,6 +42,18 @@ def test_without_gpus_shares_of_the_cpu_are_taken() -> None:
     assert not waiting.is_alive()
 
 
+def test_an_instance_has_its_share_of_the_cores_and_no_more_than_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(8), raising=False)
+    assert Slots(gpus=[], shares=4).take(2).threads == 4
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    slot = Slots(gpus=[], shares=2).take(1)
+
+    assert (slot.threads, slot.environment["OMP_NUM_THREADS"]) == (3, "3")
+
+
 def test_what_would_be_waited_for_for_ever_is_said() -> None:
     with pytest.raises(TuningError, match=r"wants 3 GPUs, and there are 2. Ask for fewer"):
         Slots(gpus=["0", "1"]).check(3)
