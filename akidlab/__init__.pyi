@@ -23,6 +23,7 @@ from akidlab import server as server
 from akidlab import session as session
 from akidlab import sources as sources
 from akidlab import store as store
+from akidlab import train as train
 from akidlab import widgets as widgets
 from akidlab import wire as wire
 from akidlab import worker as worker
@@ -228,6 +229,8 @@ from akidlab.store import Runs as Runs
 from akidlab.store import Series as Series
 from akidlab.store import Store as Store
 from akidlab.store import runs as runs
+from akidlab.train import Semaphore as Semaphore
+from akidlab.train import tune as tune
 from akidlab.widgets import Dashboard as Dashboard
 
 __version__: str

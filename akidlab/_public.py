@@ -59,6 +59,7 @@ _NAMES = {
     "akidlab.messages": "Bus Message",
     "akidlab.store": "Recorder Run Runs Series Store runs",
     "akidlab.session": "Session",
+    "akidlab.train": "Semaphore tune",
     "akidlab.widgets": "Dashboard",
 }
 
@@ -66,5 +67,5 @@ HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
     "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "initializers",
     "jokers", "kids", "kongfus", "magics", "messages", "models", "ops", "parallel", "sensors",
-    "server", "session", "sources", "store", "widgets", "wire", "worker",
+    "server", "session", "sources", "store", "train", "widgets", "wire", "worker",
 )  # fmt: skip

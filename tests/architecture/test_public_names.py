@@ -11,6 +11,7 @@ from akidlab._public import HOMES, PACKAGES
 from tests.architecture import stub
 
 PUBLIC = [
+    "Semaphore", "tune",
     "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AUCEvalBlock", "AUCLayer",
     "AveragePoolingLayer", "BatchEvalBlock", "BatchNormalizationLayer", "BCELossLayer",
     "BinaryAccuracy", "Block", "BN", "Brain", "Bus", "center_unit_eig_denormalization",
