@@ -1,73 +1,49 @@
-"""Brains that are known by name."""
+"""Brains that are known by name, all in one place."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from akidlab.blocks import (
-    ConvolutionLayer,
-    GraphBrain,
-    InnerProductLayer,
-    PoolingLayer,
-    ReLULayer,
-    SoftmaxWithLossLayer,
+from akidlab.models.alexnet import AlexNet, AlexNetMini
+from akidlab.models.all_conv import AllConvImagenet, AllConvNet
+from akidlab.models.cifar_resnet import CifarResNet
+from akidlab.models.densenet import DenseNet
+from akidlab.models.imagenet_resnet import ImagenetResNet
+from akidlab.models.intriguing import IntriguingConvNet
+from akidlab.models.lenet import LeNet, MnistTfTutorialNet, NewMnistTfTutorialNet
+from akidlab.models.one_layer import OneLayerBrain
+from akidlab.models.original_resnet import (
+    OriginalResNet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
 )
+from akidlab.models.perceptron import FullyConnectedModel, PatriceNet
+from akidlab.models.resnet import ResNet
+from akidlab.models.vgg import VGG, VGGNet
+from akidlab.models.zoo import get_model
 
-
-class OneLayerBrain(GraphBrain):
-    """The smallest convolutional brain: one convolution, one inner product.
-
-    Args:
-        class_num: how many classes there are.
-
-    Example:
-        >>> import torch
-        >>> OneLayerBrain().setup(torch.zeros(1, 1, 28, 28)).num_parameters()
-        12362
-    """
-
-    def __init__(self, class_num: int = 10, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.attach(
-            ConvolutionLayer(ksize=5, strides=1, padding="SAME", out_channel_num=32, name="conv1"),
-            ReLULayer(name="relu1"),
-            PoolingLayer(ksize=5, strides=5, padding="SAME", name="pool1"),
-            InnerProductLayer(out_channel_num=class_num, name="ip1"),
-            SoftmaxWithLossLayer(
-                class_num=class_num,
-                inputs=[{"name": "ip1"}, {"name": "system_in", "idxs": [1]}],
-                name="loss",
-            ),
-        )
-
-
-class LeNet(GraphBrain):
-    """Two convolutions and two inner products, in the measures of TensorFlow's MNIST tutorial.
-
-    Args:
-        class_num: how many classes there are.
-
-    Example:
-        >>> import torch
-        >>> LeNet().setup(torch.zeros(1, 1, 28, 28)).num_parameters()
-        1663370
-    """
-
-    def __init__(self, class_num: int = 10, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.attach(
-            ConvolutionLayer(ksize=5, strides=1, padding="SAME", out_channel_num=32, name="conv1"),
-            ReLULayer(name="relu1"),
-            PoolingLayer(ksize=2, strides=2, padding="SAME", name="pool1"),
-            ConvolutionLayer(ksize=5, strides=1, padding="SAME", out_channel_num=64, name="conv2"),
-            ReLULayer(name="relu2"),
-            PoolingLayer(ksize=5, strides=2, padding="SAME", name="pool2"),
-            InnerProductLayer(out_channel_num=512, name="ip1"),
-            ReLULayer(name="relu3"),
-            InnerProductLayer(out_channel_num=class_num, name="ip2"),
-            SoftmaxWithLossLayer(
-                class_num=class_num,
-                inputs=[{"name": "ip2"}, {"name": "system_in", "idxs": [1]}],
-                name="loss",
-            ),
-        )
+__all__ = [
+    "AlexNet",
+    "AlexNetMini",
+    "AllConvImagenet",
+    "AllConvNet",
+    "CifarResNet",
+    "DenseNet",
+    "FullyConnectedModel",
+    "ImagenetResNet",
+    "IntriguingConvNet",
+    "LeNet",
+    "MnistTfTutorialNet",
+    "NewMnistTfTutorialNet",
+    "OneLayerBrain",
+    "OriginalResNet",
+    "PatriceNet",
+    "ResNet",
+    "VGG",
+    "VGGNet",
+    "get_model",
+    "resnet101",
+    "resnet152",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+]
