@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from akidlab.sources.cifar10 import Cifar10FeedSource, normalize
 from akidlab.sources.cifar_files import MIRRORS
-from akidlab.sources.draws import draws
+from akidlab.sources.draws import checked_seed, draws
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -64,7 +64,7 @@ class Cifar10AkidSource(Cifar10FeedSource):
         mirrors: Sequence[str] = MIRRORS,
     ) -> None:
         super().__init__(num_train=num_train, num_val=num_val, work_dir=work_dir, mirrors=mirrors, name=name)
-        self.seed = seed
+        self.seed = checked_seed(seed)
 
     def setup(self) -> None:
         """Fetch the files that are missing and read the training images."""
@@ -74,7 +74,7 @@ class Cifar10AkidSource(Cifar10FeedSource):
         """Some samples of a part, as batches; those of `train` flipped and shifted anew each epoch."""
         if mode != "train":
             return super().fetch(mode, indices)
-        rows = self._rows(mode, indices)
+        rows = self.rows(mode, indices)
         _, images, labels = self._raw("train")
         picked = rows.numpy()
         moved = shift_and_flip(images[picked], draws(self.seed, epoch, rows, 3).numpy())

@@ -9,7 +9,7 @@ import torch
 
 from akidlab.errors import DataError
 from akidlab.sources.array import ArraySource
-from akidlab.sources.draws import draws
+from akidlab.sources.draws import checked_seed, draws
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -51,7 +51,7 @@ class DataSet:
         self.images, self.labels = ArraySource((images, labels)).training
         if center or scale:
             self.images = (self.images - (127.5 if center else 0.0)) / (255.0 if scale else 1.0)
-        self.shuffle, self.seed = shuffle, seed
+        self.shuffle, self.seed = shuffle, checked_seed(seed)
         self.epochs_completed = self._index = 0
         self._rows = self._order()
 

@@ -78,7 +78,7 @@ class DatasetSource(LazySource):
 
     def fetch(self, mode: str, indices: Indices, epoch: int = 0) -> tuple[Tensor, ...]:
         """Some samples of a part, as batches."""
-        rows = self._rows(mode, indices).tolist()
+        rows = self.rows(mode, indices).tolist()
         dataset = self.datasets[mode]
         at_once = getattr(dataset, "__getitems__", None)
         some = rows or [0]  # to know the shape of no samples, one is looked at

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from akidlab.errors import DataError
+from akidlab.sources.draws import checked_seed
 from akidlab.sources.source import Source
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class DigitsSource(Source):
         super().__init__(name=name)
         if not 0 <= num_val < 1797:
             raise DataError(f"There are 1797 digits: `num_val` must be between 0 and 1796, found {num_val}.")
-        if seed < 0:
-            raise DataError(f"`seed` must be a whole number of 0 or more, found {seed}.")
-        self.num_val_wanted, self.seed = num_val, seed
+        self.num_val_wanted, self.seed = num_val, checked_seed(seed)
 
     @property
     def training(self) -> tuple[Tensor, ...]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from akidlab.errors import DataError
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from torch import Tensor
@@ -35,3 +37,14 @@ def draws(seed: int, epoch: int, rows: Int[Tensor, " rows"], number: int) -> Flo
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     bits ^= bits >> np.uint64(31)
     return torch.from_numpy((bits >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
+def checked_seed(seed: int) -> int:
+    """`seed`, if something can be drawn from it.
+
+    Raises:
+        DataError: if it is no whole number of 0 or more.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise DataError(f"`seed` must be a whole number of 0 or more, found {seed!r}.")
+    return seed

@@ -14,7 +14,7 @@ import torch
 from akidlab.config import data_path
 from akidlab.errors import DataError, unknown
 from akidlab.sources import pictures
-from akidlab.sources.draws import draws
+from akidlab.sources.draws import checked_seed, draws
 from akidlab.sources.folder_listing import Listing, classes, listing
 from akidlab.sources.lazy import LazySource
 from akidlab.sources.source import check_mode
@@ -100,7 +100,7 @@ class ImageFolderSource(LazySource):
             raise DataError(
                 f"`validation_rate` must lie from 0 up to, but not, 1, found {validation_rate!r}."
             )
-        self.crop, self.flip, self.color, self.seed = crop, flip, color, seed
+        self.crop, self.flip, self.color, self.seed = crop, flip, color, checked_seed(seed)
         self.mean = _channels("mean", mean, MEAN if color else GREY_MEAN)
         self.deviation = _channels("deviation", deviation, DEVIATION if color else GREY_DEVIATION)
         self.validation_rate = validation_rate
@@ -125,7 +125,7 @@ class ImageFolderSource(LazySource):
         Raises:
             DataError: if there is no such part or no such picture, or it cannot be read.
         """
-        rows = self._rows(mode, indices)
+        rows = self.rows(mode, indices)
         files = self._listings[mode]
         images = np.empty((len(rows), *self.shape), np.uint8)
         for image, row, chance in zip(images, rows.tolist(), self._chances(mode, rows, epoch), strict=True):
@@ -135,7 +135,7 @@ class ImageFolderSource(LazySource):
 
     def path(self, index: int, mode: str = "train") -> Path:
         """The file of a picture."""
-        self._rows(mode, [index])
+        self.rows(mode, [index])
         return self._listings[mode].path(index)
 
     def _chances(self, mode: str, rows: Tensor, epoch: int) -> list[list[float]] | list[None]:

@@ -21,6 +21,19 @@ class LazySource(Source):
 
     Args:
         name: what to call it.
+
+    Example:
+        >>> class Waves(LazySource):
+        ...     def size(self, mode="train"):
+        ...         return 1000 if mode == "train" else 0
+        ...
+        ...     def fetch(self, mode, indices, epoch=0):
+        ...         rows = self.rows(mode, indices)
+        ...         return torch.sin(rows[:, None] * torch.linspace(0, 1, 50)), rows % 2
+        >>> Waves()
+        Waves 'lazy': 1000 training samples of 50
+        >>> tuple(Waves().fetch("train", [3, 999])[0].shape)
+        (2, 50)
     """
 
     NAME = "lazy"

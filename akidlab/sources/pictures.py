@@ -31,6 +31,8 @@ def open_picture(path: Path, color: bool = True) -> Image.Image:
     """
     try:
         with Image.open(path) as picture:
+            if "transparency" in picture.info:  # else pillow warns of palettes
+                return picture.convert("RGBA").convert("RGB" if color else "L")
             return picture.convert("RGB" if color else "L")
     except FileNotFoundError:
         raise DataError(f"`{path}` is gone since the folder was listed. Make the source anew.") from None

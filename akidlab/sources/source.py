@@ -91,7 +91,7 @@ class Source(ABC):
             >>> tuple(images.shape), tuple(labels.shape)
             ((2, 1, 8, 8), (2,))
         """
-        rows = self._rows(mode, indices)
+        rows = self.rows(mode, indices)
         return tuple(tensor.index_select(0, rows.to(tensor.device)) for tensor in self.part(mode) or ())
 
     def get(self, indices: Indices, mode: str = "train") -> tuple[Tensor, ...]:
@@ -118,7 +118,7 @@ class Source(ABC):
         """How many samples there are to test with."""
         return _length(self.test)
 
-    def _rows(self, mode: str, indices: Indices) -> Tensor:
+    def rows(self, mode: str, indices: Indices) -> Tensor:
         """`indices` as a tensor, if there are such samples.
 
         Raises:

@@ -87,6 +87,14 @@ def test_pictures_of_other_modes_are_read_in_colour(folder: Path):
     assert raw(folder).fetch("train", [0])[0].unique().tolist() == [100]
 
 
+def test_a_palette_with_transparency_is_read_without_a_warning(folder: Path):
+    palette = Image.new("P", (20, 12), 1)
+    palette.putpalette([9, 9, 9, 50, 60, 70])
+    palette.save(folder / "train/cat/deep/0.png", transparency=b"\x00\x80")
+
+    assert raw(folder).fetch("train", [0])[0][0, :, 0, 0].tolist() == [50, 60, 70]
+
+
 def test_a_small_picture_is_made_larger(folder: Path):
     picture(folder / "train/cat/deep/0.png", 5, 4)
 
@@ -214,6 +222,7 @@ def test_folders_that_are_not_there_or_empty_are_said(tmp_path: Path):
         ({"crop": "randon"}, UnknownNameError, "There is no crop `randon`. Did you mean `random`"),
         ({"resize": 11}, DataError, "`size` must lie in 1 to `resize`, which is 11, found 12"),
         ({"mean": (0,)}, DataError, "`mean` has 1 values, but pictures in colour have 3 channels"),
+        ({"seed": -1}, DataError, "`seed` must be a whole number of 0 or more, found -1"),
         ({"validation_rate": 1}, DataError, "`validation_rate` must lie from 0 up to"),
     ],
 )

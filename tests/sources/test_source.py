@@ -21,7 +21,7 @@ class Squares(LazySource):
         return {"train": 4, "val": 2}.get(mode, 0)
 
     def fetch(self, mode, indices, epoch=0):
-        rows = self._rows(mode, indices)
+        rows = self.rows(mode, indices)
         return rows.float().unsqueeze(1), rows**2
 
 
