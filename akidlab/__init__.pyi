@@ -23,6 +23,7 @@ from akidlab import server as server
 from akidlab import session as session
 from akidlab import sources as sources
 from akidlab import store as store
+from akidlab import sugar as sugar
 from akidlab import train as train
 from akidlab import widgets as widgets
 from akidlab import wire as wire

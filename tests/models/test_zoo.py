@@ -117,7 +117,7 @@ def test_what_a_model_cannot_be_is_told_before_it_is_made():
         ImagenetResNet(20)
     with pytest.raises(BlockError, match="`width` of `brain` is a number of 1 or more, found 0"):
         CifarResNet(width=0)
-    with pytest.raises(BlockError, match="dropped, below 1; found 1.5"):
+    with pytest.raises(BlockError, match=r"dropped, below 1; found 1\.5"):
         CifarResNet(dropout_prob=1.5)
     with pytest.raises(UnknownNameError, match="`cifar10`"):
         AlexNet(dataset="cifar")
