@@ -8,12 +8,14 @@ take turns in one process, after a turn to warm up; ratios are medians over the 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import torch
 import torch.nn.functional as F
 from rich.console import Console
@@ -35,6 +37,7 @@ from akidlab.errors import DataError, DataNotFoundError
 
 BATCH, PADDING, MEAN, STD = 100, 2, 0.1307, 0.3081
 OURS, PROMISE = "FeedSensor", 5.0
+Spent = dict[str, list[tuple[float, float]]]
 
 
 class Samples(Dataset[tuple[torch.Tensor, int]]):
@@ -92,17 +95,24 @@ def loaders(data: Source) -> dict[str, Iterator[Any]]:
     return {"DataLoader": endless(0), "DataLoader, 2 workers": endless(2)}
 
 
-def measure(takers: dict[str, Callable[[], object]], turns: int, batches: int) -> dict[str, list[float]]:
-    """Seconds that each took for its turns, one after another."""
-    spent: dict[str, list[float]] = {name: [] for name in takers}
+def measure(takers: dict[str, Callable[[], object]], turns: int, batches: int) -> Spent:
+    """Wall and processor seconds for a batch, for each turn of each; those of its workers count, too."""
+    spent: Spent = {name: [] for name in takers}
     for _ in range(turns + 1):
         for name, take in takers.items():
             many = batches if "Loader" in name else 5 * batches
-            begun = time.perf_counter()
+            begun = _now()
             for _ in range(many):
                 take()
-            spent[name].append((time.perf_counter() - begun) / many)
+            wall, cpu = _now()
+            spent[name].append(((wall - begun[0]) / many, (cpu - begun[1]) / many))
     return {name: seconds[1:] for name, seconds in spent.items()}
+
+
+def _now() -> tuple[float, float]:
+    children = psutil.Process().children(recursive=True)
+    times = [child.cpu_times() for child in children]
+    return time.perf_counter(), time.process_time() + sum(t.user + t.system for t in times)
 
 
 def report(console: Console, quick: bool = False) -> bool:
@@ -122,28 +132,34 @@ def report(console: Console, quick: bool = False) -> bool:
             sensor.teardown()
         theirs.clear()
         takers.clear()
-    rival = min((name for name in spent if "Loader" in name), key=lambda name: statistics.median(spent[name]))
-    return _tell(console, data, spent, rival)
+    return _tell(console, data, spent)
 
 
-def _tell(console: Console, data: Source, spent: dict[str, list[float]], rival: str) -> bool:
+def _tell(console: Console, data: Source, spent: Spent) -> bool:
+    """On a busy machine wall time tells what the neighbours do, so the processor time is judged there."""
+    kind = 1 if os.getloadavg()[0] > 1.25 * (os.cpu_count() or 1) else 0
+    judged = "processor time (this machine is busy)" if kind else "wall time"
+    loaders = [name for name in spent if "Loader" in name]
+    rival = min(loaders, key=lambda name: statistics.median(turn[kind] for turn in spent[name]))
     table = Table(title=f"{data.name}, batches of {BATCH}: crop, flip, normalise", title_justify="left")
     table.add_column("who")
-    for head in ("samples/s", "µs/sample", f"faster than {rival}"):
+    for head in ("samples/s", "µs/sample", "cpu µs/sample", f"{rival} / this"):
         table.add_column(head, justify="right")
-    for name, seconds in spent.items():
-        median = statistics.median(seconds)
-        ratio = _ratio(spent, rival, name)
-        table.add_row(name, f"{BATCH / median:,.0f}", f"{1e6 * median / BATCH:.2f}", f"{ratio:.1f} times")
+    for name, turns in spent.items():
+        wall, cpu = (statistics.median(turn[k] for turn in turns) / BATCH for k in (0, 1))
+        ratio = _ratio(spent, rival, name, kind)
+        table.add_row(name, f"{1 / wall:,.0f}", f"{1e6 * wall:.2f}", f"{1e6 * cpu:.2f}", f"{ratio:.1f}")
     console.print(table)
-    found = _ratio(spent, rival, OURS)
+    found = _ratio(spent, rival, OURS, kind)
     mark = "[green]kept[/]" if found >= PROMISE else "[red]missed[/]"
-    console.print(f"Promise: at least {PROMISE:g} times a DataLoader. Found {found:.1f} times: {mark}.\n")
+    console.print(
+        f"Promise: at least {PROMISE:g} times the faster DataLoader. Found {found:.1f} in {judged}: {mark}.\n"
+    )
     return found >= PROMISE
 
 
-def _ratio(spent: dict[str, list[float]], slow: str, fast: str) -> float:
-    return statistics.median(a / b for a, b in zip(spent[slow], spent[fast], strict=True))
+def _ratio(spent: Spent, slow: str, fast: str, kind: int) -> float:
+    return statistics.median(a[kind] / b[kind] for a, b in zip(spent[slow], spent[fast], strict=True))
 
 
 def main(arguments: list[str] | None = None) -> int:

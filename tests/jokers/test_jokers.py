@@ -117,6 +117,8 @@ def test_a_flip_mirrors_about_half_of_the_images(left_right: bool, flip):
     assert 160 < mirrored.sum() < 240
     assert FlipJoker(left_right, p=1)(whole).equal(flip(whole))
     assert FlipJoker(left_right, p=0)(whole).equal(whole)
+    halves = FlipJoker(left_right)(whole.bfloat16(), draw(400))
+    assert halves.equal(found.bfloat16())
 
 
 def test_light_changes_brightness_then_contrast():
