@@ -122,7 +122,7 @@ def test_what_a_model_cannot_be_is_told_before_it_is_made():
     with pytest.raises(UnknownNameError, match="`cifar10`"):
         AlexNet(dataset="cifar")
     with pytest.raises(BlockError, match="`loss_layer` is a class and its options"):
-        VGGNet(loss_layer="hinge")
+        VGGNet(loss_layer="hinge")  # type: ignore[arg-type]
     with pytest.raises(BlockError, match=r"`n_stages` says how many channels .* found \[16, 32\]"):
         CifarResNet(n_stages=[16, 32])
     with pytest.raises(BlockError, match="With `h_loss`, `class_num` is a multiple of 5"):
