@@ -9,7 +9,8 @@ from akidlab.sources.data_set import DataSet, DataSets
 from akidlab.sources.dataset import DatasetSource, TorchSource
 from akidlab.sources.digits import DigitsSource
 from akidlab.sources.feed import FeedSource
-from akidlab.sources.image_folder import ImageFolderSource, ImagenetTorchSource
+from akidlab.sources.image_folder import ImageFolderSource
+from akidlab.sources.imagenet import ImagenetTorchSource
 from akidlab.sources.lazy import LazySource
 from akidlab.sources.mnist import MNISTFeedSource
 from akidlab.sources.mnist_standard import MNISTSource, MNISTTorchSource

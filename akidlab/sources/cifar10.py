@@ -13,7 +13,8 @@ import torch
 
 from akidlab.config import data_path
 from akidlab.errors import DataError
-from akidlab.sources.cifar_files import CIFAR10, MIRRORS, Archive, Found, ensure, read
+from akidlab.sources.cifar_files import MIRRORS, Found, ensure, read
+from akidlab.sources.cifar_format import CIFAR10, Archive
 from akidlab.sources.feed import FeedSource
 from akidlab.sources.whitening import ZCAWhitening, contrast_normalize
 

@@ -11,7 +11,7 @@ import torch
 from akidlab.errors import DataError
 from akidlab.sources.cifar10 import Cifar10FeedSource
 from akidlab.sources.cifar100_labels import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDER_LIST, SUPERCLASSES
-from akidlab.sources.cifar_files import CIFAR100
+from akidlab.sources.cifar_format import CIFAR100
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from akidlab.config import data_path
 from akidlab.errors import DataError, unknown
 from akidlab.sources import pictures
 from akidlab.sources.draws import checked_seed, draws
@@ -150,8 +149,9 @@ class ImageFolderSource(LazySource):
         if chances is not None and self.crop == "random_sized":
             picture = pictures.random_sized(picture, self.image_size, chances[1:])
         else:
-            where = chances[1:3] if chances is not None and self.crop == "random" else (0.5, 0.5)
-            picture = pictures.cut(pictures.shortened(picture, self.resize), self.image_size, *where)
+            picture = pictures.shortened(picture, self.resize)
+            where = chances[1:3] if chances is not None and self.crop == "random" else None
+            picture = pictures.square(picture, self.image_size, where)
         values = pictures.pixels(picture)
         return values[:, :, ::-1] if chances is not None and self.flip and chances[0] < 0.5 else values
 
@@ -174,40 +174,6 @@ class ImageFolderSource(LazySource):
         if "val" not in found and self.validation_rate:
             found["train"], found["val"] = found["train"].divided(self.validation_rate, self.seed)
         return {mode: files for mode, files in found.items() if len(files)}
-
-
-class ImagenetTorchSource(ImageFolderSource):
-    """ImageNet as folders of pictures: images of 3x224x224, about of mean 0 and deviation 1.
-
-    Training pictures are cut at random and mirrored half the time, validation ones cut in the middle.
-
-    Args:
-        work_dir: the folder with `train/` and `val/`, `imagenet` in the folder of data sets by default.
-        random_sized_crop: True to cut parts of random area and shape, False to cut squares of 224 out of
-            pictures whose shorter side is 256.
-        seed: what crops and mirroring are drawn from.
-        name: what to call it.
-
-    Example:
-        >>> ImagenetTorchSource("imagenet").crop
-        'random_sized'
-    """
-
-    def __init__(
-        self,
-        work_dir: str | os.PathLike[str] | None = None,
-        random_sized_crop: bool = True,
-        *,
-        seed: int = 0,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            work_dir if work_dir is not None else data_path() / "imagenet",
-            crop="random_sized" if random_sized_crop else "random",
-            flip=True,
-            seed=seed,
-            name=name,
-        )
 
 
 def _channels(what: str, values: Sequence[float] | None, usual: tuple[float, ...]) -> tuple[float, ...]:

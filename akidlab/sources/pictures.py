@@ -54,13 +54,15 @@ def shortened(picture: Image.Image, side: int) -> Image.Image:
     return picture if size == picture.size else picture.resize(size, Image.Resampling.BILINEAR)
 
 
-def cut(picture: Image.Image, size: int, across: float = 0.5, down: float = 0.5) -> Image.Image:
-    """A square of `size` out of the picture, `across` and `down` of the way; the middle by default.
+def square(picture: Image.Image, size: int, chances: Sequence[float] | None = None) -> Image.Image:
+    """A square of `size` out of the picture: in the middle, or where the two chances say.
 
     A picture that is smaller gets a black border first.
     """
-    width, height = picture.size
-    left, top = round((width - size) * across), round((height - size) * down)
+    left, top = (
+        round((side - size) / 2) if chances is None else int(max(side - size + 1, 1) * chances[i])
+        for i, side in enumerate(picture.size)
+    )
     return picture.crop((left, top, left + size, top + size))
 
 

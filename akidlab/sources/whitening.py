@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors import torch as safetensors
 
 from akidlab.config import cache_path
 from akidlab.errors import DataError
+from akidlab.sources import kept
 from akidlab.sources.alone import alone
-from akidlab.sources.download import write_whole
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
     from typing_extensions import Self
-
-log = logging.getLogger(__name__)
 
 _CHUNK = 4096
 
@@ -120,14 +114,15 @@ class ZCAWhitening:
             bias: as in `fit`.
             folder: where it is kept, `whitening` in the cache of akidlab by default.
         """
-        path = (folder or cache_path() / "whitening") / f"zca-{_digest(images, bias)}.safetensors"
+        name = f"zca-{kept.digest(images, repr(bias))}.safetensors"
+        path = (folder or cache_path() / "whitening") / name
         with alone(path):
-            kept = _load(path)
-            if kept is not None:
-                return cls(**{name: tensor.to(images.device) for name, tensor in kept.items()})
-            whitening = cls.fit(images, bias)
-            _save(whitening, path)
-        return whitening
+            tensors = kept.load(path)
+            if tensors is None:
+                whitening = cls.fit(images, bias)
+                kept.save(vars(whitening), path)
+                return whitening
+        return cls(**{name: tensor.to(images.device) for name, tensor in tensors.items()})
 
     def __call__(self, images: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
         """The images, whitened.
@@ -160,46 +155,3 @@ class ZCAWhitening:
 
 def _products(rows: Tensor) -> Tensor:
     return rows.T @ rows
-
-
-def _digest(images: Tensor, bias: float) -> str:
-    """What tells these images and this bias from all others."""
-    digest = hashlib.sha256(f"{tuple(images.shape)} {images.dtype} {bias!r}".encode())
-    for chunk in images.split(_CHUNK):
-        digest.update(_bytes(chunk.cpu()))
-    return digest.hexdigest()[:32]
-
-
-def _checksum(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for _, tensor in sorted(tensors.items()):
-        digest.update(_bytes(tensor))
-    return digest.hexdigest()
-
-
-def _save(whitening: ZCAWhitening, path: Path) -> None:
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in vars(whitening).items()}
-    try:
-        write_whole(path, safetensors.save(tensors, {"checksum": _checksum(tensors)}))
-    except OSError as error:
-        log.warning("The whitening could not be kept in %s: %s", path, error)
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    return tensor.contiguous().flatten().view(torch.uint8).numpy().data
-
-
-def _load(path: Path) -> dict[str, Tensor] | None:
-    """What is kept at `path`, None if there is nothing that is whole."""
-    if not path.is_file():
-        return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in ("mean", "matrix", "back")}
-            whole = (file.metadata() or {}).get("checksum") == _checksum(tensors)
-    except (SafetensorError, OSError) as error:
-        log.warning("%s is computed anew: %s", path, error)
-        return None
-    if not whole:
-        log.warning("%s is computed anew: its checksum does not fit.", path)
-    return tensors if whole else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from akidlab.sources.cifar_files import Archive
+from akidlab.sources.cifar_format import Archive
 
 
 def rows(archive: Archive, seed: int = 0, number: int = 4) -> dict[str, np.ndarray]:

@@ -15,7 +15,8 @@ import torch
 from akidlab.errors import DataError, DataNotFoundError
 from akidlab.sources import Cifar10AkidSource, Cifar10FeedSource, ZCAWhitening, contrast_normalize
 from akidlab.sources.cifar10_augmented import shift_and_flip
-from akidlab.sources.cifar_files import CIFAR10, ensure
+from akidlab.sources.cifar_files import ensure
+from akidlab.sources.cifar_format import CIFAR10
 from tests.sources import cifar
 
 BINARY, PYTHON = CIFAR10

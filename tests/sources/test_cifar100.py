@@ -11,7 +11,7 @@ import torch
 from akidlab.errors import DataError
 from akidlab.sources import NEW_LABEL_ORDER_LIST, OLD_LABEL_ORDER_LIST, Cifar100Source, HCifar100Source
 from akidlab.sources.cifar100 import expanded
-from akidlab.sources.cifar_files import CIFAR100
+from akidlab.sources.cifar_format import CIFAR100
 from tests.sources import cifar
 
 BINARY, PYTHON = CIFAR100
