@@ -16,6 +16,7 @@ from akidlab.sensors.span import Span
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from akidlab.sensors.orders import Order
     from akidlab.sensors.sensor import Batch
     from akidlab.sources import Source
 
@@ -41,6 +42,8 @@ class FeedSensor(Sensor):
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
         seed: what the order of the samples is drawn from.
         shuffle: False to keep the order of the source.
+        sampler: more about the order, in place of `shuffle`: `shuffle`, `sequence`, the name of a registered
+            sampler, or a function of the number of samples, the seed and the epoch that gives the rows.
         drop_last: True to leave out the last batch of an epoch where it is short.
         name: what to call it.
 
@@ -64,13 +67,14 @@ class FeedSensor(Sensor):
         *,
         seed: int = 0,
         shuffle: bool = True,
+        sampler: str | Order | None = None,
         drop_last: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(source_in, val_batch_size, test_batch_size, name=name)
         self.batch_size = count("batch_size", batch_size)
         self.seed = count("seed", seed, least=0)
-        self.shuffle = self._maker.shuffle = shuffle
+        self.sampler = self._maker.sampler = sampler or ("shuffle" if shuffle else "sequence")
         self.drop_last = drop_last
         self._epoch = self._index = self._length = 0
         self._restored, self._quick = False, _SLOW
@@ -215,7 +219,11 @@ class FeedSensor(Sensor):
             self.weight = (end - mine) * self.size / (last - first)
 
     def _facts(self) -> dict[str, object]:
-        how = f"shuffled by seed {self.seed}" if self.shuffle else "in the order of the source"
+        hows = {"shuffle": f"shuffled by seed {self.seed}", "sequence": "in the order of the source"}
+        named = (
+            self.sampler if isinstance(self.sampler, str) else getattr(self.sampler, "__name__", "a sampler")
+        )
+        how = hows.get(named, f"in the order of `{named}`")
         facts: dict[str, object] = {
             "source": repr(self.source),
             "batches": f"{self.num_batches_per_epoch} of {self.batch_size} samples, {how}",

@@ -10,12 +10,13 @@ import torch
 
 from akidlab.errors import DataError
 from akidlab.jokers import Draw, JokerSystem
-from akidlab.sensors.order import order
+from akidlab.sensors.orders import rows
 from akidlab.sensors.span import MODES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from akidlab.sensors.orders import Order
     from akidlab.sensors.span import Span
     from akidlab.sources import Source
 
@@ -28,12 +29,14 @@ class Maker:
     Args:
         source: where the samples come from.
         jokers: who plays with them, for each mode.
-        shuffle: False to keep the order of the source in training.
+        sampler: in which order the training samples come, as `rows` understands it.
     """
 
-    def __init__(self, source: Source, jokers: Mapping[str, JokerSystem], shuffle: bool = True) -> None:
+    def __init__(
+        self, source: Source, jokers: Mapping[str, JokerSystem], sampler: str | Order = "shuffle"
+    ) -> None:
         self.source, self.in_memory = source, source.in_memory
-        self.jokers, self.shuffle = dict(jokers), shuffle
+        self.jokers, self.sampler = dict(jokers), sampler
         self.device: torch.device | str | None = None
         self.forget()
 
@@ -48,13 +51,13 @@ class Maker:
             tensors = self.part(span.mode)
             if ordered:
                 return [tensor[span.first : span.last] for tensor in tensors]
-            rows = self.order(span, len(tensors[0]))[span.first : span.last]
-            return [tensor.index_select(0, rows) for tensor in tensors]
+            mine = self.order(span, len(tensors[0]))[span.first : span.last]
+            return [tensor.index_select(0, mine) for tensor in tensors]
         if ordered:
-            rows = torch.arange(span.first, span.last)
+            mine = torch.arange(span.first, span.last)
         else:
-            rows = self.order(span, self.source.size("train"))[span.first : span.last]
-        batch = self.source.fetch(span.mode, rows, span.epoch)
+            mine = self.order(span, self.source.size("train"))[span.first : span.last]
+        batch = self.source.fetch(span.mode, mine, span.epoch)
         return [tensor if self.device is None else tensor.to(self.device) for tensor in batch]
 
     def play(self, span: Span, batch: Batch) -> Batch:
@@ -95,13 +98,13 @@ class Maker:
     def order(self, span: Span, length: int) -> Tensor:
         """The order of the training samples in the epoch of a span."""
         asked = (span.seed, span.epoch, length)
-        held, rows = self._order
+        held, found = self._order
         if held != asked:
-            rows = order(length, span.seed, span.epoch) if self.shuffle else torch.arange(length)
-            rows = rows if self.device is None or not self.in_memory else rows.to(self.device)
-            self._order = asked, rows
-        assert rows is not None
-        return rows
+            found = rows(self.sampler, length, span.seed, span.epoch)
+            found = found if self.device is None or not self.in_memory else found.to(self.device)
+            self._order = asked, found
+        assert found is not None
+        return found
 
     def hold(self, mode: str, tensors: Sequence[Tensor]) -> None:
         """Take these for a part."""

@@ -35,7 +35,7 @@ class ParallelSensor(PrefetchSensor):
         num_workers: how many processes.
         queue_size: how many batches each of them makes ahead, at most.
         timeout: seconds to wait for a batch before that is an error; None for ever.
-        options: `seed`, `shuffle`, `drop_last`, `name`, as for `FeedSensor`.
+        options: `seed`, `shuffle`, `sampler`, `drop_last`, `name`, as for `FeedSensor`.
 
     Raises:
         DataError: if a size is not a positive whole number or, when a batch is asked for, if the source or a

@@ -28,7 +28,7 @@ class SimpleSensor(PrefetchSensor):
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
         queue_size: how many batches are made ahead, at most.
         timeout: seconds to wait for a batch before that is an error; None for ever.
-        options: `seed`, `shuffle`, `drop_last`, `name`, as for `FeedSensor`.
+        options: `seed`, `shuffle`, `sampler`, `drop_last`, `name`, as for `FeedSensor`.
 
     Raises:
         DataError: if a size is not a positive whole number.

@@ -13,7 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from akidlab import ArraySource, DigitsSource, FeedSensor
-from akidlab.errors import DataError
+from akidlab.errors import DataError, UnknownNameError
+from akidlab.sensors import samplers
+from akidlab.sensors.samplers import SequenceSampler
 
 SIZES, BATCHES, RANKS, SEEDS = st.integers(1, 60), st.integers(1, 70), st.integers(1, 5), st.integers(0, 9)
 
@@ -252,6 +254,40 @@ def test_a_checkpoint_of_another_source_is_refused():
         DataError, match=r"made on 10 samples, the source `array` has 11. Use the same source"
     ):
         FeedSensor(numbered(11)).load_state_dict(state)
+
+
+def test_the_order_may_be_told_by_a_function_or_by_a_name():
+    def backwards(length, seed, epoch):
+        return range(length - 1, -1, -1)
+
+    assert numbers(FeedSensor(numbered(5), 2, sampler=backwards)) == [4, 3, 2, 1, 0]
+    assert numbers(FeedSensor(numbered(5), 2, sampler="sequence")) == [0, 1, 2, 3, 4]
+    assert "in the order of `backwards`" in repr(FeedSensor(numbered(5), sampler=backwards))
+    one, other = FeedSensor(numbered(9), 2, seed=3, sampler="shuffle"), FeedSensor(numbered(9), 2, seed=3)
+    assert [numbers(one), numbers(one)] == [numbers(other), numbers(other)]
+
+
+def test_a_registered_sampler_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch):
+    class Turning(SequenceSampler):
+        def _order(self) -> list[int]:
+            return [(row + self.epoch) % self.length for row in range(self.length)]
+
+    monkeypatch.setattr(samplers, "_SAMPLERS", dict(samplers._SAMPLERS))
+    samplers.register("turning", Turning)
+    sensor = FeedSensor(numbered(4), 3, sampler="turning")
+
+    assert [numbers(sensor) for _ in range(3)] == [[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1]]
+
+
+def test_a_sampler_that_leaves_out_samples_is_refused():
+    with pytest.raises(
+        DataError, match=r"as many rows as there are samples, 5, .*found 1, beginning with \[7\]"
+    ):
+        FeedSensor(numbered(5), 2, sampler=lambda length, seed, epoch: [7]).next()
+    with pytest.raises(DataError, match=r"found 0, beginning with \[\]"):
+        FeedSensor(numbered(5), 2, sampler=lambda length, seed, epoch: []).next()
+    with pytest.raises(UnknownNameError, match="Did you mean `shuffle`"):
+        FeedSensor(numbered(5), 2, sampler="shufle").next()
 
 
 def test_a_batch_costs_little_more_than_its_indexing():
