@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from akidlab.blocks.block import Block
+from akidlab.blocks.export import Exporting
 from akidlab.blocks.loss import LossLayer
 from akidlab.blocks.plan import EVERYWHERE, Several, Step
 from akidlab.blocks.signal import Signal, pack
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from akidlab.blocks.eval_blocks import EvalBlock
 
 
-class Brain(GraphSystem):
+class Brain(Exporting, GraphSystem):
     """A system with losses and evaluations: what a Kid trains.
 
     Call it with all that its blocks read, such as `brain([images, labels])`; `infer` needs no labels.

@@ -205,7 +205,7 @@ def _fit(under_way: UnderWay, seed: int | None) -> None:
     if root._example is not None or under_way.was_setup:
         start = Seed(Seed.given(seed).number, refit=under_way.refit)
         with trial(root):
-            root._prepare(_made(root._example, root), start)
+            root._prepare(made_like(root._example, root), start)
     for system in [module for module in root.modules() if isinstance(module, Editing)]:
         memory = cast("System", system)._modules.get("_memory")
         if isinstance(memory, Memory):
@@ -294,9 +294,10 @@ def example_of(signal: Signal) -> Signal:
     return torch.empty_like(signal, device="meta") if isinstance(signal, Tensor) else signal
 
 
-def _made(example: Signal, root: System) -> Signal:
+def made_like(example: Signal, root: System) -> Signal:
+    """Zeros of the shapes and types of `example`, where `root` is and of the type of its numbers."""
     if isinstance(example, list):
-        return [_made(part, root) for part in example]
+        return [made_like(part, root) for part in example]
     if not isinstance(example, Tensor):
         return example
     held = next((p for p in root.parameters() if p.is_floating_point()), None)
