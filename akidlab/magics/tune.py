@@ -69,7 +69,7 @@ class TuneMagics(Magics):
         with arguments.plainly():
             table = self._run(tuning, table_of, asked)
         self._shell.user_ns[asked.out] = table
-        return None if cell is not None and config.quiet() else table
+        return table if cell is None else None  # a cell cannot assign it
 
     def _run(self, tuning: Any, table_of: Any, asked: argparse.Namespace) -> Any:
         __tracebackhide__ = True

@@ -83,7 +83,9 @@ def table(rows: list[Progress]) -> pandas.DataFrame:
     head = [column for column in columns if column not in (*OURS, *tags)]
     order = [*head, *OURS[:4], *tags, *OURS[4:]]
     index = pandas.Index([row.instance.index for row in rows], name="instance")
-    return pandas.DataFrame(lines, index=index, columns=order).astype({"exit_code": "Int64"})
+    found = pandas.DataFrame(lines, index=index, columns=order).astype({"exit_code": "Int64"})
+    found["error"] = pandas.Series([row.error for row in rows], index=index, dtype=object)
+    return found
 
 
 def _line(row: Progress, tags: list[str]) -> dict[str, Any]:
