@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from akidlab.errors import DataError
+from akidlab.errors import DataError, unknown
 from akidlab.jokers import JokerSystem
 from akidlab.sensors.maker import Maker
 from akidlab.sensors.order import share
-from akidlab.sensors.span import Span
+from akidlab.sensors.span import MODES, Span
 
 if TYPE_CHECKING:
     import torch
+    from PIL.Image import Image
     from torch import Tensor
     from typing_extensions import Self
 
@@ -68,6 +69,8 @@ class Sensor(ABC):
         jokers = {"train": self.training_jokers, "val": self.val_jokers, "test": self.val_jokers}
         self._maker = Maker(source_in, jokers)
         self._last: Batch | None = None
+        self.mode = "train"
+        self._passing: Iterator[Batch] = iter(())
 
     # What a qualified sensor brings.
 
@@ -124,7 +127,7 @@ class Sensor(ABC):
         Raises:
             DataError: if the source has no validation part.
         """
-        return self._pass("val", self.val_batch_size)
+        return self._pass_of("val")
 
     def test_batches(self) -> Iterator[Batch]:
         """This rank's share of the test samples, each sample once over all ranks.
@@ -132,7 +135,7 @@ class Sensor(ABC):
         Raises:
             DataError: if the source has no test part.
         """
-        return self._pass("test", self.test_batch_size)
+        return self._pass_of("test")
 
     def shard(self, rank: int, size: int) -> Self:
         """Take the share of `rank` from now on; gives itself.
@@ -173,9 +176,44 @@ class Sensor(ABC):
         """The labels of the last batch; of the one to come, if none was drawn yet."""
         return (self._last or self.batch())[-1]
 
+    def picture(self, number: int = 20, columns: int = 10) -> Image:
+        """The images of the last batch, side by side; of the one to come, if none was drawn yet.
+
+        Args:
+            number: how many of them, at most.
+            columns: how many in a row.
+
+        Raises:
+            DataError: if its samples are no images.
+        """
+        from akidlab.sensors.picture import picture
+
+        return picture(self.data()[:number], columns)
+
     def forward(self) -> Batch:
-        """akid's name of `next`."""
-        return self.next()
+        """akid's name of `next`: the next batch of its mode, without end."""
+        if self.mode == "train":
+            return self.next()
+        batch = next(self._passing, None)
+        if batch is None:
+            self._passing = self._pass_of(self.mode)
+            batch = next(self._passing)
+        return batch
+
+    def set_mode(self, mode: str) -> Self:
+        """Let `forward` give batches of `train`, `val` or `test`, from the first one on; gives itself.
+
+        A kid needs no mode: it asks for `next`, `validation_batches` and `test_batches`.
+
+        Raises:
+            UnknownNameError: if there is no such mode.
+            DataError: if the source has no such part.
+        """
+        if mode not in MODES:
+            raise unknown("mode", mode, MODES)
+        passing = iter(()) if mode == "train" else self._pass_of(mode)
+        self.mode, self._passing = mode, passing
+        return self
 
     def __len__(self) -> int:
         return self.num_batches_per_epoch
@@ -190,6 +228,9 @@ class Sensor(ABC):
             for name, value in self._facts().items()
         )
         return f"<b>{escape(self.name)}</b> <code>{type(self).__name__}</code><table>{rows}</table>"
+
+    def _pass_of(self, mode: str) -> Iterator[Batch]:
+        return self._pass(mode, self.val_batch_size if mode == "val" else self.test_batch_size)
 
     def _pass(self, mode: str, batch_size: int) -> Iterator[Batch]:
         first, last = share(0, self._maker.size(mode), self.rank, self.size)
@@ -207,7 +248,7 @@ class Sensor(ABC):
         self._last = None
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"_last": None}
+        return self.__dict__ | {"_last": None, "mode": "train", "_passing": iter(())}
 
 
 def count(name: str, value: int, least: int = 1) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,7 +20,8 @@ from akidlab import (
     NormalizeJoker,
     Sensor,
 )
-from akidlab.errors import DataError
+from akidlab.errors import DataError, UnknownNameError
+from akidlab.sensors.picture import picture
 
 
 def images(number: int) -> torch.Tensor:
@@ -154,6 +156,35 @@ def test_a_joker_that_fails_moves_nothing_on():
 
     assert made.position == (0, 0, 6)
     assert made.next()[0].equal(_second(sensor()))
+
+
+def test_a_picture_shows_what_the_brain_is_given():
+    made = sensor()
+
+    shown = np.asarray(made.picture(3, columns=2))
+
+    x = made.data()[0, 0]
+    assert shown.shape == (2 * 60 + 3, 2 * 60 + 3)
+    low, high = made.data()[:3].aminmax()
+    assert np.abs(shown[:60:10, :60:10] - (255 * (x - low) / (high - low)).numpy()).max() <= 1
+    assert made.position == (0, 0, 0)
+    assert picture(torch.rand(1, 3, 70, 60)).mode == "RGB"
+    with pytest.raises(DataError, match=r"A picture is made of .* found the shape \(3,\)"):
+        picture(torch.rand(3))
+
+
+def test_a_mode_says_which_batches_akids_forward_gives():
+    made = sensor(shuffle=False).set_mode("val")
+
+    lengths = [len(made.forward()[0]) for _ in range(4)]
+
+    assert lengths == [4, 4, 1, 4]  # and again from the first
+    assert made.set_mode("train").forward()[1].tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(DataError, match="has no `test` part"):
+        made.set_mode("test")
+    with pytest.raises(UnknownNameError, match="Did you mean `train`"):
+        made.set_mode("trian")
+    assert made.mode == "train"
 
 
 def test_the_name_that_akid_gave_a_sensor_with_jokers_is_kept():
