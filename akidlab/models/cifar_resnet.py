@@ -8,7 +8,6 @@ from typing import Any
 from akidlab.blocks import (
     AveragePoolingLayer,
     CollapseOutLayer,
-    ConvolutionLayer,
     GlobalPoolingLayer,
     InnerProductLayer,
     ReshapeLayer,
@@ -62,11 +61,7 @@ class CifarResNet(ResNet):
         if not self.projection_shortcut:
             self.DECAY = 2e-4
         first, *stages = _channels(n_stages, self.width)
-        self.attach(
-            ConvolutionLayer(
-                3, in_channel_num=color_channel_num, out_channel_num=first, name="conv0", **self._paras()
-            )
-        )
+        self.attach(self._convolution("conv0", 3, 1, first, in_channel_num=color_channel_num))
         for number, channels in enumerate(stages, 1):
             stride = 1 if number == 1 else 2
             path = [(3, channels), (3, channels)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from akidlab.blocks import ConvolutionLayer, GlobalPoolingLayer, InnerProductLayer, PoolingLayer
+from akidlab.blocks import GlobalPoolingLayer, InnerProductLayer, PoolingLayer
 from akidlab.errors import BlockError
 from akidlab.models.head import judge
 from akidlab.models.resnet import Convolution, ResNet
@@ -49,9 +49,9 @@ class ImagenetResNet(ResNet):
                 f"`depth` of an ImagenetResNet is one of {', '.join(map(str, UNITS))}; found {depth}."
             )
         self.attach(
-            ConvolutionLayer(7, 2, "SAME", out_channel_num=64, name="conv0", **self._paras()),
+            self._convolution("conv0", 7, 2, 64),
             self._fires("", 0),
-            PoolingLayer(3, 2, "SAME", name="pool0"),
+            PoolingLayer(3, 2, 1, name="pool0"),
         )
         given = 64
         for stage, (units, channels) in enumerate(zip(UNITS[depth], CHANNELS, strict=True), 1):

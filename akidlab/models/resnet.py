@@ -72,6 +72,13 @@ class ResNet(GraphBrain):
         decay = {"type": "l2", "scale": self.DECAY}
         return {"initial_bias_value": None, "init_para": "msra", "wd": decay}
 
+    def _convolution(self, name: str, ksize: int, stride: int, out: int, **options: Any) -> Block:
+        # The same on both sides, as in the papers: SAME would pad strided maps at the bottom and right alone.
+        pad = (ksize - 1) // 2
+        return ConvolutionLayer(
+            ksize, stride, pad, out_channel_num=out, name=name, **self._paras(), **options
+        )
+
     def _fires(self, at: str, number: int | str = "") -> list[Block]:
         bn = BatchNormalizationLayer(name=f"{at}bn{number}")
         if self.use_gsmax:
@@ -95,16 +102,7 @@ class ResNet(GraphBrain):
             if number == len(path) and self.dropout_prob:
                 self.attach(DropoutLayer(1 - self.dropout_prob, name=f"{at}dropout"))
             strides = stride if number == strided else 1
-            self.attach(
-                ConvolutionLayer(
-                    ksize,
-                    strides,
-                    "SAME",
-                    out_channel_num=channels,
-                    name=f"{at}conv{number}",
-                    **self._paras(),
-                )
-            )
+            self.attach(self._convolution(f"{at}conv{number}", ksize, strides, channels))
         if (stride, given) == (1, out):
             shortcut = entry
         elif self.projection_shortcut:
@@ -116,17 +114,7 @@ class ResNet(GraphBrain):
         )
 
     def _project(self, at: str, source: str, stride: int, out: int) -> str:
-        self.attach(
-            ConvolutionLayer(
-                1,
-                stride,
-                "SAME",
-                out_channel_num=out,
-                inputs=[{"name": source}],
-                name=f"{at}shortcut",
-                **self._paras(),
-            )
-        )
+        self.attach(self._convolution(f"{at}shortcut", 1, stride, out, inputs=[{"name": source}]))
         return f"{at}shortcut"
 
     def _fill(self, at: str, source: str, stride: int, lacking: int) -> str:
