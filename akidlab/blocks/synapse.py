@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,8 @@ class SynapseLayer(Block):
     """
 
     NAME = "synapse"
-    WEIGHTS: ClassVar[tuple[str, ...]] = ("weight",)
+    WEIGHTS: tuple[str, ...] = ("weight",)
+    BIASES: tuple[str, ...] = ("bias",)
     OUTPUTS = 0  # the dimension of the weights that counts what is emitted
     weight: nn.Parameter
     bias: nn.Parameter | None
@@ -64,7 +65,7 @@ class SynapseLayer(Block):
         self.initializer = initializer.get(init_para)
         self._wd = regularizer.get(wd)
         self.wd_on_bias = wd_on_bias
-        for name in (*self.WEIGHTS, "bias"):
+        for name in (*self.WEIGHTS, *self.BIASES):
             self.register_parameter(name, None)
 
     @property
@@ -85,10 +86,11 @@ class SynapseLayer(Block):
     @property
     def loss(self) -> Tensor | None:
         """What its weights cost, None without weight decay."""
-        if self._wd is None or self.weight is None:
+        if self._wd is None or self._first is None:
             return None
-        weights = [getattr(self, name) for name in self.WEIGHTS]
-        return self._wd([*weights, self.bias] if self.wd_on_bias and self.bias is not None else weights)
+        names = (*self.WEIGHTS, *self.BIASES) if self.wd_on_bias else self.WEIGHTS
+        held = [self._parameters[name] for name in names]
+        return self._wd([parameter for parameter in held if parameter is not None])
 
     def _contributes(self) -> bool:
         return self._wd is not None
@@ -100,11 +102,16 @@ class SynapseLayer(Block):
 
     def _on_para_update(self) -> None:
         super()._on_para_update()
-        if self.max_norm is not None and self.weight is not None:
+        if self.max_norm is not None and self._first is not None:
             for name in self.WEIGHTS:
                 getattr(self, name).renorm_(2, self.OUTPUTS, self.max_norm)
 
     # -- what a layer says about its weights
+
+    @property
+    def _first(self) -> nn.Parameter | None:
+        """The first of its weights; None before they are made."""
+        return self._parameters[self.WEIGHTS[0]]
 
     def _given(self, signal: Signal) -> int:
         """How many channels `signal` has."""
@@ -117,6 +124,10 @@ class SynapseLayer(Block):
     def _shapes(self) -> tuple[Sizes, ...]:
         """The shape of each of `WEIGHTS`."""
         return ((self.out_channel_num, self.in_channel_num, *self._kernel()),)
+
+    def _bias_shapes(self) -> tuple[Sizes, ...]:
+        """The shape of each of `BIASES`."""
+        return ((self.out_channel_num,),) * len(self.BIASES)
 
     def _fans(self, name: str, shape: tuple[int, ...]) -> Fans | None:
         """How many inputs an output has and the reverse, where the shape does not tell."""
@@ -145,8 +156,9 @@ class SynapseLayer(Block):
             weight = self._starts(name)(shape, seed.generator(name), self._fans(name, shape))  # type: ignore[arg-type]
             self._parameters[name] = nn.Parameter(weight.to(**kind))
         if self.initial_bias_value is not None:
-            bias = torch.full((self._emitted(),), float(self.initial_bias_value))
-            self.bias = nn.Parameter(bias.to(**kind))
+            for name, shape in zip(self.BIASES, self._bias_shapes(), strict=True):
+                bias = torch.full(shape, float(self.initial_bias_value))  # type: ignore[arg-type]
+                self._parameters[name] = nn.Parameter(bias.to(**kind))
 
     def _settle(self, channels: int) -> None:
         """Fill in the sizes that were left out, now that the channels given are known."""
@@ -158,12 +170,12 @@ class SynapseLayer(Block):
         return self.out_channel_num
 
     def _parameters_made(self) -> list[str]:
-        return [*self.WEIGHTS] if self.initial_bias_value is None else [*self.WEIGHTS, "bias"]
+        return [*self.WEIGHTS, *([] if self.initial_bias_value is None else self.BIASES)]
 
     def _adopt(self, state: dict[str, Tensor]) -> list[str]:
         shapes = dict(zip(self.WEIGHTS, self._shapes(), strict=True))
         if self.initial_bias_value is not None:
-            shapes["bias"] = (self.out_channel_num,)
+            shapes |= dict(zip(self.BIASES, self._bias_shapes(), strict=True))
         for name, shape in shapes.items():
             if not _fits(state[name], shape):
                 expected = "×".join("any" if size is None else str(size) for size in shape)
@@ -185,7 +197,7 @@ class SynapseLayer(Block):
         return told
 
     def _check_kind(self, signal: Tensor) -> None:
-        check_kind(self, signal, self.weight)
+        check_kind(self, signal, self._first)
 
     def _contradicts(self, signal: Tensor, given: int, unit: str) -> BlockError:
         return BlockError(
