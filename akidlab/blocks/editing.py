@@ -82,7 +82,7 @@ class Editing:
                 last = block.name
             added = ", ".join(f"`{block.name}`" for block in blocks)
             under_way.acts.append(f"inserted {added} after `{name}`")
-        return self._told()
+        return self._last_edit()
 
     def replace(self, name: str, block: Block, *, seed: int | None = None) -> Edit:
         """Put `block` in the place of the one called `name`.
@@ -105,7 +105,7 @@ class Editing:
             under_way.refit.inherit(block, former)
             with_name = "" if block.name == old else f" `{block.name}`"
             under_way.acts.append(f"replaced `{name}` by {_kind(block)}{with_name}")
-        return self._told()
+        return self._last_edit()
 
     def remove(self, *names: str, seed: int | None = None) -> Edit:
         """Take blocks out; what read one of them now reads what it read.
@@ -123,7 +123,7 @@ class Editing:
             for owner, name in places:
                 _remove(owner, name)
             under_way.acts.append("removed " + ", ".join(f"`{name}`" for name in names))
-        return self._told()
+        return self._last_edit()
 
     def rewire(
         self, name: str, inputs: Sequence[Mapping[str, object] | Tensor] | None, *, seed: int | None = None
@@ -148,7 +148,7 @@ class Editing:
             owner._changed()
             told = "what comes before" if block.inputs is None else ", ".join(map(str, block.inputs))
             under_way.acts.append(f"rewired `{name}` to {told}")
-        return self._told()
+        return self._last_edit()
 
     @contextmanager
     def editing(self, *, seed: int | None = None) -> Iterator[UnderWay]:
@@ -191,7 +191,7 @@ class Editing:
         root._under_way = None
         root.edits = [*root.edits, under_way.picture.edit(root, under_way.acts)]
 
-    def _told(self) -> Edit:
+    def _last_edit(self) -> Edit:
         """The edit that was just made; within others, which are not over, one that tells what was so far."""
         root = _outermost(cast("System", self))
         if root._under_way is not None:
