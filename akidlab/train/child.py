@@ -67,6 +67,8 @@ def main() -> None:
     code = 1
     try:
         line = Line(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))  # never closed: a thread reads it
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)  # a template that asks for input gets none, instead of our line
         os.dup2(2, 1)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         code = _work(line)

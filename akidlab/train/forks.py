@@ -17,6 +17,9 @@ from akidlab.errors import TuningError
 from akidlab.train.nursery import LARGEST
 from akidlab.train.process import Process, Starter, command
 
+# A thread would not survive a fork; and who looks for GPUs shall ask the driver, which leaves no trace.
+ALONE = {"OMP_NUM_THREADS": "1", "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+
 
 class Forks(Starter):
     """Starts processes through a nursery, which is started when it is first needed."""
@@ -74,7 +77,7 @@ class Forks(Starter):
         with theirs:
             self._nursery = subprocess.Popen(
                 command("nursery", str(theirs.fileno())),
-                env={**os.environ, "OMP_NUM_THREADS": "1"},  # a thread would not survive a fork
+                env={**os.environ, **ALONE},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,

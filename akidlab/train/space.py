@@ -53,9 +53,21 @@ def draw(trial: optuna.Trial, space: Space, prefix: str = "") -> dict[str, Any]:
     found = {}
     for key, choices in space.items():
         distribution, values = _distribution(key, choices)
-        chosen = trial._suggest(f"{prefix}{key}", distribution)
+        chosen = _suggested(trial, f"{prefix}{key}", distribution)
         found[key] = chosen if values is None else values[chosen]
     return found
+
+
+def _suggested(trial: optuna.Trial, name: str, distribution: optuna.distributions.BaseDistribution) -> Any:
+    distributions = import_optuna().distributions
+    if isinstance(distribution, distributions.FloatDistribution):
+        low, high = distribution.low, distribution.high
+        return trial.suggest_float(name, low, high, step=distribution.step, log=distribution.log)
+    if isinstance(distribution, distributions.IntDistribution):
+        low, high = distribution.low, distribution.high
+        return trial.suggest_int(name, low, high, step=distribution.step, log=distribution.log)
+    assert isinstance(distribution, distributions.CategoricalDistribution)
+    return trial.suggest_categorical(name, distribution.choices)
 
 
 def _distribution(key: str, choices: Any) -> tuple[optuna.distributions.BaseDistribution, list[Any] | None]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import TuningError, UnknownNameError, unknown
-from akidlab.store import Run
+from akidlab.store import Run, Store
 from akidlab.store.series import import_pandas
 from akidlab.train import ledger
 from akidlab.train.instance import Instance
@@ -153,8 +153,9 @@ class Study:
 
     def table(self, found: pandas.DataFrame) -> pandas.DataFrame:
         """The table of a tuning with the value of each trial, where it has one."""
-        values = {entry.instance.index: self._value_of(entry) for entry in self._of}
-        column = [math.nan if values.get(index) is None else values[index] for index in found.index]
+        store = Store()
+        values = [None if name is None else self._best_of(store.run(name)) for name in found["run"]]
+        column = [math.nan if value is None else value for value in values]
         place = list(found.columns).index("repeat")
         found.insert(place, "value", import_pandas().Series(column, index=found.index, dtype=float))
         return found.drop(columns=["repeat"])
@@ -209,7 +210,7 @@ class Study:
         """Tell the study what came of an instance."""
         assert entry.run is not None
         states = self._optuna.trial.TrialState
-        status, value = ledger.outcome(entry.run), self._value_of(entry)
+        status, value = ledger.outcome(entry.run), self._best_of(entry.run)
         if status == "finished" and value is None:
             known = [tag for tag in entry.run.tags() if tag.startswith("validation_")]
             if self.metric not in known:
@@ -221,9 +222,6 @@ class Study:
                 self._study.tell(self._of[entry], state=states.PRUNED)
             elif status != "stopped":
                 self._study.tell(self._of[entry], state=states.FAIL)
-
-    def _value_of(self, entry: Entry) -> float | None:
-        return None if entry.run is None else self._best_of(entry.run)
 
     def _best_of(self, run: Run) -> float | None:
         """The best that the series reached after the first step."""
@@ -240,35 +238,44 @@ class Study:
 
     def _recall(self, tuning: Tuning) -> list[Entry]:
         """Tell the study what was found before; gives what has to go on."""
-        again = []
         for instance, run in ledger.runs_of(tuning.store, tuning.name):
             if "trial" not in instance.more:
                 raise TuningError(f"`{tuning.name}` is no search; `tune(..., resume=True)` goes on with it.")
             entry = entry_of(instance, run)
-            entry.run, entry.is_over = run, entry.is_over or not entry.resume
-            self._of[entry] = self._known(instance, run, entry.is_over)
+            entry.run, entry.is_over = run, entry.is_over or not entry.resume  # what failed, failed
             tuning.entries.append(entry)
-            again += [] if entry.is_over else [entry]
-        return again
+            with _quietly(self._optuna):
+                (self._know if entry.is_over else self._ask_again)(entry, run)
+        return [entry for entry in tuning.entries if not entry.is_over]
 
-    def _known(self, instance: Instance, run: Run, is_over: bool) -> optuna.Trial:
-        optuna = self._optuna
-        states, status, value = optuna.trial.TrialState, ledger.outcome(run), self._best_of(run)
-        state = states.RUNNING if not is_over else states.PRUNED if status == "pruned" else states.FAIL
+    def _know(self, entry: Entry, run: Run) -> None:
+        """Let the study know a trial that is over."""
+        states = self._optuna.trial.TrialState
+        status, value = ledger.outcome(run), self._best_of(run)
+        state = states.PRUNED if status == "pruned" else states.FAIL
         if status == "finished" and value is not None:
             state = states.COMPLETE
-        told, from_json = instance.more["trial"], optuna.distributions.json_to_distribution
-        with _quietly(optuna):
-            self._study.add_trial(
-                optuna.trial.create_trial(
-                    state=state,
-                    value=value if state == states.COMPLETE else None,
-                    params=told["params"],
-                    distributions={name: from_json(kind) for name, kind in told["distributions"].items()},
-                    intermediate_values=dict(self._series(run)),
-                )
-            )
-        return optuna.Trial(self._study, self._study.get_trials(deepcopy=False)[-1]._trial_id)
+        params, distributions = self._drawn(entry.instance)
+        trial = self._optuna.trial.create_trial(
+            state=state,
+            value=value if state == states.COMPLETE else None,
+            params=params,
+            distributions=distributions,
+            intermediate_values=dict(self._series(run)),
+        )
+        self._study.add_trial(trial)
+
+    def _ask_again(self, entry: Entry, run: Run) -> None:
+        """Have the study ask for a trial again that was stopped."""
+        params, distributions = self._drawn(entry.instance)
+        self._study.enqueue_trial(params)
+        self._of[entry] = trial = self._study.ask(distributions)
+        for step, value in self._series(run):
+            trial.report(value, step)
+
+    def _drawn(self, instance: Instance) -> tuple[dict[str, Any], dict[str, Any]]:
+        told, from_json = instance.more["trial"], self._optuna.distributions.json_to_distribution
+        return told["params"], {name: from_json(kind) for name, kind in told["distributions"].items()}
 
 
 @contextmanager

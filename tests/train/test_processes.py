@@ -20,6 +20,7 @@ import pytest
 from akidlab import runs
 from akidlab.errors import UnknownNameError
 from akidlab.train import TuningWarning, search, tune, tuning
+from akidlab.train.forks import ALONE
 from akidlab.train.process import Spawner
 from tests.train.conftest import SETUP
 from tests.train.shared import shared_nursery
@@ -205,6 +206,51 @@ def test_a_search_ends_what_is_hopeless(home: dict[str, Any]) -> None:
     assert set(found.step[found.status == "pruned"]) == {5}
     assert set(found.step[found.status == "finished"]) == {20}
     assert all(found.x[found.status == "pruned"] > best)
+
+
+def test_a_search_that_was_interrupted_goes_on_with_what_was_stopped(home: dict[str, Any]) -> None:
+    exec(
+        "def stops(lr):\n    kid = setup(lr)\n    kid.hooks.on_val_log_step.append(stop)\n    return kid",
+        home,
+    )
+    home["stop"] = cut
+    how: dict[str, Any] = {"gpus": [], "slots": 1, "pruner": None}
+    found = search(home["stops"], {"lr": (0.0, 1.0)}, trials=3, **how)
+    home["stop"] = str
+    more = search(home["stops"], {"lr": (0.0, 1.0)}, trials=4, resume=True, **how)
+
+    assert (found.status.tolist(), found.step.tolist()) == (["stopped"] * 3, [10] * 3)
+    assert (more.status.tolist(), more.step.tolist()) == (["finished"] * 4, [20] * 4)
+    assert more.lr.tolist()[:3] == found.lr.tolist()
+    assert more.run.tolist() == ["search.0", "search.1", "search.2", "search.3"]
+
+
+def cut(kid: Any) -> None:
+    if kid.step == 10:
+        kid.controls.send("stop")
+
+
+def test_a_nursery_has_no_threads_and_touches_no_accelerator() -> None:
+    """Neither would live on in a fork."""
+    script = """
+import os, torch
+def touched(*_): raise AssertionError("an accelerator was looked for")
+torch.cuda.is_available = torch.cuda.device_count = touched
+from akidlab.train import nursery
+nursery._load()
+print(len(os.listdir("/proc/self/task")), torch.cuda._is_in_bad_fork())
+"""
+    env = {**os.environ, **ALONE}
+    said = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+
+    assert (said.stdout.split(), said.stderr) == (["1", "False"], "")
+
+
+def test_a_template_that_asks_for_input_gets_none(home: dict[str, Any]) -> None:
+    exec("def asks():\n    return input()", home)
+
+    with pytest.warns(TuningWarning, match="EOFError"):
+        assert tune(home["asks"], gpus=[]).error.tolist() == ["EOFError: EOF when reading a line"]
 
 
 def test_a_metric_that_is_not_there_ends_the_search(home: dict[str, Any]) -> None:
