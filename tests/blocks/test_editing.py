@@ -503,3 +503,19 @@ def test_an_edit_shows_itself():
 
     assert "&lt;b&gt;" in shown
     assert "ip1.weight 5×256 → 5×64" in shown
+
+
+def test_a_compiled_brain_follows_its_edits():
+    brain = _brain()
+    objective = torch.compile(brain.objective, fullgraph=True, backend="eager")
+    first = objective([IMAGES, LABELS])
+
+    brain.insert_after("ip1", TanhLayer(name="tanh"))
+    brain.rewire("ip2", [{"name": "ip1"}])
+    torch.testing.assert_close(objective([IMAGES, LABELS]), first)
+    brain.rewire("ip2", [{"name": "tanh"}])
+
+    second = objective([IMAGES, LABELS])
+    torch.testing.assert_close(second, brain.objective([IMAGES, LABELS]))
+    assert second != first
+    torch.compiler.reset()
