@@ -24,9 +24,10 @@ class CropJoker(Joker):
     Args:
         height: of what comes out, in pixels; that of the image if only `width` is given.
         width: of what comes out; as `height`, if only that is given.
-        center: True to take the middle; an image that is too small for it is padded with zeros all around.
+        center: True to take the middle; an image that is too small for it is padded all around.
         central_fraction: in place of a size, the part of each side to keep, from the middle.
-        padding: zeros to put around the image before a random crop, in pixels on each side.
+        padding: how much to put around the image before a random crop, in pixels on each side.
+        value: what the padding consists of, in the unit of the pixels: the background.
 
     Raises:
         DataError: if the sizes make no sense or, when called, if the images are too small.
@@ -47,6 +48,7 @@ class CropJoker(Joker):
         central_fraction: float | None = None,
         *,
         padding: int = 0,
+        value: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,7 +71,8 @@ class CropJoker(Joker):
             )
         self.height = sizes[0] if sizes else None
         self.width = sizes[-1] if sizes else None
-        self.center, self.central_fraction, self.padding = center, central_fraction, padding
+        self.center, self.central_fraction = center, central_fraction
+        self.padding, self.value = padding, value
 
     def forward(
         self, images: Shaped[Tensor, "batch channels height width"], draw: Draw
@@ -77,13 +80,13 @@ class CropJoker(Joker):
         size = height_and_width(self, images)
         if self.central_fraction is not None:
             before = [int((side - side * self.central_fraction) / 2) for side in size]
-            return _middle(images, [side - 2 * cut for side, cut in zip(size, before, strict=True)])
+            return _middle(images, [side - 2 * cut for side, cut in zip(size, before, strict=True)], 0.0)
         assert self.height is not None
         assert self.width is not None
         if self.center:
-            return _middle(images, [self.height, self.width])
+            return _middle(images, [self.height, self.width], self.value)
         if self.padding:
-            images = F.pad(images, [self.padding] * 4)
+            images = F.pad(images, [self.padding] * 4, value=self.value)
         return self._at_random(images, draw)
 
     def _at_random(self, images: Tensor, draw: Draw) -> Tensor:
@@ -132,8 +135,8 @@ def windows(
     return views[rows, :, tops.to(images.device), lefts.to(images.device)]
 
 
-def _middle(images: Tensor, size: list[int]) -> Tensor:
-    """The middle of each image, with zeros around where it is too small; an odd pixel more is at the end."""
+def _middle(images: Tensor, size: list[int], value: float) -> Tensor:
+    """The middle of each image, padded where it is too small; an odd pixel more is at the end."""
     for axis, wanted in zip((2, 3), size, strict=True):
         there = images.shape[axis]
         if there > wanted:
@@ -141,5 +144,5 @@ def _middle(images: Tensor, size: list[int]) -> Tensor:
         elif there < wanted:
             before = (wanted - there) // 2
             edges = [before, wanted - there - before]
-            images = F.pad(images, edges if axis == 3 else [0, 0, *edges])
+            images = F.pad(images, edges if axis == 3 else [0, 0, *edges], value=value)
     return images.contiguous()

@@ -80,6 +80,9 @@ def test_a_crop_with_padding_is_one_of_the_padded_image():
     found = CropJoker(8, 7, padding=2)(images(), draw())
 
     assert found.equal(CropJoker(8, 7)(PadJoker(2)(images(), draw()), draw()))
+    dark = CropJoker(12, 11, padding=2, value=-1)(images(), draw())
+    assert dark.equal(PadJoker(2, value=-1)(images(), draw()))
+    assert CropJoker(10, center=True, value=3)(images())[0, 0, 0, 0] == 3
 
 
 @given(SIDES, SIDES, SIDES, SIDES)
