@@ -135,3 +135,12 @@ def test_vgg_takes_another_loss():
 def test_models_of_ikkuna_are_set_up_at_once_by_their_input_shape():
     assert VGG((32, 32, 3), num_classes=10).is_setup
     assert not DenseNet().is_setup
+
+
+def test_a_residual_network_is_taken_out_as_a_program(tmp_path):
+    brain = small().eval()
+
+    file = brain.export(tmp_path / "residual.pt2", IMAGES)
+
+    program = torch.export.load(file).module()
+    torch.testing.assert_close(program(IMAGES[:2]), brain.infer(IMAGES[:2]))

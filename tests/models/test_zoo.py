@@ -47,10 +47,12 @@ SIZES = [
     (NewMnistTfTutorialNet, {}, MNIST, 1_663_370),  # 1,237,386 with akid's pooling, which lost a row
     (PatriceNet, {}, MNIST, 636_010),
     (IntriguingConvNet, {}, MNIST, 855_626),  # 745,034 as akid wrote it, for maps that do not come up
-    (AlexNet, {"dataset": "cifar10"}, (3, 24, 24), 1_068_298),
+    (AlexNet, {"in_channel_num": 2304, "dataset": "cifar10"}, (3, 24, 24), 1_068_298),
+    (AlexNet, {"dataset": "cifar10"}, CIFAR, 1_756_426),
     (VGGNet, {}, CIFAR, 8_695_902),
     (CifarResNet, {}, CIFAR, 1_467_610),
     (CifarResNet, {"projection_shortcut": False}, CIFAR, 1_456_858),
+    (CifarResNet, {"color_channel_num": 3, "use_gsmax": True}, CIFAR, 1_467_610),
     (CifarResNet, {"depth": 16, "width": 1, "pool_size": 7}, MNIST, 174_778),
     (AllConvNet, {}, CIFAR, 1_369_738),
     (AlexNetMini, {"num_classes": 10}, MNIST, 18_954),
