@@ -63,6 +63,8 @@ from akidlab.blocks import FixedWeightInnerProductLayer as FixedWeightInnerProdu
 from akidlab.blocks import FlowBlock as FlowBlock
 from akidlab.blocks import GELU as GELU
 from akidlab.blocks import GELULayer as GELULayer
+from akidlab.blocks import GRU as GRU
+from akidlab.blocks import GRULayer as GRULayer
 from akidlab.blocks import GSMax as GSMax
 from akidlab.blocks import GenerativeBlock as GenerativeBlock
 from akidlab.blocks import GlobalPoolingLayer as GlobalPoolingLayer
@@ -81,6 +83,8 @@ from akidlab.blocks import KLRegularizationLayer as KLRegularizationLayer
 from akidlab.blocks import L2Norm as L2Norm
 from akidlab.blocks import L2NormalizationLayer as L2NormalizationLayer
 from akidlab.blocks import LRNLayer as LRNLayer
+from akidlab.blocks import LSTM as LSTM
+from akidlab.blocks import LSTMLayer as LSTMLayer
 from akidlab.blocks import LayerNormalizationLayer as LayerNormalizationLayer
 from akidlab.blocks import LeakyReLU as LeakyReLU
 from akidlab.blocks import LeakyReLULayer as LeakyReLULayer
@@ -100,6 +104,8 @@ from akidlab.blocks import MemoryMaxPoolingLayer as MemoryMaxPoolingLayer
 from akidlab.blocks import MemoryReLULayer as MemoryReLULayer
 from akidlab.blocks import MergeLayer as MergeLayer
 from akidlab.blocks import MultiEvalBlock as MultiEvalBlock
+from akidlab.blocks import MultiHeadAttention as MultiHeadAttention
+from akidlab.blocks import MultiHeadAttentionLayer as MultiHeadAttentionLayer
 from akidlab.blocks import MultiLabelAccuracy as MultiLabelAccuracy
 from akidlab.blocks import PaddingLayer as PaddingLayer
 from akidlab.blocks import PoolingLayer as PoolingLayer
@@ -107,6 +113,7 @@ from akidlab.blocks import ProcessingBlock as ProcessingBlock
 from akidlab.blocks import ProcessingLayer as ProcessingLayer
 from akidlab.blocks import ReLU as ReLU
 from akidlab.blocks import ReLULayer as ReLULayer
+from akidlab.blocks import RecurrentLayer as RecurrentLayer
 from akidlab.blocks import ReshapeLayer as ReshapeLayer
 from akidlab.blocks import SNConv2D as SNConv2D
 from akidlab.blocks import ScatterLayer as ScatterLayer
@@ -126,6 +133,7 @@ from akidlab.blocks import SynapseLayer as SynapseLayer
 from akidlab.blocks import System as System
 from akidlab.blocks import Tanh as Tanh
 from akidlab.blocks import TanhLayer as TanhLayer
+from akidlab.blocks import TorchLayer as TorchLayer
 from akidlab.blocks import UpdateBlock as UpdateBlock
 from akidlab.blocks import ValidatableProcessingBlock as ValidatableProcessingBlock
 from akidlab.blocks import WeightDecayLayer as WeightDecayLayer

@@ -18,6 +18,7 @@ _NAMES = {
         AUCEvalBlock BatchEvalBlock EvalBlock MultiEvalBlock get_eval_block register_eval_block
         reset_eval_block_map AUCLayer BinaryAccuracy EvalLayer MultiLabelAccuracy
         MarginRankingLossLayer MarginRankingLoss KLRegularizationLayer KLRegularization
+        RecurrentLayer LSTMLayer LSTM GRULayer GRU MultiHeadAttentionLayer MultiHeadAttention TorchLayer
         ActivationLayer SigmoidLayer TanhLayer GELULayer LeakyReLULayer ConcatLayer GroupProcessingLayer
         CollapseOutLayer SoftmaxNormalizationLayer GroupSoftmaxLayer Sigmoid Tanh GELU LeakyReLU GSMax
         Maxout MaxoutLayer

@@ -18,6 +18,7 @@ from akidlab.blocks.akid import (
     UpdateBlock,
     ValidatableProcessingBlock,
 )
+from akidlab.blocks.attention import MultiHeadAttentionLayer
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
 from akidlab.blocks.collapse_out import CollapseOutLayer
@@ -66,6 +67,7 @@ from akidlab.blocks.normalization import BatchNormalizationLayer
 from akidlab.blocks.padding_layer import PaddingLayer
 from akidlab.blocks.pooling import AveragePoolingLayer, PoolingLayer
 from akidlab.blocks.pooling1d import MaxPooling1DLayer
+from akidlab.blocks.recurrent import GRULayer, LSTMLayer, RecurrentLayer
 from akidlab.blocks.reshape import ReshapeLayer
 from akidlab.blocks.scatter import ScatterLayer
 from akidlab.blocks.self_normalized import SelfNormalizedConvolutionLayer
@@ -73,6 +75,7 @@ from akidlab.blocks.separable import SeparableConvolutionLayer
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
+from akidlab.blocks.torch_layer import TorchLayer
 from akidlab.blocks.weight_loss import KLRegularizationLayer, WeightDecayLayer
 
 Conv2D = ConvolutionLayer
@@ -99,6 +102,9 @@ MReLU = MemoryReLULayer
 HingeLoss = HingeLossLayer
 MarginRankingLoss = MarginRankingLossLayer
 KLRegularization = KLRegularizationLayer
+LSTM = LSTMLayer
+GRU = GRULayer
+MultiHeadAttention = MultiHeadAttentionLayer
 
 __all__ = [
     "Block",
@@ -172,6 +178,14 @@ __all__ = [
     "MarginRankingLoss",
     "KLRegularizationLayer",
     "KLRegularization",
+    "RecurrentLayer",
+    "LSTMLayer",
+    "LSTM",
+    "GRULayer",
+    "GRU",
+    "MultiHeadAttentionLayer",
+    "MultiHeadAttention",
+    "TorchLayer",
     "ActivationLayer",
     "SigmoidLayer",
     "TanhLayer",

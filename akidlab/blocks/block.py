@@ -206,6 +206,7 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
             self._call_hooks(self.pre_setup_hook)
             with recorded(self):
                 self._setup(signal, seed)
+            self.eval()  # modules that it made are tried as the rest is; `trial` puts modes back
             self._is_setup = True
             self._call_hooks(self.post_setup_hook)
         if before is not None and seed.refit is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch.nn.parameter import is_lazy
+
 from akidlab.blocks.block import Block
 from akidlab.blocks.plan import later
 from akidlab.blocks.signal import told
@@ -77,7 +79,7 @@ def rows(parent: System) -> list[Row]:
 
 def count(block: Block) -> str:
     """How many parameters it has, in groups of three digits."""
-    return f"{sum(p.numel() for p in block.parameters()):,}"
+    return f"{sum(p.numel() for p in block.parameters() if not is_lazy(p)):,}"
 
 
 def _row(parent: System, at: int, block: Block) -> Row:

@@ -74,7 +74,11 @@ class System(Editing, Retrieval, Block):
             kind = "class" if isinstance(block, type) else type(block).__name__
             raise BlockError(
                 f"`{self.name}` can hold blocks, found {block!r} (a {kind}). "
-                "Attach an instance of a Block; to attach a torch module, call it in a Block of your own."
+                + (
+                    "TorchLayer makes a block of a torch module: attach(TorchLayer(module))."
+                    if isinstance(block, nn.Module)
+                    else "Attach an instance of a Block."
+                )
             )
         if any(block is mine for mine in self.blocks):
             raise BlockError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def trial(block: Block) -> Iterator[None]:
     """A pass that leaves no trace: no gradients, no dropout, no running statistics, no random numbers."""
-    modes = [(module, module.training) for module in block.modules()]
+    modes = {id(module): module.training for module in block.modules()}
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.no_grad())
@@ -30,8 +30,14 @@ def trial(block: Block) -> Iterator[None]:
             block.eval()
             yield
         finally:
-            for module, training in modes:
-                module.training = training
+            _put_back(block, modes, block.training)
+
+
+def _put_back(module: nn.Module, modes: Mapping[int, bool], around: bool) -> None:
+    # What was made meanwhile takes over the mode of what it is a part of.
+    module.training = modes.get(id(module), around)
+    for child in module.children():
+        _put_back(child, modes, module.training)
 
 
 @contextmanager

@@ -52,7 +52,8 @@ PUBLIC = [
     "Store", "SynapseLayer", "System", "Tanh", "TanhLayer", "TheOldInitializer", "TorchKongFu",
     "TorchSource", "WeightDecayLayer", "WhitenJoker", "XavierInitializer", "ZCAWhitening",
     "Edit", "DataBlock", "FlowBlock", "ProcessingBlock", "ValidatableProcessingBlock", "ShadowableBlock",
-    "GenerativeBlock", "UpdateBlock", "ProcessingLayer",
+    "GenerativeBlock", "UpdateBlock", "ProcessingLayer", "RecurrentLayer", "LSTMLayer", "LSTM", "GRULayer",
+    "GRU", "MultiHeadAttentionLayer", "MultiHeadAttention", "TorchLayer",
 ]  # fmt: skip
 
 

@@ -223,9 +223,11 @@ def test_an_index_too_far_is_explained():
 
 def test_only_blocks_can_be_attached():
     with pytest.raises(
-        ValueError, match=r"`system` can hold blocks, found Linear\(.*Attach an instance of a Block"
+        ValueError, match=r"`system` can hold blocks, found Linear\(.*attach\(TorchLayer\(module\)\)"
     ):
         _system(torch.nn.Linear(1, 1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"can hold blocks, found <class.*Attach an instance of a Block\."):
+        _system(torch.nn.Linear)  # type: ignore[arg-type]
 
 
 def test_a_block_is_attached_once():
