@@ -40,6 +40,15 @@ def test_a_layer_convolves_pools_normalises_fires_and_drops():
     assert repr(conv.initializer) == "truncated_normal, stddev=0.1"
 
 
+@pytest.mark.parametrize("ksize", [8, None])
+def test_the_weights_of_a_layer_are_held_as_it_is_told(ksize):
+    """As akid's maxout networks did, with the largest norm in place of weight decay."""
+    layer = cnn_block(ksize=ksize, max_norm=0.9, wd=None, init_para={"name": "uniform", "range": 0.005})[0]
+
+    assert (layer.max_norm, layer.wd) == (0.9, None)
+    assert repr(layer.initializer) == "uniform, range=0.005"
+
+
 def test_pooling_can_come_last_or_be_left_out():
     after = cnn_block(ksize=5, bn=True, activation_before_pooling=True, keep_prob=0.5)
 

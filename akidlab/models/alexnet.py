@@ -17,7 +17,7 @@ from akidlab.blocks import (
     ReshapeLayer,
 )
 from akidlab.errors import unknown
-from akidlab.models.head import fit, judge
+from akidlab.models.ends import fit, judge
 
 
 class AlexNet(GraphBrain):

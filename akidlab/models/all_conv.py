@@ -14,7 +14,7 @@ from akidlab.blocks import (
     ReLULayer,
     ReshapeLayer,
 )
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 
 Size = tuple[int, int, int, str]  # window, stride, channels, padding
 

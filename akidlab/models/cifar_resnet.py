@@ -14,7 +14,7 @@ from akidlab.blocks import (
     SoftmaxWithLossLayer,
 )
 from akidlab.errors import BlockError
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 from akidlab.models.resnet import ResNet
 
 SIBLINGS = 5  # the classes of a superclass of CIFAR-100

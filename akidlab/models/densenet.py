@@ -18,7 +18,7 @@ from akidlab.blocks import (
     ReLULayer,
 )
 from akidlab.errors import BlockError
-from akidlab.models.head import fit, judge
+from akidlab.models.ends import fit, judge
 
 
 class DenseNet(GraphBrain):

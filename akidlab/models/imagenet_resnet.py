@@ -6,7 +6,7 @@ from typing import Any
 
 from akidlab.blocks import GlobalPoolingLayer, InnerProductLayer, PoolingLayer
 from akidlab.errors import BlockError
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 from akidlab.models.resnet import Convolution, ResNet
 
 UNITS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from akidlab.blocks import ConvolutionLayer, GraphBrain, InnerProductLayer, ReLULayer
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 
 
 class IntriguingConvNet(GraphBrain):

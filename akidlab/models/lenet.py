@@ -14,7 +14,7 @@ from akidlab.blocks import (
     PoolingLayer,
     ReLULayer,
 )
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 
 DECAY = {"type": "l2", "scale": 5e-4}
 

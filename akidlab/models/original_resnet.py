@@ -14,7 +14,7 @@ from akidlab.blocks import (
     MergeLayer,
     ReLULayer,
 )
-from akidlab.models.head import judge
+from akidlab.models.ends import judge
 
 
 class OriginalResNet(GraphBrain):

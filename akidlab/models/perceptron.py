@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from akidlab.blocks import GraphBrain, InnerProductLayer, ReLULayer
-from akidlab.models.head import fit, judge
+from akidlab.models.ends import fit, judge
 
 
 class _Perceptron(GraphBrain):

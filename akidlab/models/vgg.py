@@ -16,7 +16,7 @@ from akidlab.blocks import (
     ReLULayer,
 )
 from akidlab.errors import BlockError
-from akidlab.models.head import fit, judge, judged
+from akidlab.models.ends import fit, judge, judged
 
 DECAY = {"type": "l2", "scale": 5e-4}
 ROWS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
