@@ -85,7 +85,7 @@ class TuneMagics(Magics):
                 with view:
                     tuning.run()
         except KeyboardInterrupt:  # its processes have stopped, saved
-            _say(f"Interrupted. `--resume {tuning.name}` goes on.")
+            _say(f"Interrupted. The same line with `--resume {tuning.name}` goes on.")
         rows = tuning.look()
         if failed := failures(rows):
             sys.stderr.write(f"{failed}\n")
@@ -137,7 +137,7 @@ def _prepared(
 
     repeat, trials = arguments.whole("--repeat", asked.repeat), arguments.whole("--trials", asked.trials)
     seed, gpus = arguments.number("--seed", asked.seed), arguments.number("--gpus", asked.gpus)
-    if asked.name is not None and asked.resume is not None:
+    if asked.resume is not None and asked.name not in (None, asked.resume):
         raise MagicError("Say `--name` or `--resume`, not both.")
     if repeat is not None and trials is not None:
         raise MagicError("Say `--repeat` or `--trials`, not both.")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import builtins
-import random
 import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from akidlab.errors import TuningError
@@ -22,10 +19,10 @@ from akidlab.messages import Command, Event, Message, Status
 from akidlab.store import Run, Store
 from akidlab.train import ledger
 from akidlab.train.instance import Instance
-from akidlab.train.template import FUNCTION, GIVEN, Recipe, Template, accepted
+from akidlab.train.making import make_kid, make_kid_in
+from akidlab.train.template import Template
 from akidlab.train.work import FAILED, FINISHED, STOPPED, Work
 from akidlab.wire import Listener
-from akidlab.worker.travel import remember_lines, unpack
 
 HERE = str(Path(__file__).parent)
 Consult = Callable[[int, Mapping[str, float]], bool]
@@ -72,34 +69,6 @@ def perform_here(template: Template, instance: Instance, run: Run, resume: bool)
         raise
 
 
-def make_kid(recipe: Recipe, namespace: dict[str, Any], seed: int) -> Kid:
-    """The kid of an instance, made in `namespace`."""
-    unpack(recipe.names, namespace)
-    unpack(recipe.given, namespace)
-    return make_kid_in(namespace, recipe.source, recipe.filename, None if recipe.takes_seed else seed, seed)
-
-
-def make_kid_in(
-    namespace: dict[str, Any], source: str | None, filename: str, shift: int | None, seed: int
-) -> Kid:
-    """The kid that a template makes, with everything that it draws drawn from `seed`."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-    given = namespace.pop(GIVEN)
-    with _seeds_shifted(shift or 0):
-        if source is None:
-            return _checked(namespace.pop(FUNCTION)(**given), "returned")
-        before = {id(value) for value in namespace.values()}
-        namespace.update(given)
-        remember_lines(filename, source)
-        exec(compile(source, filename, "exec", dont_inherit=True), namespace)
-        setup = namespace.get("setup")
-        if callable(setup) and id(setup) not in before:
-            return _checked(setup(**accepted(setup, given)), "returned")
-        return _found(namespace, before)
-
-
 def practise(kid: Kid, run: Run, resume: bool, consult: Consult | None = None) -> None:
     """Let `kid` practise into `run`; go on from its checkpoint if it is to be resumed and has left one."""
     kid.log_dir, kid.folder, kid.continue_from_chk_point = None, run.folder, False
@@ -141,46 +110,6 @@ def _prune_when_told(consult: Consult) -> Callable[[Kid], None]:
             raise DoneEvent
 
     return prune
-
-
-@contextmanager
-def _seeds_shifted(shift: int) -> Iterator[None]:
-    """Every kid made meanwhile has its own seed and the shift, as has its sensor, before it is set up."""
-    original = Kid.__init__
-
-    @wraps(original)
-    def init(self: Kid, *args: Any, **options: Any) -> None:
-        original(self, *args, **options)
-        self.seed += shift
-        if isinstance(getattr(self.sensor, "seed", None), int):
-            self.sensor.seed += shift
-
-    Kid.__init__ = init  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Kid.__init__ = original  # type: ignore[method-assign]
-
-
-def _checked(kid: object, verb: str) -> Kid:
-    if not isinstance(kid, Kid):
-        raise TuningError(
-            f"A template {verb} a {type(kid).__name__}; it has to make a Kid. End it with "
-            "`return Kid(sensor, brain, kongfu, max_steps=...)`."
-        )
-    return kid
-
-
-def _found(namespace: dict[str, Any], before: set[int]) -> Kid:
-    made = {id(v): v for v in namespace.values() if isinstance(v, Kid) and id(v) not in before}
-    if id(namespace.get("kid")) in made:
-        return namespace["kid"]
-    if len(made) != 1:
-        raise TuningError(
-            f"The template made {len(made) or 'no'} kid{'s' if made else ''}. Let it bind `kid`, or define "
-            "`setup`, which returns one."
-        )
-    return next(iter(made.values()))
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from akidlab.errors import MagicError, TuningError
+from akidlab.train.arguments import arguments
 from akidlab.train.instance import Instance
-from akidlab.train.perform import make_kid
-from akidlab.train.template import Template, TextTemplate, arguments
+from akidlab.train.making import make_kid
+from akidlab.train.template import Template, TextTemplate
 
 HERE = Instance(3, 1, {"lr": 0.5}, {"width": 8}, seed=7)
 
