@@ -202,6 +202,7 @@ from akidlab.sensors import IntegratedSensor as IntegratedSensor
 from akidlab.sensors import ParallelSensor as ParallelSensor
 from akidlab.sensors import Sensor as Sensor
 from akidlab.sensors import SimpleSensor as SimpleSensor
+from akidlab.sensors import samplers as samplers
 from akidlab.sensors.samplers import Sampler as Sampler
 from akidlab.sensors.samplers import SequenceSampler as SequenceSampler
 from akidlab.sensors.samplers import ShuffleSampler as ShuffleSampler

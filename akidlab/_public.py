@@ -43,7 +43,7 @@ _NAMES = {
         WhitenJoker RescaleJoker NormalizeJoker
     """,
     "akidlab.sensors.samplers": "Sampler SequenceSampler ShuffleSampler",
-    "akidlab.sensors": "Sensor FeedSensor IntegratedSensor SimpleSensor ParallelSensor",
+    "akidlab.sensors": "Sensor FeedSensor IntegratedSensor SimpleSensor ParallelSensor samplers",
     "akidlab.kongfus": """
         KongFu AdamKongFu AdamWKongFu GradientDescentKongFu MomentumKongFu TorchKongFu LearningRateScheme
     """,

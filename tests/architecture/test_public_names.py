@@ -8,9 +8,10 @@ import pytest
 
 import akidlab
 from akidlab._public import HOMES, PACKAGES
-from tests.architecture import stub
+from tests.architecture import reference, stub
 
 PUBLIC = [
+    "samplers",
     "Semaphore", "tune",
     "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AUCEvalBlock", "AUCLayer",
     "AveragePoolingLayer", "BatchEvalBlock", "BatchNormalizationLayer", "BCELossLayer",
@@ -81,3 +82,11 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 def test_editors_see_every_public_name_in_the_stub_of_the_root() -> None:
     assert stub.PATH.read_text() == stub.text(), "write it anew: `python -m tests.architecture.stub`"
+
+
+@pytest.mark.parametrize("chapter", reference.CHAPTERS)
+def test_every_name_of_akid_is_here_or_has_a_successor(chapter: str) -> None:
+    names = set(reference.CHAPTERS[chapter].split())
+    missing = {name for name in names if reference.home(name) is None}
+
+    assert missing == names & set(reference.INSTEAD)
