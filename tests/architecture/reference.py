@@ -10,23 +10,25 @@ from functools import reduce
 
 CHAPTERS = {
     "blocks": """
-        Block DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock GenerativeBlock
-        ProcessingLayer UpdateBlock
+        Block DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock
+        GenerativeBlock ProcessingLayer UpdateBlock
     """,
     "systems": "System SequentialSystem GraphSystem SequentialGSystem",
     "brains": "Brain SequentialBrain GraphBrain SequentialGBrain SeqentialGBrain",
     "sources": """
-        Source FeedSource MNISTSource MNISTTorchSource MNISTFeedSource RotatedMNISTFeedSource Cifar10AkidSource
-        Cifar10TorchSource Cifar10FeedSource Cifar10TFSource Cifar100TFSource HCifar100TFSource
-        ImagenetTorchSource ImagenetTFSource OldSource SupervisedSource StaticSource InMemoryFeedSource TFSource
-        ClassificationTFSource DataSet DataSets OLD_LABEL_ORDER_LIST NEW_LABEL_ORDER_LIST
+        Source FeedSource MNISTSource MNISTTorchSource MNISTFeedSource RotatedMNISTFeedSource
+        Cifar10AkidSource Cifar10TorchSource Cifar10FeedSource Cifar10TFSource Cifar100TFSource
+        HCifar100TFSource ImagenetTorchSource ImagenetTFSource OldSource SupervisedSource
+        StaticSource InMemoryFeedSource TFSource ClassificationTFSource DataSet DataSets
+        OLD_LABEL_ORDER_LIST NEW_LABEL_ORDER_LIST
     """,
     "samplers and sensors": """
-        samplers.get SamplerRegistry SequenceSampler ShuffleSampler Sensor SimpleSensor ParallelSensor OldSensor
-        ShuffleQueueSensor IntegratedSensor FeedSensor TorchSensor
+        samplers.get SamplerRegistry SequenceSampler ShuffleSampler Sensor SimpleSensor
+        ParallelSensor OldSensor ShuffleQueueSensor IntegratedSensor FeedSensor TorchSensor
     """,
     "jokers": """
-        Joker JokerSystem CropJoker FlipJoker LightJoker WhitenJoker RescaleJoker ResizeJoker PaddingLayer
+        Joker JokerSystem CropJoker FlipJoker LightJoker WhitenJoker RescaleJoker ResizeJoker
+        PaddingLayer
     """,
     "kongfus": "KongFu LearningRateScheme MomentumKongFu GradientDescentKongFu AdamKongFu",
     "kids": """
@@ -34,8 +36,8 @@ CHAPTERS = {
         DataPrefetchProcessesDeadEvent
     """,
     "engines": """
-        engines.get EngineRegistry Engine SingleGPUEngine DataParallelEngine parallel.scatter parallel.gather
-        parallel.broadcast parallel.device parallel.thread_run
+        engines.get EngineRegistry Engine SingleGPUEngine DataParallelEngine parallel.scatter
+        parallel.gather parallel.broadcast parallel.device parallel.thread_run
     """,
     "eval blocks": """
         EvalBlock BatchEvalBlock MultiEvalBlock AUCEvalBlock register_eval_block get_eval_block
@@ -47,40 +49,43 @@ CHAPTERS = {
         FixedStdInitializer RangeUniformInitializer ConstantInitializer ScalarInitializer
     """,
     "synapse layers": """
-        SynapseLayer ConvolutionLayer SelfNormalizedConvolutionLayer SNConv2D Convolution1DLayer Conv1D
-        InnerProductLayer ColorfulConvLayer EquivariantProjectionLayer SLUConvLayer InvariantInnerProductLayer
-        RenderingMixtureLayer FixedWeightInnerProductLayer
+        SynapseLayer ConvolutionLayer SelfNormalizedConvolutionLayer SNConv2D Convolution1DLayer
+        Conv1D InnerProductLayer ColorfulConvLayer EquivariantProjectionLayer SLUConvLayer
+        InvariantInnerProductLayer RenderingMixtureLayer FixedWeightInnerProductLayer
     """,
     "activations, normalisation, pooling": """
-        PoolingLayer MaxPoolingLayer MaxPooling1DLayer MaxPooling1D MemoryMaxPoolingLayer MPoolLayer ReLULayer
-        ReLU MemoryReLULayer MReLU ColorizationReLULayer SigmoidLayer Sigmoid LRNLayer
+        PoolingLayer MaxPoolingLayer MaxPooling1DLayer MaxPooling1D MemoryMaxPoolingLayer MPoolLayer
+        ReLULayer ReLU MemoryReLULayer MReLU ColorizationReLULayer SigmoidLayer Sigmoid LRNLayer
         SoftmaxNormalizationLayer GroupProcessingLayer GroupSoftmaxLayer GSMax CollapseOutLayer
         BatchNormalizationLayer BN DropoutLayer Dropout L2NormalizationLayer L2Norm
     """,
     "common layers": "ReshapeLayer PaddingLayer MergeLayer ScatterLayer",
     "losses": """
-        LossLayer SoftmaxWithLossLayer GroupSoftmaxWithLossLayer MSELossLayer BCELossLayer WeightDecayLayer
-        HingeLossLayer HingeLoss MarginRankingLossLayer MarginRankingLoss KLRegularizationLayer
-        KLRegularization
+        LossLayer SoftmaxWithLossLayer GroupSoftmaxWithLossLayer MSELossLayer BCELossLayer
+        WeightDecayLayer HingeLossLayer HingeLoss MarginRankingLossLayer MarginRankingLoss
+        KLRegularizationLayer KLRegularization
     """,
     "evaluation and memory layers": """
         EvalLayer AUCLayer MultiLabelAccuracy BinaryAccuracy EmbeddingLayer Embedding
     """,
     "nn and ops": """
-        nn.binary_accuracy nn.hinge_loss nn.tripod_hinge_loss nn.hinge_ranking_loss nn.regularizers.compute
-        ops.image_ops.rescale_image ops.random_ops.msra_initializer
-        ops.matrix_ops.lanczos_tridiagonalization_slow ops.matrix_ops.lanczos_tridiagonalization_fast
+        nn.binary_accuracy nn.hinge_loss nn.tripod_hinge_loss nn.hinge_ranking_loss
+        nn.regularizers.compute ops.image_ops.rescale_image ops.random_ops.msra_initializer
+        ops.matrix_ops.lanczos_tridiagonalization_slow
+        ops.matrix_ops.lanczos_tridiagonalization_fast
         ops.matrix_ops.lanczos_tridiagonalization_fast_cr ops.matrix_ops.lanczos_spectrum_approx
         ops.matrix_ops.lanczos_spectrum_approx_cr ops.matrix_ops.center_unit_eig_normalization
-        ops.matrix_ops.center_unit_eig_normalization_cr ops.matrix_ops.center_unit_eig_denormalization
+        ops.matrix_ops.center_unit_eig_normalization_cr
+        ops.matrix_ops.center_unit_eig_denormalization
     """,
     "sugar": "sugar.cnn_block sugar.init",
     "tuner": "train.tuner.tune train.Semaphore",
     "models": """
         models.brains.OneLayerBrain models.brains.LeNet models.brains.MnistTfTutorialNet
-        models.brains.NewMnistTfTutorialNet models.brains.AlexNet models.brains.VGGNet models.brains.ResNet
-        models.brains.CifarResNet models.brains.ImagenetResNet models.brains.PatriceNet
-        models.brains.IntriguingConvNet models.brains.AllConvNet models.brains.AllConvImagenet
+        models.brains.NewMnistTfTutorialNet models.brains.AlexNet models.brains.VGGNet
+        models.brains.ResNet models.brains.CifarResNet models.brains.ImagenetResNet
+        models.brains.PatriceNet models.brains.IntriguingConvNet models.brains.AllConvNet
+        models.brains.AllConvImagenet
     """,
 }
 
