@@ -35,7 +35,7 @@ class SharedMemory:
 
     Args:
         size: bytes.
-        fd: the file of another process's memory, which this one shares; None to make one.
+        fd: the file of another process's memory, to share and to close it; None to make one.
 
     Raises:
         OSError: if there is no room for it.
@@ -59,6 +59,10 @@ class SharedMemory:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+    def __del__(self) -> None:
+        if hasattr(self, "_map"):  # a file that another process made is open here, too
+            self.close()
 
 
 def layout(tensors: Sequence[Tensor], offset: int = 0) -> tuple[list[Place], int]:
@@ -87,9 +91,14 @@ def _reserved(size: int) -> int:
                     os.posix_fallocate(file.fileno(), 0, size)
                 else:
                     os.ftruncate(file.fileno(), size)
-            except OSError:
+            except OSError as error:
                 if folder is None:
-                    raise
+                    raise OSError(
+                        error.errno,
+                        f"There is no room for {size:,} bytes that processes share, neither in /dev/shm nor "
+                        f"in `{tempfile.gettempdir()}`. Let fewer batches be made ahead (`queue_size`, "
+                        f"`num_workers`), or smaller ones.",
+                    ) from error
                 continue
             return os.dup(file.fileno())
     raise AssertionError
