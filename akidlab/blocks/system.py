@@ -112,10 +112,17 @@ class System(Editing, Retrieval, Block):
         self._changed()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
         if isinstance(value, Block) and name in self.__dict__.get("_order", ()):
-            value._rename(name)  # a block was put in the place of another
-            self._changed()
+            value._rename(name)
+            self.replace(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._order:
+            self.remove(name)
+        else:
+            super().__delattr__(name)
 
     def _free(self, block: Block) -> str:
         number = 1

@@ -37,6 +37,7 @@ def take(kid: Kid) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "kongfu": kid.kongfu.state_dict(),
         "optimizer": optimizer,
         "random": [of_rank.plain for of_rank in random],
+        "edits": [str(edit) for edit in kid.brain.edits],
         "loss": kid.loss,
         "evals": kid.evals,
         "best": _reached(kid.best),
@@ -53,7 +54,7 @@ def give(kid: Kid, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> N
     """
     kid.setup()
     with _undone_if_it_fails(kid):
-        _give_brain(kid, _part(tensors, "brain."))
+        _give_brain(kid, _part(tensors, "brain."), facts.get("edits", []))
         kid.brain.load_window_state(_part(tensors, "window."))
         _give_optimizer(kid, _part(tensors, "optimizer."), facts["optimizer"])
         kid.kongfu.load_state_dict(facts["kongfu"])
@@ -112,11 +113,16 @@ def _undone_if_it_fails(kid: Kid) -> Iterator[None]:
         raise
 
 
-def _give_brain(kid: Kid, tensors: dict[str, Tensor]) -> None:
+def _give_brain(kid: Kid, tensors: dict[str, Tensor], edits: list[str]) -> None:
     try:
         kid.brain.load_state_dict(tensors)
     except RuntimeError as error:
-        raise CheckpointError(f"The checkpoint belongs to another brain: {error}") from error
+        mine = [str(edit) for edit in kid.brain.edits]
+        told = ""
+        if mine != edits:
+            told = f" It was taken after these edits: {'; '.join(edits) or 'none'}."
+            told += f" This brain has had: {'; '.join(mine) or 'none'}. Make the same ones first."
+        raise CheckpointError(f"The checkpoint belongs to another brain: {error}{told}") from error
 
 
 def _give_optimizer(kid: Kid, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:

@@ -69,10 +69,10 @@ def _earlier(past: Past, block: Block, init: Any, batch: int) -> Any:
 
 
 @st.composite
-def systems(draw, depth: int = 1, lists: bool = True) -> GraphSystem:
+def systems(draw, depth: int = 1) -> GraphSystem:
     """A system of one to six blocks: chained or wired, with branches, lists, feedbacks and systems within."""
     count = draw(st.integers(1, 6))
-    kinds = ["ip", "ip", "relu", "concat", *(["twice"] if lists else []), *(["system"] if depth else [])]
+    kinds = ["ip", "ip", "relu", "concat", "twice", *(["system"] if depth else [])]
     drawn = draw(st.lists(st.sampled_from(kinds), min_size=count, max_size=count))
     system = GraphSystem(name=f"system{depth}")
     for at, kind in enumerate(drawn):
@@ -105,14 +105,10 @@ def _block(draw, kind: str, wiring: dict[str, Any], depth: int) -> Block:
     if kind == "ip":
         return InnerProductLayer(out_channel_num=draw(st.integers(1, 4)), **wiring)
     if kind == "system":
-        inner = draw(systems(depth=depth - 1, lists=False))
+        inner = draw(systems(depth=depth - 1))
         outer = GraphSystem(**wiring)
-        return outer.attach(*_freed(inner))
+        return outer.attach(list(inner.blocks))
     return {"relu": ReLULayer, "tanh": TanhLayer, "concat": ConcatLayer, "twice": Twice}[kind](**wiring)
-
-
-def _freed(system: GraphSystem) -> list[Block]:
-    return list(system.blocks)
 
 
 def signals(steps: int, batch: int) -> list[Tensor]:

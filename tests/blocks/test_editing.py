@@ -241,6 +241,18 @@ def test_a_wire_can_be_led_elsewhere():
     torch.testing.assert_close(brain["ip1"].data, brain["ip1"](brain["conv"].data))
 
 
+def test_blocks_are_replaced_and_removed_as_attributes_of_a_module_are():
+    brain = _brain()
+
+    brain.relu = TanhLayer()
+    del brain.bn
+
+    assert [str(edit) for edit in brain.edits] == [
+        "small: replaced `relu` by a TanhLayer", "small: removed `bn`",
+    ]  # fmt: skip
+    assert _names(brain)[:2] == ["conv", "relu"]
+
+
 def test_several_changes_can_be_made_as_one():
     brain = Brain(name="residual").attach(
         ConvolutionLayer(1, out_channel_num=4, name="shortcut"),

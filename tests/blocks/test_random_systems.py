@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from akidlab import GraphSystem
 from tests.blocks.naive import Past, interpreted, signals, systems
 
-FEW = settings(deadline=None, max_examples=100)
+FEW = settings(deadline=None, max_examples=800)
 
 
 def _close(one, other) -> None:
