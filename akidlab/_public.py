@@ -67,6 +67,6 @@ _NAMES = {
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
     "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "initializers",
-    "jokers", "kids", "kongfus", "magics", "messages", "models", "ops", "parallel", "sensors",
+    "jokers", "kids", "kongfus", "magics", "messages", "models", "nn", "ops", "parallel", "sensors",
     "server", "session", "sources", "store", "sugar", "train", "widgets", "wire", "worker",
 )  # fmt: skip

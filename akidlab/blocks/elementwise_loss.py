@@ -37,6 +37,9 @@ class MSELossLayer(LossLayer):
         reduction = "mean" if self.size_average else "sum"
         return self._scaled(F.mse_loss(answer, truth.to(answer.dtype), reduction=reduction))
 
+    def extra_repr(self) -> str:
+        return self._says(*[] if self.size_average else ["added up"])
+
     def _check(self, signal: Signal) -> None:
         check_pair(self, signal, (2,))
 

@@ -56,7 +56,7 @@ class BatchEvalBlock(EvalBlock):
         self.total, self.samples = 0.0, 0
 
     def add(self, value: float | Tensor, samples: int = 1) -> None:
-        self.total += float(value) * samples
+        self.total += _number(value) * samples
         self.samples += samples
 
     def merge(self, other: BatchEvalBlock) -> None:
@@ -72,8 +72,8 @@ class DefinedEvalBlock(BatchEvalBlock):
     """The mean over the samples of those batches for which the evaluation is defined: is not NaN."""
 
     def add(self, value: float | Tensor, samples: int = 1) -> None:
-        if not math.isnan(value):
-            super().add(value, samples)
+        if not math.isnan(number := _number(value)):
+            super().add(number, samples)
 
 
 class MultiEvalBlock(EvalBlock):
@@ -185,6 +185,10 @@ def get_eval_block(name: str, default: type[EvalBlock] = BatchEvalBlock) -> type
 def reset_eval_block_map() -> None:
     """Forget what was registered."""
     _chosen.clear()
+
+
+def _number(value: float | Tensor) -> float:
+    return value.item() if isinstance(value, Tensor) else float(value)
 
 
 def _mean(values: Tensor) -> float | None:

@@ -21,9 +21,9 @@ class GroupSoftmaxWithLossLayer(LossLayer):
     """The mean cross-entropy, over samples and groups, of a softmax within each group and a ground state.
 
     Its inputs are the logits, `[batch, classes]`, the labels, `[batch]`, for the accuracy, and the label
-    vectors: for each group one place for each of its classes and, last, one for "none of them", such as
-    `HCifar100` sources give, `[batch, groups · (group_size + 1)]`. The ground state has the logit 0, as in
-    `GroupSoftmaxLayer`.
+    vectors: for each group one place for each of its classes and, last, one for "none of them",
+    `[batch, groups · (group_size + 1)]`, such as the last two labels of an `HCifar100Source`. The ground
+    state has the logit 0, as in `GroupSoftmaxLayer`.
 
     Args:
         group_size: how many classes are a group.
@@ -90,4 +90,4 @@ class GroupSoftmaxWithLossLayer(LossLayer):
         return {**super().__getstate__(), "_judged": [None, None]}
 
     def extra_repr(self) -> str:
-        return f"groups of {self.group_size}"
+        return self._says(f"groups of {self.group_size}")

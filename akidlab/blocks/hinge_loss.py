@@ -47,13 +47,17 @@ class HingeLossLayer(LossLayer):
             return self._scaled(nn.tripod_hinge_loss(*signal, signal_balancing=self.signal_balancing))
         return self._scaled(nn.hinge_loss(*signal))
 
+    def extra_repr(self) -> str:
+        balanced = ["balanced"] * self.signal_balancing
+        return self._says(*["tripod"] * self.tripod_hinge_loss, *balanced)
+
     def _check(self, signal: Signal) -> None:
         check_pair(self, signal, (2, 3))
         label = signal[1]
         known = (label == 1) | (label == -1)
         if self.tripod_hinge_loss:
             known |= label == 0
-        if not bool(known.all()):
+        if bool(label.any()) and not bool(known.all()):  # an edit tries its brain on nothing but zeros
             wanted = "1, -1 and 0" if self.tripod_hinge_loss else "1 and -1"
             raise BlockError(
                 f"`{self.name}` wants labels of {wanted}, found {label[~known].flatten()[0].item():g}. "
@@ -66,7 +70,7 @@ class MarginRankingLossLayer(LossLayer):
 
     Inputs of one shape are compared pair by pair. Two inputs of one dimension are compared all with all;
     a second input with one dimension more holds several rivals for each score. Lists, one tensor for each
-    sample, are compared all with all within the sample; the mean is that over samples.
+    sample, are compared all with all within the sample; the mean is that over samples that have a pair.
 
     Args:
         margin: by how much.
@@ -88,8 +92,9 @@ class MarginRankingLossLayer(LossLayer):
     def forward(self, signal: list[Any]) -> Float[Tensor, ""]:
         higher, lower = signal
         if isinstance(higher, (list, tuple)):
-            terms = [self._all_pairs(*sample) for sample in zip(higher, lower, strict=True)]
-            return self._scaled(torch.stack(terms).mean())
+            samples = zip(higher, lower, strict=True)
+            terms = [self._all_pairs(*sample) for sample in samples if all(part.numel() for part in sample)]
+            return self._scaled(torch.stack(terms).mean() if terms else torch.cat(higher).sum() * 0)
         if higher.dim() == lower.dim() == 1:
             return self._scaled(self._all_pairs(higher, lower))
         return self._scaled(self._of(higher if lower.dim() == higher.dim() else higher.unsqueeze(-1), lower))
@@ -99,6 +104,9 @@ class MarginRankingLossLayer(LossLayer):
 
     def _of(self, higher: Tensor, lower: Tensor) -> Tensor:
         return nn.hinge_ranking_loss(higher, lower, self.margin, self.hard_sample_mining)
+
+    def extra_repr(self) -> str:
+        return self._says(f"margin {self.margin:g}", *["hard samples"] * self.hard_sample_mining)
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, list) or len(signal) != 2:

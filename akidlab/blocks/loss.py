@@ -40,6 +40,13 @@ class LossLayer(Block):
     def _scaled(self, loss: Tensor) -> Tensor:
         return loss if self.multiplier == 1 else self.multiplier * loss
 
+    def _says(self, *words: str) -> str:
+        """These words about it, and what it is scaled by."""
+        return ", ".join([*words, *([] if self.multiplier == 1 else [f"× {self.multiplier}"])])
+
+    def extra_repr(self) -> str:
+        return self._says()
+
 
 class SoftmaxWithLossLayer(LossLayer):
     """The mean cross-entropy of logits against labels, with the accuracy as an evaluation.
@@ -128,5 +135,4 @@ class SoftmaxWithLossLayer(LossLayer):
         return {**super().__getstate__(), "_judged": [None, None]}
 
     def extra_repr(self) -> str:
-        scaled = "" if self.multiplier == 1 else f", × {self.multiplier}"
-        return f"{self.class_num or '?'} classes{scaled}"
+        return self._says(f"{self.class_num or '?'} classes")

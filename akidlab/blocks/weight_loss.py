@@ -33,10 +33,11 @@ class WeightDecayLayer(LossLayer):
 class KLRegularizationLayer(LossLayer):
     """Asks each row to be spread as a normal distribution of a given deviation is.
 
-    For a row with the (unbiased) deviation s this is the divergence KL(N(0, std²) ‖ N(0, s²)) with the
-    roles as akid has them: ln(std/s) - 1/2 + (s/std)²/2, which is 0 where s = std; its mean over rows.
+    For a row with the (unbiased) deviation s this is the divergence KL(N(0, s²) ‖ N(0, std²)) =
+    ln(std/s) - 1/2 + (s/std)²/2, which is 0 where s = std; its mean over rows.
 
     Args:
+        mean: 0: the divergence is about deviations, wherever a row lies.
         std: the deviation that rows should have.
 
     Example:
@@ -57,6 +58,9 @@ class KLRegularizationLayer(LossLayer):
     def forward(self, signal: Float[Tensor, "batch numbers"]) -> Float[Tensor, ""]:
         ratio = signal.flatten(1).std(1) / self.std
         return self._scaled((ratio.square() / 2 - 0.5 - ratio.log()).mean())
+
+    def extra_repr(self) -> str:
+        return self._says(f"deviation {self.std:g}")
 
     def _check(self, signal: Signal) -> None:
         if not isinstance(signal, Tensor) or signal.dim() < 2 or signal[0].numel() < 2:

@@ -42,6 +42,13 @@ def test_a_short_batch_counts_for_its_samples():  # akid's counted each batch al
     assert str(block) == "0.7500"
 
 
+def test_a_value_that_hangs_on_a_graph_is_only_a_number():
+    block = BatchEvalBlock()
+    block.add(torch.ones((), requires_grad=True), samples=2)
+
+    assert block.data == 1.0
+
+
 def test_what_is_not_a_number_is_left_out_where_it_is():
     block = MultiEvalBlock()
     block.add([math.nan, 1.0])

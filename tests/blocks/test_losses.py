@@ -17,9 +17,11 @@ from akidlab import (
     KLRegularizationLayer,
     MarginRankingLossLayer,
     MSELossLayer,
+    TanhLayer,
     WeightDecayLayer,
 )
 from akidlab.errors import BlockError
+from akidlab.sources.cifar100 import expanded
 
 ANSWER, TRUTH = torch.tensor([[0.5, -1.0], [2.0, 0.0]]), torch.tensor([[0, 1], [1, 0]])
 
@@ -93,6 +95,61 @@ def test_groups_that_hold_none_of_their_classes_are_told_by_the_ground_state():
     assert loss.evals == {"accuracy": 0.0}
     augmenting = GroupSoftmaxWithLossLayer(group_size=2, augment_label=True)
     assert augmenting(logits, labels, vectors[:, [0, 1, 3, 4]]) == pytest.approx(float(loss.data))
+
+
+def test_vectors_of_a_hierarchical_source_are_what_the_group_loss_reads():
+    fine = torch.tensor([0, 4, 3])
+    logits = torch.full((3, 6), -9.0)
+    logits[torch.arange(3), fine] = 9.0
+    loss = GroupSoftmaxWithLossLayer(group_size=3)
+
+    assert loss(logits, fine, expanded(fine, size=3, groups=2)) < 0.001
+    assert loss.evals == {"accuracy": 1.0}
+
+
+def test_a_sample_without_rivals_has_no_say():
+    loss = MarginRankingLossLayer(margin=1.0)
+    score = torch.ones(2, requires_grad=True)
+    none = torch.zeros(0)
+
+    assert loss([score, score], [torch.ones(1), none]) == 1.0
+    assert loss([score], [none]) == 0.0
+    assert loss.data.requires_grad
+
+
+def test_an_edit_does_not_mind_what_labels_a_hinge_loss_wants():  # it tries the brain on zeros
+    x, label = torch.ones(2, 3), torch.tensor([[1], [-1]])
+    brain = Brain(name="sides").attach(
+        InnerProductLayer(out_channel_num=1, name="ip"),
+        HingeLossLayer(inputs=[{"name": "ip"}, {"name": "system_in", "idxs": [1]}]),
+    )
+    brain([x, label])
+    brain.insert_after("ip", TanhLayer(name="tanh"))
+
+    assert brain([x, label]) == 1.0
+
+
+def test_losses_say_what_they_are():
+    told = [
+        layer.extra_repr()
+        for layer in (
+            MSELossLayer(size_average=False, multiplier=0.5),
+            HingeLossLayer(tripod_hinge_loss=True, signal_balancing=True),
+            MarginRankingLossLayer(0.5),
+            KLRegularizationLayer(std=2.0, multiplier=3),
+            WeightDecayLayer(),
+        )
+    ]
+
+    assert told == ["added up, × 0.5", "tripod, balanced", "margin 0.5", "deviation 2, × 3", ""]
+
+
+def test_a_balanced_loss_is_compiled_in_one_piece():
+    loss = HingeLossLayer(tripod_hinge_loss=True, signal_balancing=True)
+    signal = [torch.tensor([0.5, 2.0, 1.0]), torch.tensor([1, 0, 0])]
+    loss.setup(signal)
+
+    assert torch.compile(loss, fullgraph=True, backend="eager")(signal) == loss(signal) == 1.0
 
 
 def test_a_brain_adds_up_losses_of_every_kind():
