@@ -78,11 +78,12 @@ class Brain(Exporting, GraphSystem):
 
     def _answer(self) -> tuple[Step, int | None]:
         steps = self.plan().steps
-        for step in reversed(steps):
-            if isinstance(step.block, LossLayer):
-                slot, index = (step.source, step.index) if step.several is None else _first(step.several)
-                if 0 < slot <= len(steps):
-                    return steps[slot - 1], index
+        losses = [step for step in reversed(steps) if isinstance(step.block, LossLayer)]
+        # One that compares an answer with the truth tells more than one that judges numbers by themselves.
+        for step in sorted(losses, key=lambda step: step.several is None):
+            slot, index = (step.source, step.index) if step.several is None else _first(step.several)
+            if 0 < slot <= len(steps):
+                return steps[slot - 1], index
         silent = [step for step in steps if not any(isinstance(m, LossLayer) for m in step.block.modules())]
         return (silent or steps)[-1], None
 

@@ -129,6 +129,17 @@ def test_an_edit_does_not_mind_what_labels_a_hinge_loss_wants():  # it tries the
     assert brain([x, label]) == 1.0
 
 
+def test_an_answer_is_what_is_compared_with_a_truth_not_what_is_regularised():
+    brain = Brain(name="spread").attach(
+        InnerProductLayer(out_channel_num=4, name="hidden"),
+        InnerProductLayer(out_channel_num=2, name="answer"),
+        MSELossLayer(inputs=[{"name": "answer"}, {"name": "system_in", "idxs": [1]}]),
+        KLRegularizationLayer(inputs=[{"name": "hidden"}]),
+    )
+
+    assert brain.infer(torch.ones(3, 5)).shape == (3, 2)
+
+
 def test_losses_say_what_they_are():
     told = [
         layer.extra_repr()
