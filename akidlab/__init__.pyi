@@ -16,6 +16,7 @@ from akidlab import kongfus as kongfus
 from akidlab import magics as magics
 from akidlab import messages as messages
 from akidlab import models as models
+from akidlab import nn as nn
 from akidlab import ops as ops
 from akidlab import parallel as parallel
 from akidlab import sensors as sensors
