@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from akidlab.blocks.editing import made_like
+from akidlab.blocks.example import made_like
 from akidlab.blocks.feedback import Memory, started
 from akidlab.blocks.plan import trace
 from akidlab.blocks.signal import Signal, batch_of, listed, pack

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from akidlab.blocks import plan as plans
 from akidlab.blocks.block import Block
 from akidlab.blocks.edit import Edit
-from akidlab.blocks.editing import Editing, UnderWay, attach, example_of
+from akidlab.blocks.editing import Editing, attach
+from akidlab.blocks.example import example_of
 from akidlab.blocks.feedback import Memory, recur
 from akidlab.blocks.partial import part
 from akidlab.blocks.plan import Plan, Step, trace
@@ -21,6 +22,7 @@ from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
 from akidlab.blocks.synapse import SynapseLayer
+from akidlab.blocks.underway import UnderWay
 from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
