@@ -28,7 +28,7 @@ def place(system: object, path: str, *, block: bool = False) -> tuple[System, st
 
 
 def insert(owner: System, after: str, block: Block) -> None:
-    """Put `block` behind the one called `after`; if it wires nothing itself, before the readers of that one."""
+    """Put `block` behind the one called `after`; if it wires nothing itself, before its readers."""
     names = [b.name for b in owner.blocks]
     at = 0 if after == SYSTEM_IN else names.index(after) + 1
     wanted = chain.reads(owner) if owner.WIRED else {}
