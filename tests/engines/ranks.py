@@ -34,6 +34,7 @@ CASES: dict[str, dict[str, Any]] = {
     "decay": {"decay": 1e-2},
     "dropout": {"dropout": 0.5},
     "norm": {"norm": True, "batch_size": 12},  # 1 sample on a rank cannot be normalised
+    "edited": {"edited": 8},
 }
 
 
@@ -65,7 +66,17 @@ def make(engine: str, case: str = "plain", **options: Any) -> Kid:
         ArraySource((x, y), (x[:37], y[:37])), batch_size=options.pop("batch_size", 10), val_batch_size=8
     )
     kongfu = options.pop("kongfu", lambda: MomentumKongFu(lr=0.1))()
-    return Kid(sensor, brain, kongfu, engine, **options)
+    edited = options.pop("edited", None)
+    kid = Kid(sensor, brain, kongfu, engine, **options)
+    if edited is not None:
+        kid.hooks.on_batch_end.append(lambda k: k.edit(deepen) if k.step == edited else None)
+    return kid
+
+
+def deepen(brain: Brain) -> None:
+    """An edit that keeps some parameters, makes some anew, and adds others."""
+    brain.replace("ip1", InnerProductLayer(out_channel_num=12))
+    brain.insert_after("relu1", InnerProductLayer(out_channel_num=8, name="mid"), ReLULayer(name="more"))
 
 
 def outcome(kid: Kid) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def alone() -> Any:
     return module
 
 
-@pytest.mark.parametrize("case", ["plain", "clipped", "accumulated", "adam", "decay"])
+@pytest.mark.parametrize("case", ["plain", "clipped", "accumulated", "adam", "decay", "edited"])
 def test_two_ranks_follow_the_trajectory_of_one_process(ranks, alone, case):
     wanted = alone.outcome(alone.make("single", case))
 
@@ -66,7 +66,7 @@ def test_a_validation_over_two_ranks_is_that_of_one_process(ranks, alone, case):
 
 
 @pytest.mark.parametrize(
-    "case", ["plain", "clipped", "accumulated", "adam", "decay", "dropout", "norm", "different"]
+    "case", ["plain", "clipped", "accumulated", "adam", "decay", "dropout", "norm", "edited", "different"]
 )
 def test_ranks_end_with_the_same_weights_and_running_means(ranks, case):
     assert ranks[0][case]["weights"] == ranks[1][case]["weights"]
