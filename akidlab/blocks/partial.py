@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from akidlab.blocks.block import Block
 from akidlab.blocks.plan import Step, slots_of
 from akidlab.blocks.signal import Signal
-from akidlab.errors import BlockError
+from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
     from akidlab.blocks.system import System
@@ -39,8 +39,8 @@ def part(
 def _between(system: System, injected: dict[str, Signal], start: str | None, end: str | None) -> list[Step]:
     names = [block.name for block in system.blocks]
     for name in (start, end, *injected):
-        if name is not None:
-            system.get_layer_by_name(name)
+        if name is not None and name not in names:
+            raise unknown("block", str(name), names)
     first = names.index(start) if start else 0
     last = names.index(end) if end else len(names) - 1
     if first > last:

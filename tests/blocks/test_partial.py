@@ -87,6 +87,14 @@ def test_a_part_names_existing_blocks():
         _row()(torch.zeros(1), end_block="d")
 
 
+def test_a_part_is_told_in_blocks_of_the_system_itself():
+    system = GraphSystem().attach(GraphSystem(name="unit").attach(Adds(name="a")))
+    system(torch.zeros(1))
+
+    with pytest.raises(KeyError, match=r"There is no block `unit\.a`\. Did you mean `unit`\?"):
+        system(torch.zeros(1), end_block="unit.a")
+
+
 def test_a_part_runs_forwards():
     with pytest.raises(ValueError, match=r"`c` runs after `a`: nothing lies between them"):
         _row()(torch.zeros(1), start_block="c", end_block="a")
