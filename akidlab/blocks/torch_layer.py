@@ -90,7 +90,7 @@ class TorchLayer(Block):
                 "Call `setup` with an example input."
             )
         kind = like(signal)
-        made = _copied(self.module).to(**kind)
+        made = deepcopy(self.module, _new_buffers(self.module)).to(**kind)
         on_gpu = "device" in kind and kind["device"].type == "cuda"
         with torch.random.fork_rng(devices=[kind["device"]] if on_gpu else []):
             torch.manual_seed(seed.generator("module").initial_seed())
@@ -99,7 +99,9 @@ class TorchLayer(Block):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copy = memo[id(self)] = type(self).__new__(type(self))
-        _copied(self.module, memo)
+        lazy = [] if self._made is None else self._made.registers["_modules"].values()
+        for module in (self.module, *lazy):
+            memo |= _new_buffers(module) if module is not None else {}
         copy.__setstate__(deepcopy(self.__getstate__(), memo))
         return copy
 
@@ -108,17 +110,10 @@ class TorchLayer(Block):
         return kind if next(self.module.children(), None) else f"{kind}({self.module.extra_repr()})"
 
 
-def _copied(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
-    # torch copies lazy parameters, but no lazy buffers.
-    memo = {} if memo is None else memo
-    for buffer in module.buffers():
-        if is_lazy(buffer):
-            memo.setdefault(id(buffer), _unmade(buffer))
-    return deepcopy(module, memo)
-
-
-def _unmade(buffer: Tensor) -> Tensor:
-    return UninitializedBuffer(device=buffer.device, dtype=buffer.dtype)  # type: ignore[call-arg]
+def _new_buffers(module: nn.Module) -> dict[int, Any]:
+    """What lazy buffers become in a copy: torch copies lazy parameters, but no lazy buffers."""
+    lazy = [buffer for buffer in module.buffers() if is_lazy(buffer)]
+    return {id(b): UninitializedBuffer(device=b.device, dtype=b.dtype) for b in lazy}  # type: ignore[call-arg]
 
 
 @contextmanager

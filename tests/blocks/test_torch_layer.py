@@ -99,6 +99,8 @@ def test_a_lazy_module_can_be_told_copied_and_cloned_before_it_is_made():
         brain.num_parameters()
     assert brain.get_clone()(X).shape == (4, 2)
     assert brain(X).shape == (4, 2)
+    assert torch.equal(brain.get_clone()(X), brain(X))
+    assert torch.equal(brain.get_copy()(X), brain(X))
 
 
 def test_a_set_up_that_fails_leaves_a_lazy_module_lazy():
