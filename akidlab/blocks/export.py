@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -185,12 +187,25 @@ def _onnx(program: Any, file: Path, step: _Step) -> None:
             "ONNX needs the packages onnx and onnxscript: pip install 'akidlab[export]'."
         ) from error
     count = len(program.graph_signature.user_outputs)
-    with warnings.catch_warnings():  # of the exporter about itself; whether it went well is tested
-        warnings.simplefilter("ignore")
+    with _silent():
         torch.onnx.export(
             program, (), file, input_names=step.inputs, output_names=step.outputs(count), verbose=False,
             external_data=False, dynamo=True,
         )  # fmt: skip
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without what the exporter says about itself: deprecations within it, packages that it could use."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _written(path: Path, write: Callable[[Path], None]) -> Path:
