@@ -16,7 +16,7 @@ from akidlab.blocks.signal import Signal, pack
 from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
-from akidlab.errors import BlockError
+from akidlab.errors import BlockError, unknown
 
 if TYPE_CHECKING:
     from akidlab.blocks.eval_blocks import EvalBlock
@@ -63,18 +63,31 @@ class Brain(Exporting, GraphSystem):
             )
         return sum(terms[1:], terms[0]) if len(terms) > 1 else terms[0]
 
-    def infer(self, *inputs: Signal) -> Signal:
+    def infer(self, *inputs: Signal, block: str | None = None) -> Signal:
         """What the last loss would judge (for a classifier the logits); labels are not needed.
 
         Only the blocks that this needs are run; in a brain without a loss, all. Neither the mode nor
         gradients are switched: call `eval()` and use `torch.no_grad()` to predict.
+
+        Args:
+            inputs: what its blocks read, as for a call.
+            block: the block whose value is wanted instead, such as another head.
+
+        Raises:
+            UnknownNameError: if there is no such block.
         """
-        target, index = self._answer()
+        target, index = self._answer() if block is None else (self._step(block), None)
         steps = self.plan().needed(target)
         if not all(step.block.is_setup for step in steps):
             self.setup(*inputs)
         value = self._pass(self._entry(pack(inputs)), steps)
         return value[index] if isinstance(value, list) and index is not None else value
+
+    def _step(self, name: str) -> Step:
+        names = [block.name for block in self.blocks]
+        if name not in names:
+            raise unknown("block", str(name), names)
+        return self.plan().steps[names.index(name)]
 
     def _answer(self) -> tuple[Step, int | None]:
         steps = self.plan().steps

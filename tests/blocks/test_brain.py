@@ -188,6 +188,24 @@ def test_inferring_runs_only_what_the_loss_judges():
     assert seen == []
 
 
+def test_each_head_can_be_inferred_without_labels():
+    two = [{"name": "system_in", "idxs": [1]}, {"name": "system_in", "idxs": [2]}]
+    brain = Brain(name="two").attach(
+        InnerProductLayer(out_channel_num=4, name="trunk"),
+        InnerProductLayer(out_channel_num=3, name="left", inputs=[{"name": "trunk"}]),
+        SoftmaxWithLossLayer(3, name="loss1", inputs=[{"name": "left"}, two[0]]),
+        InnerProductLayer(out_channel_num=2, name="right", inputs=[{"name": "trunk"}]),
+        SoftmaxWithLossLayer(2, name="loss2", inputs=[{"name": "right"}, two[1]]),
+    )
+    x = torch.randn(4, 5)
+    brain(x, torch.tensor([0, 1, 2, 0]), torch.tensor([0, 1, 1, 0]))
+
+    assert torch.equal(brain.infer(x), brain["right"].data)
+    assert torch.equal(brain.infer(x, block="left"), brain["left"].data)
+    with pytest.raises(KeyError, match=r"There is no block `lef`\. Did you mean `left`\?"):
+        brain.infer(x, block="lef")
+
+
 def test_without_a_loss_inferring_runs_all():
     brain = Brain()
     brain.attach(InnerProductLayer(out_channel_num=3, name="ip"), ReLULayer(name="relu"))
