@@ -39,7 +39,7 @@ def tiny_kid() -> Kid:
 
 
 def test_a_brain_learns_and_its_run_can_be_read_and_drawn():
-    begin = time.process_time()
+    begin = time.thread_time()
 
     validation_loss = tiny_kid().practice()
 
@@ -53,7 +53,7 @@ def test_a_brain_learns_and_its_run_can_be_read_and_drawn():
     assert run.scalars("validation_accuracy").values[-1] > 0.85
     assert [trace.name for trace in run.figure().data] == ["loss", "validation_loss"]
     assert "<svg" in run._repr_mimebundle_()["text/html"]
-    assert time.process_time() - begin < 5.0
+    assert time.thread_time() - begin < 5.0
 
 
 def test_one_seed_gives_one_trajectory():
