@@ -159,6 +159,9 @@ class System(Editing, Retrieval, Block):
         system = self._modules.get(outer)
         return name in self._order or (bool(dot) and isinstance(system, System) and inner in system)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._order)
+
     def __iter__(self) -> Iterator[Block]:
         return iter(self.blocks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 IDENTIFIER = "akidlab.magics"
 _OF_RUNS = ("--resume",)
 _MOST = 200
+_KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 
 
 def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
@@ -30,6 +32,8 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
     @context_matcher(priority=100, identifier=IDENTIFIER)
     def match(context: CompletionContext) -> Any:
         line = context.text_until_cursor
+        if key := _KEY_OF_RUNS.search(line):
+            return _keys(key[1] or key[2] or "", context.token)
         name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
         words = line.split()[1:]
         if name not in magics or not (words or line[-1].isspace()):
@@ -55,6 +59,13 @@ def _offer(shell: InteractiveShell, name: str, before: list[str], takes_kids: bo
     return [*(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
 
 
+def _keys(begun: str, token: str) -> Any:
+    """The names of runs that begin so; a completion takes the place of `token`, which ends at the cursor."""
+    at = len(begun) - len(token) if begun.endswith(token) else 0
+    found = [SimpleCompletion(name[at:]) for name in _names_of_runs() if name.startswith(begun)]
+    return {"completions": found, "suppress": True, "ordered": True}
+
+
 def _tunings() -> list[str]:
     from akidlab.store import Store
     from akidlab.train.ledger import names
@@ -66,9 +77,13 @@ def _tunings() -> list[str]:
 
 
 def _runs() -> list[str]:
+    return [shlex.quote(name) for name in _names_of_runs()]
+
+
+def _names_of_runs() -> list[str]:
     from akidlab.store import runs
 
     try:
-        return [shlex.quote(name) for name in runs().names()[:_MOST]]
+        return runs().names()[:_MOST]
     except AkidlabError:
         return []

@@ -57,6 +57,9 @@ class Runs(Sequence["Run"]):
         """Their names, the newest first."""
         return [now.name for now, _ in self.look()]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.names()
+
     def look(self) -> list[tuple[Snapshot, dict[str, float]]]:
         """What the store says of each now, and the last value of each of its scalars: one quick query."""
         with self.store.reading() as db:

@@ -30,6 +30,18 @@ def test_runs_complete_where_a_run_is_asked_for(notebook: Notebook) -> None:
     assert notebook.complete("%%akid_train kid --resume d") == ["digits"]
 
 
+def test_blocks_and_runs_complete_as_keys_and_nothing_else_does(notebook: Notebook) -> None:
+    Store().create("digits")
+    Store().create("my letters")
+    notebook.run("from akidlab import runs\nbrain, found = make().brain, runs()")
+
+    assert notebook.complete("brain['") == sorted(block.name for block in notebook["brain"])
+    assert notebook.complete("found['") == ["digits", "my letters"]
+    assert notebook.complete("runs()['") == ["my letters", "digits"]
+    assert notebook.complete('x = akidlab.runs()["my l') == ["letters"]  # behind the blank
+    assert notebook.complete("other.reruns()['d") != ["digits"]
+
+
 def test_pool_options_complete(notebook: Notebook) -> None:
     assert notebook.complete("%akid_pool --s") == ["--start", "--stop"]
     assert notebook.complete("%akid_runs --") == ["--last"]
