@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 class Clock:
     """A moment of a run: how many steps, and how many whole epochs, lie behind it.
 
+    With numbers it is reckoned, and compared by size, as its step is.
+
     Example:
-        >>> int(Clock(step=3).tick())
-        4
+        >>> clock = Clock(step=3).tick()
+        >>> int(clock), 0.1 / (1 + clock), clock < 100
+        (4, 0.02, True)
     """
 
     step: int = 0
@@ -25,3 +28,51 @@ class Clock:
         return self.step
 
     __index__ = __int__
+
+    # Python turns to the reflected method where a number, or another clock, comes first.
+
+    def __add__(self, other: float) -> float:
+        return self.step + other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: float) -> float:
+        return self.step - other
+
+    def __rsub__(self, other: float) -> float:
+        return other - self.step
+
+    def __mul__(self, other: float) -> float:
+        return self.step * other
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: float) -> float:
+        return self.step / other
+
+    def __rtruediv__(self, other: float) -> float:
+        return other / self.step
+
+    def __floordiv__(self, other: float) -> float:
+        return self.step // other
+
+    def __mod__(self, other: float) -> float:
+        return self.step % other
+
+    def __pow__(self, other: float) -> float:
+        return self.step**other
+
+    def __rpow__(self, other: float) -> float:
+        return other**self.step
+
+    def __lt__(self, other: float) -> bool:
+        return self.step < other
+
+    def __le__(self, other: float) -> bool:
+        return self.step <= other
+
+    def __gt__(self, other: float) -> bool:
+        return self.step > other
+
+    def __ge__(self, other: float) -> bool:
+        return self.step >= other

@@ -23,7 +23,8 @@ class KongFu(ByHand, ABC):
 
     Args:
         lr: the learning rate, before any scheme.
-        lr_scheme: how the rate changes: a dictionary (see `LearningRateScheme`), or a function of the clock.
+        lr_scheme: how the rate changes: a dictionary (see `LearningRateScheme`), or a function of the clock,
+            such as `lambda clock: 0.1 / (1 + clock)`.
         weight_decay: how strongly parameters are drawn to 0.
         name: what to call it.
         var_list: what it updates in a loop written by hand; a Kid gives it the parameters of its brain.

@@ -153,3 +153,9 @@ def test_an_unknown_key_names_the_nearest():
 def test_a_scheme_that_makes_no_sense_says_why(scheme: Any, message: str):
     with pytest.raises(DataError, match=message):
         MomentumKongFu(lr_scheme=scheme)
+
+
+def test_a_function_may_reckon_with_the_clock():
+    kongfu = MomentumKongFu(lr_scheme=lambda clock: 0.1 / (1 + clock))
+
+    assert kongfu.lr_at(4) == pytest.approx(0.02)
