@@ -30,22 +30,43 @@ class Controls:
 
     def __init__(self) -> None:
         self.pending = False  # read by the loop at every step: a plain attribute
+        self._is_open = True
+        self._elsewhere: Callable[[Command], object] | None = None
         self._queue: deque[Command] = deque()
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
         self._arrived = threading.Condition()
 
     def send(self, command: Command | str, value: float | None = None) -> bool:
-        """Ask for an act; False if this very command came before."""
+        """Ask for an act; False if this very command came before, or practice has ended: nobody is there."""
         command = Command(command, value) if isinstance(command, str) else command
         with self._arrived:
-            if command.id in self._seen:
+            if not self._is_open or command.id in self._seen:
                 return False
             self._seen.append(command.id)
-            self._queue.append(command)
-            self.pending = True
-            self._arrived.notify_all()
-            return True
+            elsewhere = self._elsewhere
+            if elsewhere is None:
+                self._queue.append(command)
+                self.pending = True
+                self._arrived.notify_all()
+        if elsewhere is not None:
+            elsewhere(command)
+        return True
+
+    def open(self, elsewhere: Callable[[Command], object] | None = None) -> None:
+        """A practice begins, or is about to: commands count from now on.
+
+        Args:
+            elsewhere: takes the commands, where the practice is not in this process.
+        """
+        with self._arrived:
+            self._is_open, self._elsewhere = True, elsewhere
+
+    def close(self) -> None:
+        """Practice has ended: what came too late is not for the next one, nor is what comes now."""
+        with self._arrived:
+            self._is_open, self._elsewhere = False, None
+        self.take()
 
     def call(self, function: Callable[[], Any]) -> Future[Any]:
         """Have `function` called by the thread that trains, between two steps."""

@@ -66,6 +66,7 @@ class Practice:
     def _practising(self) -> Iterator[None]:
         kid, report = self.kid, self.report
         kid.practising = True
+        kid.controls.open()
         try:
             with outer_kept(kid.device):
                 kid.random.restore(kid.device)
@@ -84,7 +85,7 @@ class Practice:
             raise
         finally:
             kid.practising = False
-            kid.controls.take()  # what came too late is not for the next practice
+            kid.controls.close()
 
     # ------------------------------------------------------------------------------------- begin and end
 

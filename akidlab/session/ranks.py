@@ -33,6 +33,7 @@ class RanksTraining:
         self.problem: str | None = None
         self._echo = Echo()
         self._is_over = self._is_abandoned = False
+        kid.controls.open(self.send)
 
     @property
     def is_live(self) -> bool:
@@ -57,6 +58,7 @@ class RanksTraining:
         except Exception as error:  # raised again in the cell
             self.error = error
         self._is_over = True
+        self.kid.controls.close()
         return True
 
     def stop(self) -> None:

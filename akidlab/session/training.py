@@ -34,6 +34,7 @@ class Training:
         self.error: BaseException | None = None
         self.was_interrupted = False
         self._done = threading.Event()
+        kid.controls.open()  # a stop counts before the thread has begun
         info: Body = {"store": str(self.run.store.path), "name": self.run.name}
         self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
         self._thread = threading.Thread(
@@ -65,6 +66,7 @@ class Training:
             self._listener.start()
             self._thread.start()
         except BaseException:
+            self.kid.controls.close()
             self.kid.close_run("failed")
             self._done.set()
             raise

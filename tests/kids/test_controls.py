@@ -65,6 +65,24 @@ def test_a_command_that_waits_can_be_seen_without_being_taken():
     assert [command.action for command in controls.take()] == ["stop"]
 
 
+def test_after_the_end_nobody_is_there_to_obey():
+    controls = Controls()
+    controls.send("pause")
+    controls.close()
+
+    assert (controls.send("stop"), controls.pending, controls.take()) == (False, False, [])
+    controls.open()
+    assert (controls.send("stop"), [command.action for command in controls.take()]) == (True, ["stop"])
+
+
+def test_where_practice_is_elsewhere_commands_go_there():
+    controls, there = Controls(), list[Command]()
+    controls.open(there.append)
+
+    assert [controls.send(Command("stop", id="a")), controls.send(Command("stop", id="a"))] == [True, False]
+    assert (there, controls.pending) == ([Command("stop", id="a")], False)
+
+
 def test_a_call_is_made_by_the_thread_that_takes():
     controls = Controls()
     future = controls.call(threading.get_ident)

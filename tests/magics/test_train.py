@@ -99,6 +99,15 @@ def test_in_the_background_the_notebook_is_free_at_once(notebook: Notebook) -> N
     wait_for(lambda: runs()["tiny"].status == "stopped")
 
 
+def test_a_command_after_the_end_is_refused_and_does_not_reach_the_next_training(notebook: Notebook) -> None:
+    notebook.run(CELL)
+    notebook.run("refused = [kid.controls.send('stop'), kid.controls.send('pause')]")
+    notebook.run("%akid_train kid --steps 5 --no-dashboard")
+
+    assert notebook["refused"] == [False, False]
+    assert notebook["kid"].step == 25
+
+
 def test_an_interrupt_ends_it_after_the_step_and_the_kid_goes_on(notebook: Notebook) -> None:
     notebook.run(f"kid = make(max_steps={FOREVER})")
     notebook["kid"].hooks.on_training_log_step.append(interrupt)

@@ -9,6 +9,8 @@ import pytest
 
 from akidlab.dispatch import Outcome
 from akidlab.errors import CheckpointError
+from akidlab.kids import Controls
+from akidlab.messages import Command
 from akidlab.session.ranks import Echo, RanksTraining
 from akidlab.store import Store
 
@@ -38,9 +40,20 @@ def test_nothing_is_shown_where_outputs_may_not_vary(monkeypatch: pytest.MonkeyP
 
 def test_weights_that_do_not_fit_are_told_and_the_training_is_over() -> None:
     job: Any = SimpleNamespace(wait=lambda *_: Outcome("finished", weights=b"torn"), is_over=True)
-    kid: Any = SimpleNamespace(run=None)
+    kid: Any = SimpleNamespace(run=None, controls=Controls())
     training = RanksTraining(kid, job, Store().create("digits"))
 
     assert training.join(1.0)
     assert isinstance(training.error, CheckpointError)
     assert (training.is_live, kid.run) == (False, training.run)
+
+
+def test_what_is_asked_of_the_kid_here_reaches_the_ranks_until_they_end() -> None:
+    heard: list[Command] = []
+    job: Any = SimpleNamespace(wait=lambda *_: Outcome("stopped"), is_over=True, command=heard.append)
+    kid: Any = SimpleNamespace(run=None, controls=Controls())
+    training = RanksTraining(kid, job, Store().create("digits"))
+
+    assert kid.controls.send(Command("stop", id="a"))
+    assert training.join(1.0)
+    assert (kid.controls.send("stop"), heard) == (False, [Command("stop", id="a")])
