@@ -27,15 +27,19 @@ class EvalLayer(Block):
     """A block whose value is an evaluation of its two inputs, answers and labels; it passes no gradients.
 
     A subclass writes `judge(answer, label)`, which returns a number as a tensor, and names it in `EVAL`.
+    Answers and labels may have any shapes.
 
     Example:
-        >>> class MeanError(EvalLayer):
-        ...     EVAL = "error"
+        >>> class Top2(EvalLayer):
+        ...     EVAL = "top2"
         ...     def judge(self, answer, label):
-        ...         return (answer - label).abs().mean()
-        >>> layer = MeanError()
-        >>> layer(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0])), layer.evals
-        (tensor(0.5000), {'error': tensor(0.5000)})
+        ...         best = answer.topk(2, dim=1).indices
+        ...         return (best == label[:, None]).any(1).float().mean()
+        >>> layer = Top2()
+        >>> layer(torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.4, 0.1]]), torch.tensor([2, 2]))
+        tensor(0.5000)
+        >>> layer.evals
+        {'top2': tensor(0.5000)}
     """
 
     NAME = "eval"
@@ -70,8 +74,6 @@ class EvalLayer(Block):
                 f"`{self.name}` wants answers and labels, found {found(signal)}. Wire both, such as "
                 'inputs=[{"name": "ip1"}, {"name": "system_in", "idxs": [1]}].'
             )
-        if signal[0].shape != signal[1].shape:
-            raise BlockError(f"`{self.name}` wants answers and labels of one shape, found {found(signal)}.")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_judged": [None]}
@@ -97,6 +99,10 @@ class BinaryAccuracy(EvalLayer):
 
     def judge(self, answer: Tensor, label: Tensor) -> Float[Tensor, ""]:
         return nn.binary_accuracy(answer, label, self.hinge_loss_label)
+
+    def _check(self, signal: Signal) -> None:
+        super()._check(signal)
+        check_alike(self, signal)
 
 
 class AUCLayer(EvalLayer):
@@ -170,7 +176,14 @@ class MultiLabelAccuracy(EvalLayer):
         check_classes(self, signal)
 
 
+def check_alike(block: EvalLayer, signal: list[Tensor]) -> None:
+    """Raise a BlockError unless answers and labels have one shape."""
+    if signal[0].shape != signal[1].shape:
+        raise BlockError(f"`{block.name}` wants answers and labels of one shape, found {found(signal)}.")
+
+
 def check_classes(block: EvalLayer, signal: list[Tensor]) -> None:
-    """Raise a BlockError unless answers are one number for each sample and class."""
+    """Raise a BlockError unless answers and labels are one number for each sample and class."""
+    check_alike(block, signal)
     if signal[0].dim() != 2:
         raise BlockError(f"`{block.name}` wants answers of N×classes, found {found(signal[0])}.")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from akidlab import AUCLayer, BinaryAccuracy, Brain, InnerProductLayer, MultiLabelAccuracy
+from akidlab import AUCLayer, BinaryAccuracy, Brain, EvalLayer, InnerProductLayer, MultiLabelAccuracy
 from akidlab.errors import BlockError
 
 ANSWER = torch.tensor([[0.9, 0.2], [0.4, 0.3], [0.6, 0.8], [0.1, 0.7]])
@@ -58,9 +58,27 @@ def test_only_a_validation_keeps_what_is_gathered_over_all_samples():
     [
         (BinaryAccuracy(), ANSWER, "wants answers and labels, found 4×2"),
         (BinaryAccuracy(), [ANSWER, LABEL[0]], "of one shape"),
-        (AUCLayer(), [ANSWER[0], LABEL[0]], "wants answers of N×classes, found 2"),
+        (AUCLayer(), [ANSWER[0], LABEL[0]], "wants answers of N×classes, found shape \\[2\\]"),
     ],
 )
 def test_what_does_not_fit_is_told(layer, signal, told):
     with pytest.raises(BlockError, match=told):
         layer(signal)
+
+
+class TopTwo(EvalLayer):
+    EVAL = "top2"
+
+    def judge(self, answer, label):
+        return (answer.topk(2, dim=1).indices == label[:, None]).any(1).float().mean()
+
+
+def test_an_evaluation_of_ones_own_takes_class_labels():
+    brain = Brain(name="judged").attach(
+        InnerProductLayer(out_channel_num=3, name="ip"),
+        TopTwo(name="top2", inputs=[{"name": "ip"}, {"name": "system_in", "idxs": [1]}]),
+    )
+    brain([ANSWER, torch.tensor([0, 1, 2, 0])])
+
+    assert brain["top2"].data == brain.evals["top2"]
+    assert TopTwo()(torch.eye(3), torch.tensor([0, 1, 2])) == 1
