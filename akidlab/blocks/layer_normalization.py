@@ -75,4 +75,4 @@ class LayerNormalizationLayer(AffineLayer):
         )
 
     def extra_repr(self) -> str:
-        return "?" if self.weight is None else f"over {found(self.weight)}"
+        return "?" if self.weight is None else f"over {'×'.join(map(str, self.weight.shape))}"

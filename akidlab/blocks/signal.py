@@ -61,9 +61,16 @@ def told(shape: Shape, *, batch: bool = True) -> str:
 
 
 def found(signal: Signal) -> str:
-    """The exact shape of a signal, for an error."""
+    """The exact shape of a signal, for an error.
+
+    Example:
+        >>> found([torch.zeros(64, 10), torch.zeros(64), torch.tensor(1)])
+        '[64×10, shape [64], a scalar]'
+    """
     if isinstance(signal, (list, tuple)):
         return "[" + ", ".join(found(part) for part in signal) + "]"
     if isinstance(signal, Tensor):
+        if signal.dim() == 1:  # `64` alone would read as a number
+            return f"shape [{signal.shape[0]}]"
         return "×".join(map(str, signal.shape)) or "a scalar"
     return type(signal).__name__

@@ -172,7 +172,8 @@ def test_the_first_step_may_start_elsewhere(init):
 
 def test_a_start_of_another_shape_is_refused():
     with pytest.raises(
-        ValueError, match=r"`init` of the feedback from `h` to `back` is 5, while one sample of `h` is 4"
+        ValueError,
+        match=r"`init` of the feedback from `h` to `back` is shape \[5\], while one sample of `h` is 4",
     ):
         _recurrent(init=torch.zeros(5))
 

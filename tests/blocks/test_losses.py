@@ -180,7 +180,7 @@ def test_a_brain_adds_up_losses_of_every_kind():
 @pytest.mark.parametrize(
     ("layer", "signal", "told"),
     [
-        (MSELossLayer(), [ANSWER, ANSWER[0]], "one shape, found \\[2×2, 2\\]"),
+        (MSELossLayer(), [ANSWER, ANSWER[0]], "one shape, found \\[2×2, shape \\[2\\]\\]"),
         (MSELossLayer(), ANSWER, "wants 2 inputs"),
         (BCELossLayer(), [ANSWER, 3 * TRUTH], "from 0 to 1, found 0 to 3"),
         (HingeLossLayer(), [ANSWER, TRUTH], "labels of 1 and -1, found 0"),
