@@ -21,6 +21,10 @@ class UnknownNameError(AkidlabError, KeyError):
     """A name was asked for that nothing carries."""
 
 
+class NoSuchRunError(AkidlabError, IndexError):
+    """A run was asked for by a number that none has."""
+
+
 class DataError(AkidlabError, ValueError):
     """Data are missing, torn, or of a shape that cannot be used."""
 

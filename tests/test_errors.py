@@ -12,6 +12,7 @@ from akidlab import errors
     [
         (errors.BlockError, ValueError),
         (errors.UnknownNameError, KeyError),
+        (errors.NoSuchRunError, IndexError),
         (errors.DataError, ValueError),
         (errors.DataNotFoundError, FileNotFoundError),
         (errors.CheckpointError, ValueError),

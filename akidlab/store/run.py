@@ -12,7 +12,7 @@ import numpy as np
 
 from akidlab import registry
 from akidlab.errors import StoreError, unknown
-from akidlab.store import pyramid, snapshot, table
+from akidlab.store import pyramid, snapshot, table, words
 from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
 
@@ -173,6 +173,14 @@ class Run:
     def error(self) -> str | None:
         """What it failed with."""
         return self.look().error
+
+    @property
+    def warnings(self) -> list[str]:
+        """What it was warned of, the first first: that its loss is no longer finite, say."""
+        query = "SELECT data FROM events WHERE run = ? AND kind = 'warning' ORDER BY id"
+        with self.store.reading() as db:
+            rows = db.execute(query, (self.id,)).fetchall() if db else []
+        return [words.warning(data) for (data,) in rows]
 
     @property
     def parent(self) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from akidlab import registry
-from akidlab.errors import unknown
-from akidlab.store import snapshot, table
+from akidlab.errors import NoSuchRunError, unknown
+from akidlab.store import snapshot, table, words
 from akidlab.store.series import import_pandas
 from akidlab.store.snapshot import Snapshot
 
@@ -22,13 +22,15 @@ SHOWN = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
 
 class Runs(Sequence["Run"]):
-    """Some runs, the newest first.
+    """Some runs, the newest first: taken by number, by name, by a slice, or by a list of numbers and names.
 
     Example:
         >>> from akidlab.store import Store
         >>> first, second = Store().create("digits"), Store().create("digits")
         >>> Store().runs()["digits-2"] == Store().runs()[0] == second
         True
+        >>> Store().runs()[["digits", 0]].names()
+        ['digits', 'digits-2']
     """
 
     def __init__(self, members: Sequence[Run], store: Store) -> None:
@@ -44,11 +46,18 @@ class Runs(Sequence["Run"]):
     @overload
     def __getitem__(self, index: int | str) -> Run: ...
     @overload
-    def __getitem__(self, index: slice) -> Runs: ...
-    def __getitem__(self, index: int | str | slice) -> Run | Runs:
+    def __getitem__(self, index: slice | Sequence[int | str]) -> Runs: ...
+    def __getitem__(self, index: int | str | slice | Sequence[int | str]) -> Run | Runs:
         if isinstance(index, slice):
             return Runs(self._members[index], self.store)
-        return self._named(index) if isinstance(index, str) else self._members[index]
+        if isinstance(index, str):
+            return self._named(index)
+        if isinstance(index, (list, tuple)):
+            return Runs([self[one] for one in index], self.store)
+        try:
+            return self._members[index]  # type: ignore[index]  # numbers of numpy are as good
+        except IndexError:
+            raise NoSuchRunError(self._out_of_range(index)) from None
 
     def __contains__(self, item: object) -> bool:
         return item in self.names() if isinstance(item, str) else item in self._members
@@ -71,6 +80,21 @@ class Runs(Sequence["Run"]):
                 last.setdefault(run, {})[name] = float("nan") if value is None else value
         here = [rows[run.uid] for run in self._members if run.uid in rows]
         return [(now, last.get(now.id, {})) for now in here]
+
+    def warnings(self) -> dict[str, list[str]]:
+        """What those that were warned of something were warned of, by their names."""
+        query = (
+            "SELECT runs.uid, runs.name, data FROM runs JOIN events ON events.run = runs.id"
+            " WHERE kind = 'warning' ORDER BY events.id"
+        )
+        with self.store.reading() as db:
+            rows = db.execute(query).fetchall() if db else []
+        here = {run.uid for run in self._members}
+        said: dict[str, list[str]] = {}
+        for uid, name, data in rows:
+            if uid in here:
+                said.setdefault(name, []).append(words.warning(data))
+        return said
 
     def figure(
         self,
@@ -103,8 +127,19 @@ class Runs(Sequence["Run"]):
             MissingPackageError: if pandas is not installed.
         """
         pandas = import_pandas()
-        lines = [{**table.facts(now), **last} for now, last in self.look()]
+        said = self.warnings()
+        lines = [
+            {**table.facts(now), "warning": "\n".join(said.get(now.name, [])) or None, **last}
+            for now, last in self.look()
+        ]
         return pandas.DataFrame(lines).set_index("name") if lines else pandas.DataFrame()
+
+    def _out_of_range(self, index: object) -> str:
+        known = len(self)
+        if not known:
+            return f"There is no run {index}: there are none in {self.store.path}."
+        count = f"are {known:,}" if known > 1 else "is 1"
+        return f"There is no run {index}: there {count}, from 0, the newest, to {known - 1:,}, or by name."
 
     def _named(self, name: str) -> Run:
         for run, known in zip(self, self.names(), strict=False):

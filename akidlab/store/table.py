@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab import registry
 from akidlab.store.snapshot import Snapshot
-from akidlab.store.words import LOOKS, colour, duration, number, standing, steps, when
+from akidlab.store.words import LOOKS, WARNED, colour, duration, number, standing, steps, when
 
 if TYPE_CHECKING:
     from akidlab.store.run import Run
@@ -41,6 +41,7 @@ def line(run: Run) -> str:
     now = pulse.now
     values = [f"{tag} {number(pulse.tags[tag].value)}" for tag in _TAGS if tag in pulse.tags]
     parts = [standing(now), f"step {steps(now)}", *values, duration(now.elapsed), *_ranks(now)]
+    parts += [f"{WARNED[0]} {said}" for said in run.warnings[:1]]
     return f"Run({now.name!r}: {', '.join(parts)})"
 
 
@@ -50,6 +51,9 @@ def text(runs: Runs) -> str:
     if not found:
         return f"No runs in {runs.store.path}."
     heads, rows = _table(found[:MANY])
+    said = runs.warnings()
+    for (now, _), cells in zip(found, rows, strict=False):
+        cells[1] += f" {WARNED[0]}" if now.name in said else ""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     left = [head in ("name", "status", "started") for head in heads]
 
@@ -75,10 +79,10 @@ def html(runs: Runs) -> str:
         f'<th style="{_cell(on_left)};white-space:normal">{escape(head)}</th>'
         for head, on_left in zip(heads, left, strict=True)
     )
-    body = []
+    body, said = [], runs.warnings()
     for (now, _), cells in zip(found, rows, strict=False):
         shown = [escape(cell) for cell in cells]
-        shown[1] = badge(now)
+        shown[1] = badge(now) + _mark(said.get(now.name, []))
         shown[2] += _bar(now)
         body.append(
             "<tr>"
@@ -111,13 +115,26 @@ def card(run: Run) -> str:
         if now.error
         else ""
     )
+    said = "".join(
+        f'<div style="color:{WARNED[1]};margin:4px 0">{WARNED[0]} {escape(text)}</div>'
+        for text in run.warnings
+    )
     draw: Any = registry.load("akidlab.backends", "svg")
-    return head + error + (draw.picture(run, width=760, title=False) if pulse.tags else "")
+    return head + error + said + (draw.picture(run, width=760, title=False) if pulse.tags else "")
 
 
 def badge(now: Snapshot) -> str:
     """The status with its symbol and colour, in HTML."""
     return f'<span style="color:{colour(now)};white-space:nowrap">{escape(standing(now))}</span>'
+
+
+def _mark(said: list[str]) -> str:
+    """A sign that tells what a run was warned of, to the mouse and to who hears the page read."""
+    if not said:
+        return ""
+    told = escape("\n".join(said), quote=True)
+    style = f"color:{WARNED[1]};cursor:help"
+    return f' <span role="img" aria-label="{told}" title="{told}" style="{style}">{WARNED[0]}</span>'
 
 
 def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], list[list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from akidlab.store.snapshot import Snapshot
@@ -16,11 +17,17 @@ LOOKS = {
     "failed": ("✗", "#e0433a"),
     "lost": ("?", "#c2569b"),
 }
+WARNED = ("⚠", "#b57600")  # what a run is marked with that was warned of something
 
 
 def standing(now: Snapshot) -> str:
     """The status with its symbol."""
     return f"{LOOKS.get(now.standing, LOOKS['lost'])[0]} {now.standing}"
+
+
+def warning(data: str) -> str:
+    """What an event of a warning says, of its data as the store keeps them."""
+    return str(json.loads(data).get("text") or "a warning without words")
 
 
 def colour(now: Snapshot) -> str:

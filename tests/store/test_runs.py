@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from akidlab.errors import UnknownNameError
-from akidlab.messages import Message, Samples, Status
+from akidlab.errors import NoSuchRunError, UnknownNameError
+from akidlab.messages import Event, Message, Samples, Status
 from akidlab.store import Recorder, runs
 
 
@@ -103,3 +103,55 @@ def test_a_table_of_many_runs_asks_the_store_a_few_times(store):
     repr(store.runs())
 
     assert 0 < len([query for query in asked if query.startswith("SELECT")]) <= 4
+
+
+def test_any_runs_are_chosen_by_a_list_of_names_and_numbers(three):
+    assert three[["digits", 0]].names() == ["digits", "tiny"]
+    assert three["lenet", "tiny"].names() == ["lenet", "tiny"]
+    assert [trace.name for trace in three[["tiny", "digits"]].figure("loss").data] == ["digits", "tiny"]
+    with pytest.raises(UnknownNameError, match="Did you mean `lenet`"):
+        three[["digits", "lennet"]]
+
+
+def test_a_number_that_no_run_has_is_told_how_many_there_are(three):
+    with pytest.raises(
+        NoSuchRunError, match=r"^There is no run 99: there are 3, from 0, the newest, to 2, or"
+    ):
+        three[99]
+    with pytest.raises(IndexError, match=r"^There is no run -4: there are 3"):
+        three[[0, -4]]
+    with pytest.raises(IndexError, match=r"^There is no run 0: there are none in .+\.$"):
+        three[3:][0]
+
+
+def test_runs_are_walked_through_to_their_end_by_number(three):
+    class Old:
+        def __getitem__(self, index):
+            return three[index]
+
+    assert [run.name for run in Old()] == ["tiny", "lenet", "digits"]
+    assert [run.name for run in reversed(three)] == ["digits", "lenet", "tiny"]
+
+
+def test_a_run_that_was_warned_of_something_is_marked(three):
+    text = "The loss is not finite since step 5: try <b>."
+    with Recorder(three["lenet"]) as recorder:
+        recorder.hear(Message("event", Event("warning", {"text": text}), step=5))
+    shown, html = repr(three).splitlines(), three._repr_mimebundle_()["text/html"]
+
+    assert [line.count("⚠") for line in shown] == [0, 0, 0, 1, 0]
+    assert html.count('title="The loss is not finite since step 5: try &lt;b&gt;."') == 1
+    assert three.warnings() == {"lenet": [text]}
+    assert three[:1].warnings() == {}
+    assert three.to_pandas()["warning"].dropna().to_dict() == {"lenet": text}
+
+
+def test_the_card_of_a_run_tells_what_it_was_warned_of(three):
+    run = three["digits"]
+    with Recorder(run) as recorder:
+        recorder.hear(Message("event", Event("warning", {"text": "The loss is <odd>."}), step=5))
+    html = run._repr_mimebundle_()["text/html"]
+
+    assert run.warnings == ["The loss is <odd>."]
+    assert html.count("⚠ The loss is &lt;odd&gt;.") == 1
+    assert repr(run).endswith(", ⚠ The loss is <odd>.)")
