@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
-from akidlab.store import Run
+from akidlab.store import Run, words
 
 LOOK = 0.25  # seconds between looks at the store's health
 
@@ -61,7 +61,7 @@ def _wait(training: Watched) -> None:
 
 
 def summary(training: Watched) -> str:
-    """One calm line: what it came to.
+    """One calm line: what it came to; below it, what it was warned of.
 
     Example:
         `digits` finished: 500 steps in 3.2 s, validation loss 0.1234, validation accuracy 0.9722
@@ -75,4 +75,4 @@ def summary(training: Watched) -> str:
     line = f"`{now.name}` {now.status}: {', '.join(facts)}"
     if now.status == "stopped" and now.step:
         line += ". The kid is as it was after that step; train it again and it goes on."
-    return line
+    return "\n".join([line, *(f"{words.WARNED[0]} {said}" for said in training.run.warnings)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from akidlab import Store
-from akidlab.messages import Message, Status
+from akidlab.messages import Event, Message, Status
 from akidlab.session.watch import summary, watch
 from akidlab.store import Recorder, Run
 
@@ -92,3 +92,12 @@ def test_one_line_says_what_it_came_to(run: Run) -> None:
         "`digits` stopped: 4 of 10 steps in 0.0 s, validation loss 0.25. "
         "The kid is as it was after that step; train it again and it goes on."
     )
+
+
+def test_below_it_stands_what_it_was_warned_of(run: Run) -> None:
+    with Recorder(run) as recorder:
+        recorder.hear(Message("status", Status("running")))
+        recorder.hear(Message("event", Event("warning", {"text": "The loss is not finite since step 4."})))
+        recorder.hear(Message("status", Status("finished", {"step": 10})))
+
+    assert summary(Trains(run)).endswith("10 steps in 0.0 s\n⚠ The loss is not finite since step 4.")
