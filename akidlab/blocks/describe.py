@@ -56,7 +56,7 @@ def layer(block: Block) -> str:
     if block.in_shape is not None:
         details.append(f"{told(block.in_shape)} → {told(block.out_shape)}")
     if count(block) != "0":
-        details.append(f"{count(block)} parameters")
+        details.append(sized(count(block)))
     if block.inputs is not None:
         details.append("reads " + ", ".join(map(str, block.inputs)))
     if not block.is_setup:
@@ -68,7 +68,7 @@ def system(block: System) -> str:
     """A system in one line, without its name."""
     blocks = block.extra_repr()
     known = block.is_setup or all(child.is_setup for child in block)
-    size = f"{count(block)} parameters" if known and not block.is_empty else "not set up"
+    size = sized(count(block)) if known and not block.is_empty else "not set up"
     return f"{type(block).__name__}, {blocks}, {size}"
 
 
@@ -80,6 +80,11 @@ def rows(parent: System) -> list[Row]:
 def count(block: Block) -> str:
     """How many parameters it has, in groups of three digits."""
     return f"{sum(p.numel() for p in block.parameters() if not is_lazy(p)):,}"
+
+
+def sized(count: str) -> str:
+    """So many parameters, in words."""
+    return f"{count} parameter" if count == "1" else f"{count} parameters"
 
 
 def _row(parent: System, at: int, block: Block) -> Row:
@@ -103,7 +108,7 @@ def _reads(parent: System, at: int, block: Block) -> str:
 def _table(parent: System, indent: str) -> list[tuple[str, ...]]:
     lines = []
     for row in rows(parent):
-        parameters = f"{row.parameters} parameters" if row.parameters else ""
+        parameters = sized(row.parameters) if row.parameters else ""
         kind = f"{row.kind}({row.details})"
         lines.append((f"{indent}{row.block.name}", kind, f"← {row.reads}", row.emits, parameters))
         if isinstance(row.block, System):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from akidlab.blocks.describe import sized
+
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
 
@@ -43,7 +45,7 @@ def facts(kid: Kid) -> dict[str, str]:
 
 
 def _brain(kid: Kid) -> str:
-    size = f"{kid.brain.num_parameters():,} parameters" if kid.brain.is_setup else "not set up yet"
+    size = sized(f"{kid.brain.num_parameters():,}") if kid.brain.is_setup else "not set up yet"
     return f"{type(kid.brain).__name__} {kid.brain.name!r}: {len(kid.brain.blocks)} blocks, {size}"
 
 

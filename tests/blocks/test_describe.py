@@ -111,3 +111,11 @@ def test_names_cannot_break_the_page():
     brain.attach(ReLULayer(name="a<script>"))
 
     assert "<script>" not in brain._repr_html_()
+
+
+def test_one_parameter_is_told_as_one():
+    layer = InnerProductLayer(out_channel_num=1, initial_bias_value=None, name="ip")
+    brain = Brain(name="tiny").attach(layer).setup(torch.zeros(2, 1), seed=0)
+
+    assert repr(layer).endswith(", 1 parameter")
+    assert "1 parameters" not in repr(brain) + brain._repr_html_()
