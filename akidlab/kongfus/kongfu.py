@@ -11,7 +11,7 @@ from akidlab.errors import BlockError
 from akidlab.kongfus.by_hand import ByHand
 from akidlab.kongfus.check import at_least_zero
 from akidlab.kongfus.curves import Scheme
-from akidlab.kongfus.scheme import hearing, scheme_of
+from akidlab.kongfus.scheme import Told, hearing, scheme_of
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -56,7 +56,7 @@ class KongFu(ByHand, ABC):
         self.base_lr, self._scheme = scheme_of(lr_scheme, lr)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.optimizer: Optimizer | None = None
-        self._lr, self._by_hand, self._clock = self.base_lr, 1.0, Clock()
+        self._lr, self._by_hand, self._at_zero, self._clock = self.base_lr, 1.0, 0.0, Clock()
         self._lr = self.lr_at(self._clock)
 
     @staticmethod
@@ -110,13 +110,14 @@ class KongFu(ByHand, ABC):
         """The rate at a moment: the scheme's, scaled by what was set by hand."""
         if self._scheme is None:
             return self._lr
-        return self._by_hand * self._scheme(Clock(clock) if isinstance(clock, int) else clock)
+        planned = self._scheme(Clock(clock) if isinstance(clock, int) else clock)
+        return self._by_hand * planned if planned else self._at_zero
 
     def adjust(self, clock: Clock) -> None:
         """Set the rate for the step that `clock` is about to make."""
         if self._scheme is not None:
             self._clock = clock
-            self._put(self._by_hand * self._scheme(clock))
+            self._put(self.lr_at(clock))
 
     @property
     def lr(self) -> float:
@@ -149,6 +150,9 @@ class KongFu(ByHand, ABC):
     def set_lr(self, lr: float, clock: Clock | None = None) -> None:
         """Set the rate from now on; a scheme goes on from here, scaled so that it gives `lr` now.
 
+        Where the scheme gives 0 (a cosine that has ended), nothing can be scaled: `lr` is used as it is for
+        as long as that lasts.
+
         Args:
             lr: the new rate.
             clock: the moment at which the scheme shall give `lr`; by default the last one.
@@ -159,7 +163,7 @@ class KongFu(ByHand, ABC):
         lr = at_least_zero("lr", lr)
         if self._scheme is not None:
             now = self._scheme(clock or self._clock)
-            self._by_hand = lr / (now or self.base_lr or 1.0)
+            self._by_hand, self._at_zero = lr / (now or self.base_lr or 1.0), 0.0 if now else lr
         self._put(lr)
 
     def _put(self, lr: float) -> None:
@@ -174,6 +178,7 @@ class KongFu(ByHand, ABC):
         return {
             "lr": self._lr,
             "by_hand": self._by_hand,
+            "at_zero": self._at_zero,
             "step": self._clock.step,
             "epoch": self._clock.epoch,
             **({} if scheme is None else {"scheme": scheme.state_dict()}),
@@ -184,7 +189,7 @@ class KongFu(ByHand, ABC):
         scheme = hearing(self._scheme)
         if scheme is not None and "scheme" in state:
             scheme.load_state_dict(state["scheme"])
-        self._by_hand = state["by_hand"]
+        self._by_hand, self._at_zero = state["by_hand"], state.get("at_zero", 0.0)
         self._clock = Clock(int(state["step"]), int(state["epoch"]))
         self._put(state["lr"])
 
@@ -197,11 +202,17 @@ class KongFu(ByHand, ABC):
         self._scheme = scheme_of(self.lr_scheme, self.base_lr)[1]
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
-        return f"{type(self).__name__}({facts})"
+        """How it was made and, where that is another, the rate now."""
+        facts = [*self._arguments(), *(f"{name}={value!r}" for name, value in self._facts().items())]
+        now = "" if self._lr == self.base_lr else f", at a rate of {self._lr:.4g} now"
+        return f"{type(self).__name__}({', '.join(facts)}){now}"
+
+    def _arguments(self) -> list[str]:
+        """What comes first in its representation."""
+        return []
 
     def _facts(self) -> dict[str, object]:
-        facts: dict[str, object] = {"lr": self._lr}
+        facts: dict[str, object] = {} if callable(self.lr_scheme) else {"lr": self.base_lr}
         if self.lr_scheme is not None:
-            facts["lr_scheme"] = self.lr_scheme
+            facts["lr_scheme"] = Told(self.lr_scheme)
         return facts | ({"weight_decay": self.weight_decay} if self.weight_decay else {})

@@ -64,6 +64,23 @@ def scheme_of(wanted: Mapping[str, Any] | Scheme | None, lr: float | None) -> tu
     return base, Warmed(scheme or (lambda clock: base), rise) if rise else scheme
 
 
+class Told:
+    """A scheme as it is written: by the names of schemes and functions.
+
+    Args:
+        wanted: a dictionary or a function.
+    """
+
+    def __init__(self, wanted: Mapping[str, Any] | Scheme) -> None:
+        self.wanted = wanted
+
+    def __repr__(self) -> str:
+        if callable(self.wanted):
+            return getattr(self.wanted, "__name__", None) or repr(self.wanted)
+        plain = {k: v.name if isinstance(v, LearningRateScheme) else v for k, v in self.wanted.items()}
+        return repr(plain)
+
+
 def hearing(scheme: Scheme | None) -> Plateau | None:
     """The part of a scheme that wants to hear of validations, if it has one."""
     scheme = scheme.scheme if isinstance(scheme, Warmed) else scheme

@@ -82,11 +82,11 @@ class TorchKongFu(KongFu):
         except (ValueError, TypeError, RuntimeError) as error:
             raise DataError(f"torch's `{self.kind.__name__}` refuses that: {error}") from error
 
-    def __repr__(self) -> str:
-        facts = {**self._facts(), **self.options}
-        return (
-            f"TorchKongFu({', '.join([repr(self.kind.__name__), *(f'{k}={v!r}' for k, v in facts.items())])})"
-        )
+    def _arguments(self) -> list[str]:
+        return [repr(self.kind.__name__)]
+
+    def _facts(self) -> dict[str, object]:
+        return {**super()._facts(), **self.options}
 
 
 def found(optimizer: str | type[Optimizer]) -> type[Optimizer]:

@@ -139,6 +139,20 @@ def test_a_rate_set_by_hand_where_the_scheme_is_0_scales_its_base():
     assert (kongfu.get_lr(), kongfu.lr_at(5)) == (0.2, 0.2)
 
 
+def test_a_rate_set_by_hand_after_a_scheme_has_ended_stays():
+    kongfu, other = (MomentumKongFu(lr=0.1, lr_scheme={"name": "cosine", "max_steps": 100}) for _ in "ab")
+    kongfu.adjust(Clock(100))
+    assert kongfu.get_lr() == 0.0
+
+    kongfu.set_lr(0.01)
+    kongfu.adjust(Clock(101))
+    other.load_state_dict(kongfu.state_dict())
+
+    assert (kongfu.get_lr(), kongfu.lr_at(150), other.lr_at(150)) == (0.01, 0.01, 0.01)
+    kongfu.set_lr(0.05, Clock(50))  # a kid that goes back: the scheme has not ended there
+    assert (kongfu.lr_at(50), kongfu.lr_at(100)) == (0.05, 0.0)
+
+
 @pytest.mark.parametrize("rate", [-0.1, float("nan"), "fast", True, float("inf")])
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(DataError, match=r"`lr` must be a number of 0 or more, found"):
@@ -211,3 +225,20 @@ def test_a_parameter_may_get_its_first_gradient_late():  # torch's fused step fa
     optimizer.step()
 
     assert (early.tolist(), late.tolist()) == ([pytest.approx(-0.45)] * 2, [0.5, 0.5])
+
+
+def test_the_rate_it_was_made_with_and_the_rate_now_are_told_apart():
+    scheme = {"name": LearningRateScheme.cosine, "max_steps": 100}
+    kongfu = MomentumKongFu(lr=0.1, lr_scheme=scheme)
+    made = "MomentumKongFu(lr=0.1, lr_scheme={'name': 'cosine', 'max_steps': 100}, momentum=0.9)"
+
+    assert repr(kongfu) == made
+    kongfu.adjust(Clock(step=99))
+    assert repr(kongfu) == f"{made}, at a rate of 2.467e-05 now"
+
+
+def test_a_rate_that_a_function_gives_is_told_by_its_name():
+    def falling(clock: Clock) -> float:
+        return 0.1 / (1 + clock)
+
+    assert repr(AdamKongFu(lr_scheme=falling)).startswith("AdamKongFu(lr_scheme=falling, betas=")
