@@ -25,7 +25,7 @@ class TrainMagics(Magics):
     @argument("--epochs", metavar="N", help="train N epochs more")
     @argument("-np", "--np", metavar="N", help="train on N Horovod ranks, which stay warm for the next cell")
     @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
-    @argument("--lr", metavar="X", help="begin with this learning rate")
+    @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
     @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
     @argument("--background", action="store_true", help="return at once; the dashboard goes on")
     @argument("--no-dashboard", action="store_true", help="show no dashboard")

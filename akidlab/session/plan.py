@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akidlab.clock import Clock
 from akidlab.errors import CheckpointError, MagicError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ class Plan:
     Args:
         steps: how many steps more.
         epochs: how many epochs more; not together with `steps`.
-        lr: the learning rate, instead of the kongfu's.
+        lr: the learning rate, instead of the kongfu's; a scheme goes on from there, see `KongFu.set_lr`.
         resume: the name or uid of a run whose newest checkpoint it goes on from.
     """
 
@@ -70,6 +72,7 @@ class Plan:
         if self.lr is not None:
             kid.kongfu.set_lr(self.lr, kid.clock)
         self._extend(kid, kid.step)
+        _warn_of_no_rate(kid)
         if earlier is not None:
             earlier.rewind(kid.step)
         return earlier
@@ -106,3 +109,15 @@ class Plan:
             raise MagicError(
                 f"The kid has made all of its {kid.last_step} steps. Say how many more: `--steps 100`."
             )
+
+
+def _warn_of_no_rate(kid: Kid) -> None:
+    """Warn if every step would be made at a rate of 0, as after the end of a cosine."""
+    last = kid.last_step - 1
+    end = Clock(last, last * kid.accumulate // kid.batches_per_epoch)
+    if kid.kongfu.lr_at(kid.clock) == 0 == kid.kongfu.lr_at(end):
+        warnings.warn(
+            f"The learning rate is 0 from step {kid.step} on: nothing is learned. The scheme has ended; "
+            "`--lr 0.01` goes on with that rate.",
+            stacklevel=2,
+        )

@@ -65,6 +65,21 @@ def test_a_run_has_the_name_and_begins_with_the_rate_on_the_line(notebook: Noteb
     assert runs()["quick"].scalars("learning_rate").values.tolist() == [0.02]
 
 
+def test_a_rate_on_the_line_lasts_where_the_scheme_has_ended_and_without_one_it_warns(
+    notebook: Notebook,
+) -> None:
+    notebook.run(
+        "kid = make()\nkid.kongfu = MomentumKongFu(0.1, lr_scheme={'name': 'cosine', 'max_steps': 20})"
+    )
+    notebook.run("%akid_train --no-dashboard")
+    with pytest.warns(UserWarning, match=r"rate is 0 from step 20 on: nothing is learned.*`--lr 0.01`"):
+        notebook.run("%akid_train --steps 5 --no-dashboard --name idle")
+    notebook.run("%akid_train --steps 5 --lr 0.01 --no-dashboard --name awake")
+
+    assert set(runs()["awake"].scalars("learning_rate").values) == {0.01}
+    assert notebook["kid"].kongfu.get_lr() == 0.01
+
+
 def test_a_resumed_run_goes_on_where_its_last_checkpoint_is(notebook: Notebook) -> None:
     notebook.run(CELL)
     notebook.run("kid = make(max_steps=30)\n%akid_train --resume tiny --no-dashboard")
