@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +17,12 @@ from akidlab.store import words
 if TYPE_CHECKING:
     from akidlab.store import Run, Series, Snapshot
 
-HEIGHT, GAP, HEAD = 210, 18, 30
+HEIGHT, GAP, HEAD, WARNING = 210, 18, 30, 18
 LEFT, RIGHT, TOP, BOTTOM = 46, 16, 40, 24  # of one chart: room for its ticks, its name and its legend
 FONT = "font-family='system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif'"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOT_DRAWN = {"samples_per_second"}
+ODD = 12  # at most so many lines are told that they are not finite
 
 
 def picture(run: Run, tags: Sequence[str] | None = None, width: int = 900, *, title: bool = True) -> str:
@@ -33,7 +36,9 @@ def picture(run: Run, tags: Sequence[str] | None = None, width: int = 900, *, ti
     """
     chosen = [tag for tag in run.tags() if tag not in NOT_DRAWN] if tags is None else list(tags)
     series = [run.scalars(tag, points=width) for tag in chosen]
-    return draw(charts(series), width, run.look() if title else None)
+    if not title:
+        return draw(charts(series), width)
+    return draw(charts(series), width, run.look(), run.warnings)
 
 
 def charts(series_list: Sequence[Series]) -> list[list[Series]]:
@@ -46,13 +51,22 @@ def charts(series_list: Sequence[Series]) -> list[list[Series]]:
     return [sorted(found[subject], key=lambda series: series.tag != subject) for subject in subjects]
 
 
-def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | None = None) -> str:
-    """Charts in rows of up to three, below a title if `now` is given."""
+def draw(
+    panels: Sequence[Sequence[Series]],
+    width: int = 900,
+    now: Snapshot | None = None,
+    warnings: Sequence[str] = (),
+) -> str:
+    """Charts in rows of up to three, below a title if `now` is given and what the run was warned of."""
     columns = max(1, min(3, len(panels), width // 240))
     each = (width - GAP * (columns - 1)) / columns
-    head = HEAD if now else 0
+    head = (HEAD if now else 0) + WARNING * len(warnings)
     height = head + math.ceil(max(1, len(panels)) / columns) * (HEIGHT + GAP) - GAP
     body = [_title(now)] if now else []
+    for index, text in enumerate(warnings):
+        y = head - WARNING * (len(warnings) - index) + 4
+        line = shorten(f"{words.WARNED[0]} {text}", int(width / 6.8), placeholder=" ...")
+        body.append(_text(2, y, line, size=12, fill=words.WARNED[1]))
     span = _span([series for panel in panels for series in panel])
     for index, panel in enumerate(panels):
         x, y = index % columns * (each + GAP), head + index // columns * (HEIGHT + GAP)
@@ -62,9 +76,8 @@ def draw(panels: Sequence[Sequence[Series]], width: int = 900, now: Snapshot | N
     said = "; ".join(
         f"{s.tag} {words.number(s.last)} at step {s.steps[-1]:,}" for p in panels for s in p if len(s)
     )
-    label = escape(
-        (f"{now.name}, {words.standing(now)}: " if now else "") + (said or "no samples yet"), quote=True
-    )
+    about = f"{now.name}, {words.standing(now)}: " if now else ""
+    label = escape(". ".join([about + (said or "no samples yet"), *warnings]), quote=True)
     return _svg(width, height, label, body)
 
 
@@ -85,8 +98,9 @@ def overlay(
         title: what stands above.
         log: draw the values on a logarithmic axis; those that are not positive are left out.
         width: of the picture, in pixels.
-        height: of the picture, in pixels.
+        height: of the picture, in pixels, with one line of legend.
     """
+    odd = [series for series in lines if first_odd(series.steps, series.values) is not None]
     if log:
         lines = [replace(s, values=np.where(s.values > 0, s.values, np.nan)) for s in lines]
     body, x, y = [_text(2, 16, title, size=14, weight=600)], 2.0, HEAD + 8.0
@@ -96,11 +110,13 @@ def overlay(
         body.append(f"<path d='M{x:.1f} {y - 4}h18' stroke='{stroke}' stroke-width='2.5'{_dashed(dash)}/>")
         body.append(_text(x + 24, y, series.tag))
         x += 42 + 6.4 * len(series.tag)
+    height += round(y - HEAD - 8)
     right, bottom = float(width - RIGHT), float(height - BOTTOM)
     scale = _Scale(lines, _span(lines), LEFT, right, y + 14, bottom, log=log)
     body.append(_axes(scale))
     for series, (stroke, dash) in zip(lines, looks, strict=True):
         body.append(_line(series, scale, stroke, _dashed(dash)))
+    body += [_odd(series, scale, f"{series.tag} is not finite", row) for row, series in enumerate(odd[:ODD])]
     label = escape(f"{title}: {', '.join(series.tag for series in lines)}", quote=True)
     return _svg(width, height, label, body)
 
@@ -125,16 +141,17 @@ def short(value: float) -> str:
     """A tick's number in a few characters.
 
     Example:
-        >>> short(20_000), short(0.05), short(1e-5)
-        ('20k', '0.05', '1e-5')
+        >>> short(20_000), short(0.05), short(1e-5), short(2.5e12)
+        ('20k', '0.05', '10⁻⁵', '2.5·10¹²')
     """
     size = abs(value)
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    if size >= 1e9 or 0 < size < 1e-3:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        power = "10" + str(int(exponent)).translate(RAISED)
+        return {"1.00": power, "-1.00": f"-{power}"}.get(mantissa, f"{float(mantissa):g}·{power}")
+    for unit, name in ((1e6, "M"), (1e3, "k")):
         if size >= max(unit, 1e4):
             return f"{value / unit:.4g}{name}"
-    if size and size < 1e-3:
-        mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else f"{value:.2e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
     return f"{value:.6g}"
 
 
@@ -164,14 +181,16 @@ def _chart(panel: Sequence[Series], width: float, span: tuple[float, float]) -> 
     right, bottom = width - RIGHT, HEIGHT - BOTTOM
     scale = _Scale(panel, span, LEFT, right, TOP, bottom)
     parts = [_text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600), _axes(scale)]
-    x = 0.0
+    x, odd = 0.0, 0
     for index, series in enumerate(panel):
         legend = f"{_role(series, panel)} {words.number(series.last)}".strip()
         parts.append(f"<path d='M{x:.1f} 26h14' stroke='{colour(index)}' stroke-width='2.5'/>")
         parts.append(_text(x + 18, 30, legend))
         x += 34 + 6.2 * len(legend)
         parts.append(_line(series, scale, colour(index)))
-        parts.append(_odd(series, scale, right))
+        if mark := _odd(series, scale, "not finite", odd):
+            parts.append(mark)
+            odd += 1
     return "".join(parts)
 
 
@@ -220,7 +239,7 @@ class _Scale:
         log: bool = False,
     ) -> None:
         self.first, self.last = span
-        self.left, self.right, self.top, self.bottom = left, right, top, bottom
+        self.right, self.top, self.bottom = right, top, bottom
         values = np.concatenate([series.values for series in panel] or [np.empty(0)])
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
@@ -231,6 +250,8 @@ class _Scale:
         if not self.log and 0 < low < 0.35 * high:
             low = 0.0  # a chart that nearly reaches zero should show it
         self.low, self.high = low, high
+        longest = max((len(short(value)) for value in self.y_ticks()), default=0)
+        self.left = max(left, 10 + 6.2 * longest)
 
     def x(self, step: float) -> float:
         return self.left + (step - self.first) / (self.last - self.first) * (self.right - self.left)
@@ -277,13 +298,16 @@ def _line(series: Series, scale: _Scale, stroke: str, dashed: str = "") -> str:
     return f"<path d='{''.join(path)}' {look}/>" + ("".join(dots) if len(series) <= 30 else "")
 
 
-def _odd(series: Series, scale: _Scale, right: float) -> str:
+def _odd(series: Series, scale: _Scale, said: str, row: int) -> str:
+    """A line where a series is no longer finite; its words stand in a row of their own."""
     step = first_odd(series.steps, series.values)
     if step is None:
         return ""
-    x, text = scale.x(step), f"not finite at {step:,}"
-    line = f"<path d='M{x:.1f} {TOP}V{scale.bottom}' stroke='{ALARM}' stroke-dasharray='2 3'/>"
-    return line + _text(min(x + 4, right - 6.2 * len(text)), TOP + 10, text, fill=ALARM)
+    x, text = scale.x(step), f"{said} at {step:,}"
+    line = f"<path d='M{x:.1f} {scale.top:g}V{scale.bottom:g}' stroke='{ALARM}' stroke-dasharray='2 3'/>"
+    return line + _text(
+        min(x + 4, scale.right - 6.2 * len(text)), scale.top + 10 + 13 * row, text, fill=ALARM
+    )
 
 
 def _text(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from akidlab.backends.svg import charts, draw, overlay, picture, short, ticks
-from akidlab.messages import Message, Samples, Status
+from akidlab.messages import Event, Message, Samples, Status
 from akidlab.store import Recorder, Series, Store
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -131,12 +131,57 @@ def test_ticks_are_round_and_within():
         (1000, "1000"),
         (20_000, "20k"),
         (1.5e6, "1.5M"),
-        (2e-5, "2e-5"),
+        (2e-5, "2·10⁻⁵"),
+        (-1e21, "-10²¹"),
+        (4e20, "4·10²⁰"),
+        (999e6, "999M"),
         (-0.25, "-0.25"),
     ],
 )
 def test_ticks_are_short(value, said):
     assert short(value) == said
+
+
+@pytest.mark.parametrize("top", [2e8, 3e20, -2.5e300])
+def test_the_numbers_of_an_axis_have_room(top):
+    root = ET.fromstring(draw([[series([0.0, top])]]))
+    labels = [text for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "end"]
+
+    assert labels
+    assert all(float(label.get("x", 0)) >= 6 * len(label.text or "") for label in labels)
+
+
+def test_what_is_not_finite_is_told_on_lines_of_its_own():
+    odd = [series([1.0, np.nan], "loss"), series([1.0, np.nan], "validation_loss")]
+    alone = ET.fromstring(draw([odd]))
+    together = ET.fromstring(overlay(odd, [("#123456", "solid")] * 2, title="x"))
+
+    for root, names in ((alone, ["", ""]), (together, ["loss is ", "validation_loss is "])):
+        said = [text for text in root.iter(f"{SVG}text") if "finite" in (text.text or "")]
+        assert [text.text for text in said] == [f"{name}not finite at 1" for name in names]
+        assert float(said[1].get("y", 0)) - float(said[0].get("y", 0)) >= 12
+
+
+def test_a_picture_tells_what_the_run_was_warned_of(run):
+    text = "The loss is not finite since step 5: a smaller rate or `clip_norm` may help."
+    with Recorder(run) as recorder:
+        recorder.hear(Message("event", Event("warning", {"text": text}), step=5))
+
+    said = texts(picture(run))
+    assert said[:2] == ["a & 'b'✓ finishedstep 1,000 / 1,000 · 30.0 s · 2 ranks", f"⚠ {text}"]
+    assert text in (ET.fromstring(picture(run)).get("aria-label") or "")
+    assert text not in texts(picture(run, title=False))
+
+
+def test_a_long_legend_takes_nothing_from_the_chart():
+    lines = [series([1.0, 2.0], f"a-run-with-quite-a-long-name-{index}") for index in range(12)]
+    heights = [
+        float(ET.fromstring(overlay(lines[:many], [("#123456", "solid")] * many)).get("height", 0))
+        for many in (1, 12)
+    ]
+
+    assert heights[0] == 340
+    assert heights[1] > 340
 
 
 def test_lines_over_each_other_leave_out_what_a_logarithm_cannot_show():
