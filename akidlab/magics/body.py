@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import MagicError, unknown
+from akidlab.session.freenames import free_names
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -96,34 +97,47 @@ def named(shell: InteractiveShell, name: str | None) -> tuple[str, Kid]:
     )
 
 
-def made(shell: InteractiveShell, name: str | None, before: Mapping[str, Kid]) -> tuple[str, Kid]:
+def made(
+    shell: InteractiveShell, name: str | None, before: Mapping[str, Kid], source: str
+) -> tuple[str, Kid]:
     """The kid that a body made: the one named on the line, else `kid`, else the only one.
+
+    One that was there before counts only if the body binds its name (`kid = kids[0]`): ranks, too, know no
+    other.
 
     Args:
         shell: where the body ran.
         name: the variable named on the line, if any.
         before: the kids there were before the body ran.
+        source: the body, as plain Python.
 
     Raises:
         MagicError: if that is none, or more than one.
     """
+    bound = free_names(source).bound
     after = kids(shell.user_ns)
-    fresh = {key: kid for key, kid in after.items() if before.get(key) is not kid}
+    fresh = {key: kid for key, kid in after.items() if before.get(key) is not kid or key in bound}
     if name is not None:
-        if name not in shell.user_ns:
-            raise MagicError(
-                f"The cell was to make the kid `{name}`, as its first line says, and did not. "
-                f"It made: {', '.join(fresh) or 'no kid'}."
-            )
-        return name, _check(name, shell.user_ns[name])
-    for choice in (fresh, after):
-        if "kid" in choice:
-            return "kid", choice["kid"]
-        if fresh:
-            break
+        if name in shell.user_ns and (name in fresh or name not in after):
+            return name, _check(name, shell.user_ns[name])
+        raise MagicError(
+            f"The cell was to make the kid `{name}`, as its first line says, and did not. "
+            f"It made: {', '.join(fresh) or 'no kid'}.{_of_an_earlier_cell([name] if name in after else [])}"
+        )
+    if "kid" in fresh:
+        return "kid", fresh["kid"]
     return _only(
-        fresh, "The cell made no kid. Its body builds one: `kid = Kid(sensor, brain, kongfu, max_steps=100)`."
+        fresh,
+        "The cell made no kid. Its body builds one, and gives it a name: `kid = Kid(sensor, brain, kongfu, "
+        f"max_steps=100)`.{_of_an_earlier_cell(list(after))}",
     )
+
+
+def _of_an_earlier_cell(names: list[str]) -> str:
+    if not names:
+        return ""
+    name = "kid" if "kid" in names else names[0]
+    return f" To train `{name}` of an earlier cell, write `%akid_train {name}` in a cell of its own."
 
 
 def _only(found: Mapping[str, Kid], none: str) -> tuple[str, Kid]:

@@ -62,9 +62,9 @@ class TrainMagics(Magics):
         if cell is None:
             _, kid = body.named(self._shell, asked.kid)
         else:
-            before = body.kids(self._shell.user_ns)
-            body.run(self._shell, body.with_first_line(line, cell))
-            _, kid = body.made(self._shell, asked.kid, before)
+            before, whole = body.kids(self._shell.user_ns), body.with_first_line(line, cell)
+            body.run(self._shell, whole)
+            _, kid = body.made(self._shell, asked.kid, before, self._shell.transform_cell(whole))
         return Session.current().train(kid, plan, **_manner(asked))
 
     def _on_ranks(
@@ -84,7 +84,7 @@ class TrainMagics(Magics):
             before = body.kids(self._shell.user_ns)
             session.pool(ranks)  # the ranks get ready while the body makes the notebook's kid
             body.run(self._shell, whole)
-            variable, kid = body.made(self._shell, asked.kid, before)
+            variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = Cargo(variable, luggage.data, source, filename)
         return session.dispatch(ranks, cargo, kid, plan, **_manner(asked))
 

@@ -115,7 +115,7 @@ def _warn_of_no_rate(kid: Kid) -> None:
     """Warn if every step would be made at a rate of 0, as after the end of a cosine."""
     last = kid.last_step - 1
     end = Clock(last, last * kid.accumulate // kid.batches_per_epoch)
-    if kid.kongfu.lr_at(kid.clock) == 0 == kid.kongfu.lr_at(end):
+    if kid.kongfu.scheduled and kid.kongfu.lr_at(kid.clock) == 0 == kid.kongfu.lr_at(end):
         warnings.warn(
             f"The learning rate is 0 from step {kid.step} on: nothing is learned. The scheme has ended; "
             "`--lr 0.01` goes on with that rate.",

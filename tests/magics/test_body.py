@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from akidlab import runs
 from akidlab.errors import MagicError
 from tests.magics.notebook import Notebook
 
@@ -25,11 +26,26 @@ def test_the_one_named_on_the_line_comes_first_then_kid(notebook: Notebook) -> N
     assert [notebook[name].step for name in ("a", "kid")] == [0, 20]
 
 
-def test_a_body_that_makes_none_trains_the_kid_there_is(notebook: Notebook) -> None:
+@pytest.mark.parametrize("body", ["z = 3", "mine = [make()]", "kid.max_steps = 5"])
+@pytest.mark.parametrize("line", ["", "kid"])
+def test_a_body_that_makes_none_does_not_train_the_kid_of_an_earlier_cell(
+    notebook: Notebook, line: str, body: str
+) -> None:
     notebook.run("kid = make()")
-    notebook.run(f"{QUIETLY}\nkid.max_steps = 5")
 
-    assert notebook["kid"].step == 5
+    with pytest.raises(
+        MagicError, match=r"made? no kid|did not.*To train `kid` of an earlier cell, write `%ak"
+    ):
+        notebook.run(f"%%akid_train {line}\n{body}")
+    assert (notebook["kid"].step, len(runs())) == (0, 0)
+
+
+def test_a_kid_of_an_earlier_cell_may_be_given_a_name(notebook: Notebook) -> None:
+    notebook.run("students = [make()]")
+    for _ in "ab":
+        notebook.run(f"{QUIETLY} --steps 10\nkid = students[0]")
+
+    assert notebook["students"][0].step == 20
 
 
 def test_two_names_of_one_kid_are_one_kid(notebook: Notebook) -> None:

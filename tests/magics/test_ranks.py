@@ -116,6 +116,15 @@ def test_names_that_cannot_travel_are_listed_before_anything_starts(notebook: No
     assert len(runs()) == before
 
 
+def test_a_cell_that_makes_no_kid_is_told_so_here_and_leaves_no_run(notebook: Notebook) -> None:
+    notebook.run("kid = make()")
+    before = len(runs())
+
+    with pytest.raises(MagicError, match=r"The cell made no kid.*To train `kid` of an earlier cell"):
+        notebook.run("%%akid_train -np 2 --no-dashboard\nz = 3")
+    assert len(runs()) == before
+
+
 def test_a_line_sends_the_kid_itself_from_where_it_stands(notebook: Notebook) -> None:
     notebook.run("%%akid_train --no-dashboard --name begun\nkid = make()")
     notebook.run("kid.kongfu.set_lr(0.01)\n%akid_train kid -np 2 --steps 10 --no-dashboard --name sent")
