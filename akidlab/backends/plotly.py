@@ -15,6 +15,7 @@ from akidlab.backends.palette import ALARM, COLOURS, FAINT, GREY, colour, first_
 if TYPE_CHECKING:
     from akidlab.store import Series
 
+ODD = 12  # at most so many lines are told that they are not finite
 POINTS = 1200  # of all lines together: what 20 kB hold
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -62,9 +63,10 @@ def figure(
     """
     if not 0 <= smooth < 1:
         raise ValueError(f"`smooth` is a weight from 0 to below 1, found {smooth!r}.")
-    drawn = SeriesFigure(layout=_layout(series_list, title, log))
+    names = _names(series_list)
+    drawn = SeriesFigure(layout=_layout(series_list, names, title, log))
     share = max(32, POINTS // max(1, len(series_list) * (2 if smooth else 1)))
-    for series, name, look in zip(series_list, _names(series_list), _looks(series_list), strict=True):
+    for series, name, look in zip(series_list, names, _looks(series_list), strict=True):
         thin = series.thin(share)
         if smooth:
             mean = smoothed(series, smooth, share)
@@ -72,7 +74,7 @@ def figure(
             drawn.add_trace(_trace(mean, name, look))
         else:
             drawn.add_trace(_trace(thin, name, look))
-        _mark_odd(drawn, series, name)
+    _mark_odd(drawn, series_list, names)
     return drawn
 
 
@@ -158,33 +160,49 @@ def _values(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32) if fits else values
 
 
-def _mark_odd(drawn: go.Figure, series: Series, name: str) -> None:
-    step = first_odd(series.steps, series.values)
-    if step is None:
-        return
-    drawn.add_shape(
-        type="line",
-        x0=step,
-        x1=step,
-        y0=0,
-        y1=1,
-        yref="paper",
-        line={"color": ALARM, "dash": "dot", "width": 1},
-    )
-    drawn.add_annotation(
-        x=step, y=1, yref="paper", text=f"{name} is not finite at step {step:,}", showarrow=False,
-        font={"color": ALARM, "size": 11}, xanchor="left", yanchor="top",
-    )  # fmt: skip
+def _mark_odd(drawn: go.Figure, series_list: Sequence[Series], names: Sequence[str]) -> None:
+    """A line at each first step that is not finite; what they say stands one below the other."""
+    last = max((int(series.steps[-1]) for series in series_list if len(series)), default=0)
+    odd = [
+        (first_odd(series.steps, series.values), name)
+        for series, name in zip(series_list, names, strict=True)
+    ]
+    found = [(step, name) for step, name in odd if step is not None][:ODD]
+    for row, (step, name) in enumerate(found):
+        line = {"color": ALARM, "dash": "dot", "width": 1}
+        drawn.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, yref="paper", line=line)
+        drawn.add_annotation(
+            x=step, y=1, yref="paper", yshift=-15 * row, text=f"{name} is not finite at step {step:,}",
+            showarrow=False, font={"color": ALARM, "size": 11},
+            xanchor="left" if step <= 0.6 * last else "right", yanchor="top",
+        )  # fmt: skip
 
 
-def _layout(series_list: Sequence[Series], title: str | None, log: bool) -> dict[str, Any]:
+def _legend_lines(names: Sequence[str], width: int = 700) -> int:
+    """How many lines the legend takes at the width of a notebook."""
+    lines, taken = 1, 0.0
+    for name in names:
+        needed = 45 + 6.8 * len(name)
+        if taken and taken + needed > width:
+            lines, taken = lines + 1, 0.0
+        taken += needed
+    return lines
+
+
+def _layout(
+    series_list: Sequence[Series], names: Sequence[str], title: str | None, log: bool
+) -> dict[str, Any]:
     clear = "rgba(0,0,0,0)"
     axis = {
         "gridcolor": FAINT, "linecolor": GREY, "zerolinecolor": FAINT, "ticks": "outside", "tickcolor": FAINT,
         "showline": True, "zeroline": False,
     }  # fmt: skip
     tags = list(dict.fromkeys(series.tag for series in series_list))
-    value = {**axis, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power"}
+    value = {
+        **axis, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power",
+        "automargin": True,
+    }  # fmt: skip
+    below = 22 * _legend_lines(names) if len(names) > 1 else 0
     return {
         "template": go.layout.Template(),  # plotly's own is 7 kB in every figure
         "title": None if title is None else {"text": title, "font": {"size": 15}, "x": 0.01},
@@ -193,10 +211,17 @@ def _layout(series_list: Sequence[Series], title: str | None, log: bool) -> dict
         "plot_bgcolor": clear,
         "hovermode": "x",
         "showlegend": len(series_list) > 1,
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": clear},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "bgcolor": clear,
+        },
         "modebar": {"bgcolor": clear, "color": GREY, "activecolor": colour(0)},
-        "margin": {"l": 60, "r": 20, "t": 70 if title else 40, "b": 50},
-        "height": 400,
+        "margin": {"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
+        "height": 360 + below,
         "xaxis": {**axis, "title": {"text": "step"}, "rangemode": "tozero"},
         "yaxis": {**value, "type": "log"} if log else value,
     }

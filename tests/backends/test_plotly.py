@@ -131,3 +131,24 @@ def test_a_figure_leaves_a_picture_for_pages_without_javascript():
     assert all(name in bundle["image/svg+xml"] for name in ("loss", "digits", "digits-2"))
     assert bundle["text/plain"] == "Figure('loss': digits, digits-2)"
     assert drawn._repr_html_() is None
+
+
+@pytest.mark.parametrize(("many", "lines"), [(1, 0), (2, 1), (6, 3), (12, 6)])
+def test_the_legend_has_room_below_and_leaves_the_title_alone(many, lines):
+    lone = figure([series([1.0])], title="loss").layout
+    layout = figure(
+        [series([1.0], run=f"a-run-with-quite-a-long-name-{index:02}") for index in range(many)], title="loss"
+    ).layout
+
+    assert (layout.legend.yref, layout.legend.y, layout.legend.yanchor) == ("container", 0, "bottom")
+    assert layout.height - lone.height == layout.margin.b - lone.margin.b == 22 * lines
+    assert layout.margin.t == lone.margin.t
+
+
+def test_lines_that_are_no_longer_finite_are_told_one_below_the_other():
+    odd = [series([1.0, np.inf, 1.0, 1.0], run="a"), series([1.0, 1.0, 1.0, np.nan], run="b")]
+    said = figure(odd).layout.annotations
+
+    assert [text.text for text in said] == ["a is not finite at step 1", "b is not finite at step 3"]
+    assert said[0].yshift - said[1].yshift >= 13
+    assert [text.xanchor for text in said] == ["left", "right"]
