@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from akidlab.backends.palette import COLOURS, FAINT, GREY
-from akidlab.store.table import duration
+from akidlab.store import words
 from akidlab.widgets import description
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ MIME = "application/vnd.plotly.v1+json"
 _POINT = 16  # bytes of one point in JSON
 _GAP = 0.07  # between two charts, as a share of the width: room for the numbers of an axis
 _BUDGET = 15_000  # bytes for all points: the figure stays under 20 kB
+_NUMBERS = {"exponentformat": "power", "minexponent": 5}
 _SKIPPED = ("loss", "learning_rate", "samples_per_second")
 
 
@@ -28,16 +30,25 @@ def figure(run: Run) -> description.Plain:
     points = min(800, max(8, _BUDGET // _POINT // max(1, len(tags))))
     series = {tag: run.scalars(tag, points=points) for tag in tags}
     names = charts(tags)
+    title, lines = _title(run)
     layout: description.Plain = {
-        "height": 300,
-        "margin": {"l": 50, "r": 16, "t": 64, "b": 36},
+        "height": 300 + 19 * lines,
+        "margin": {"l": 50, "r": 16, "t": 64 + 19 * lines, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": GREY},
         "hovermode": "x unified",
         "hoverlabel": {"font": {"size": 12}},
         "showlegend": False,
-        "title": {"text": _title(run), "x": 0.01, "xanchor": "left", "y": 0.97, "font": {"size": 14}},
+        "title": {
+            "text": title,
+            "x": 0.01,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 10},
+            "font": {"size": 14},
+        },
         "annotations": [],
     }
     traces: list[description.Plain] = []
@@ -69,7 +80,7 @@ def _place(layout: description.Plain, index: int, heading: str, name: str, width
     left, right = index * (width + _GAP), index * (width + _GAP) + width
     axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
     layout[f"xaxis{number}"] = axis | {"domain": [left, right], "anchor": f"y{number}", "tickformat": "~s"}
-    layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6}
+    layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6, **_NUMBERS}
     if name == "learning_rate":
         layout[f"yaxis{number}"] |= {"rangemode": "tozero"}  # type: ignore[operator]
     above = {
@@ -106,9 +117,15 @@ def _trace(series: Series, index: int, place: int, name: str) -> description.Pla
     }
 
 
-def _title(run: Run) -> str:
+def _title(run: Run) -> tuple[str, int]:
+    """What stands above, and how many lines it has beside the first: what the run was warned of."""
     now = run.look()
     error = (now.error or "").strip().splitlines()
     why = f": {error[-1][:120]}" if error else ""
-    said = f"{now.standing} at step {now.step:,} after {duration(now.elapsed)}{why}"
-    return f"<b>{escape(now.name, quote=False)}</b>   {escape(said, quote=False)}"
+    said = f"{now.standing} at step {now.step:,} after {words.duration(now.elapsed)}{why}"
+    title = f"<b>{escape(now.name, quote=False)}</b>   {escape(said, quote=False)}"
+    sign, color = words.WARNED
+    for text in (warned := run.warnings[:3]):
+        line = escape(shorten(text, 120, placeholder=" ..."), quote=False)
+        title += f'<br><span style="color:{color};font-size:12px">{sign} {line}</span>'
+    return title, len(warned)

@@ -9,7 +9,7 @@ import time
 import pytest
 from tapped import Wire, custom, scalar, size
 
-from akidlab.messages import Command, Message, Samples, Status
+from akidlab.messages import Command, Event, Message, Samples, Status
 from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard, assets
 from akidlab.widgets.figure import figure
@@ -150,3 +150,20 @@ def test_the_first_chart_tells_what_the_two_colours_mean(run: Run, recorder: Rec
 
     assert "training" in loss["text"] and "validation" in loss["text"]  # noqa: PT018
     assert accuracy["text"] == "<b>Accuracy</b>"
+
+
+def test_a_figure_tells_what_the_run_was_warned_of(run: Run) -> None:
+    plain = figure(run)["layout"]
+    with Recorder(run) as recorder:
+        recorder.hear(Message("event", Event("warning", {"text": "The loss is <odd> since step 5."})))
+    warned = figure(run)["layout"]
+
+    assert "⚠ The loss is &lt;odd&gt; since step 5.</span>" in warned["title"]["text"]  # type: ignore[index]
+    assert "⚠" not in plain["title"]["text"]  # type: ignore[index]
+    assert warned["margin"]["t"] > plain["margin"]["t"]  # type: ignore[index]
+
+
+def test_huge_numbers_of_a_figure_are_powers_of_ten(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "loss", [1, 2], [0.0, 3e21])
+
+    assert figure(run)["layout"]["yaxis"]["exponentformat"] == "power"  # type: ignore[index]
