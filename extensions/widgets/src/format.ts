@@ -1,6 +1,6 @@
 // How numbers, times and events read.
 
-import type { IEvent } from './tokens';
+import type { IEvent, ILog } from './tokens';
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -21,6 +21,22 @@ export function value(number: number | null | undefined): string {
     return number.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e');
   }
   return size >= 1000 ? WHOLE.format(number) : number.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4);
+}
+
+const RAISED: { [digit: string]: string } = Object.fromEntries([...'-0123456789'].map((digit, i) => [digit, [...'⁻⁰¹²³⁴⁵⁶⁷⁸⁹'][i]]));
+
+/** The number of a tick in a few characters: 0.05, 20k, 1.5M, 2.5·10¹². */
+export function tick(number: number): string {
+  const size = Math.abs(number);
+  if (size >= 1e9 || (size !== 0 && size < 1e-3)) {
+    const [mantissa, exponent] = number.toExponential(2).replace('e+', 'e').split('e');
+    const power = `10${[...exponent].map(digit => RAISED[digit]).join('')}`;
+    return Math.abs(+mantissa) === 1 ? `${+mantissa < 0 ? '-' : ''}${power}` : `${+mantissa}·${power}`;
+  }
+  if (size >= 1e4) {
+    return size >= 1e6 ? `${+(number / 1e6).toPrecision(3)}M` : `${+(number / 1e3).toPrecision(3)}k`;
+  }
+  return String(+number.toPrecision(4));
 }
 
 /** A learning rate as one would type it: 0.01, 3e-5. */
@@ -91,4 +107,11 @@ export function sentence(event: IEvent): string | null {
     default:
       return said ?? title(kind);
   }
+}
+
+/** The lines that no event says as well: what is warned of, and a traceback, come as both. */
+export function unsaid(logs: ILog[], events: IEvent[]): ILog[] {
+  const texts = events.flatMap(({ data }) => [data.text, data.traceback]).filter(text => typeof text === 'string');
+  const said = new Set(texts.map(text => text.trim()));
+  return logs.filter(log => !said.has(log.text.trim()));
 }

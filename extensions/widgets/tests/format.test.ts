@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, rate, sentence, title, value } from '../src/format';
+import { duration, rate, sentence, tick, title, unsaid, value } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -27,4 +27,22 @@ test('events read as sentences, and chatter is not told', () => {
   assert.equal(event('step', { value: 5 }), 'Made 5 steps');
   assert.equal(event('error', { error: 'Traceback\n  ...\nValueError: no' }), 'ValueError: no');
   assert.equal(event('epoch'), null);
+});
+
+test('ticks are short, and powers of ten where they are huge or tiny', () => {
+  const read = [0, 0.05, 20_000, 1.5e6, 999e6, 1e9, 2.5e12, -4e20, -1e21, 1e-5, 1.5e-4].map(tick);
+
+  assert.deepEqual(read, ['0', '0.05', '20k', '1.5M', '999M', '10⁹', '2.5·10¹²', '-4·10²⁰', '-10²¹', '10⁻⁵', '1.5·10⁻⁴']);
+});
+
+test('a line that an event says as well is told once', () => {
+  const line = (id: number, text: string) => ({ id, text, step: 3, time: 0, level: 'warning', rank: 0 });
+  const events = [
+    { id: 1, kind: 'warning', step: 3, time: 0, data: { text: 'not finite' } },
+    { id: 2, kind: 'error', step: 3, time: 0, data: { error: 'ValueError: no', traceback: 'Traceback\nValueError: no\n' } },
+    { id: 3, kind: 'pause', step: 3, time: 0, data: {} }
+  ];
+  const logs = [line(1, 'not finite'), line(2, 'hello'), line(3, 'Traceback\nValueError: no'), line(4, '')];
+
+  assert.deepEqual(unsaid(logs, events).map(log => log.id), [2, 4]);
 });

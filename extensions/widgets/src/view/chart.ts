@@ -1,7 +1,7 @@
 // One chart: the curves of a quantity in training and validation, with their values, a log axis and a table.
 
 import uPlot from 'uplot';
-import { count, title, value } from '../format';
+import { count, tick, title, value } from '../format';
 import type { DashboardModel } from '../model';
 import { align, nearest, smooth } from '../series';
 import type { IEvent } from '../tokens';
@@ -167,8 +167,8 @@ export class Chart {
         y: this.log ? { distr: 3, log: 10 } : { range: (_u, low, high) => this.yRange(low, high) }
       },
       axes: [
-        axis({ size: 26, gap: 4, values: (_u, ticks) => ticks.map(short) }),
-        axis({ size: 50, gap: 4, space: 32, values: (_u, ticks) => ticks.map(tick => (tick == null ? '' : short(tick))) })
+        axis({ size: 26, gap: 4, values: (_u, ticks) => ticks.map(tick) }),
+        axis({ size: (_u, labels) => room(labels), gap: 4, space: 32, values: (_u, ticks) => ticks.map(at => (at == null ? '' : tick(at))) })
       ],
       series: [
         {},
@@ -268,17 +268,14 @@ export class Chart {
   }
 }
 
+/** The width of an axis of values: enough for its longest label. */
+function room(labels: string[] | null): number {
+  return Math.max(50, 14 + 6.5 * Math.max(0, ...(labels ?? []).map(label => label.length)));
+}
+
 /** The next of 1, 2, 5, 10, 20, ... that is at least `needed`, not above `most`. */
 function leap(needed: number, most: number | null): number {
   const decade = 10 ** Math.floor(Math.log10(Math.max(needed, 1)));
   const next = [1, 2, 5, 10].map(n => n * decade).find(n => n >= needed)!;
   return most ? Math.min(most, Math.max(next, 10)) : Math.max(next, 10);
-}
-
-function short(number: number): string {
-  const size = Math.abs(number);
-  if (size >= 1e4) {
-    return size >= 1e6 ? `${+(number / 1e6).toPrecision(3)}M` : `${+(number / 1e3).toPrecision(3)}k`;
-  }
-  return size !== 0 && size < 1e-3 ? number.toExponential(0).replace('e+', 'e') : String(+number.toPrecision(4));
 }

@@ -1,6 +1,6 @@
 // The head of a dashboard: which run, how it is, how far it has come.
 
-import { count, duration, speed, title } from '../format';
+import { count, duration, sentence, speed, title } from '../format';
 import type { DashboardModel } from '../model';
 import { h, write } from './dom';
 
@@ -10,10 +10,11 @@ export class Header {
   private readonly name = h('span', { class: 'akid-name' });
   private readonly word = h('span', { role: 'status', 'aria-live': 'polite' });
   private readonly badge = h('span', { class: 'akid-badge' }, h('i', { class: 'akid-dot', 'aria-hidden': 'true' }), this.word);
+  private readonly warned = h('span', { class: 'akid-warned', role: 'img', hidden: true }, '⚠');
   private readonly ranks = h('span', { class: 'akid-ranks' });
   private readonly fill = h('div', { class: 'akid-fill' });
   readonly bar = h('div', { class: 'akid-bar', role: 'progressbar', 'aria-label': 'Steps', 'aria-valuemin': 0 }, this.fill);
-  readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.ranks);
+  readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.warned, this.ranks);
   private readonly stats = { Step: h('b'), Epoch: h('b'), 'Samples/s': h('b'), Elapsed: h('b'), Left: h('b') };
   readonly numbers = h(
     'div',
@@ -28,6 +29,7 @@ export class Header {
     write(this.name, run.name);
     write(this.word, WORDS[run.status] ?? title(run.status));
     this.badge.dataset.status = run.status;
+    this.updateWarned();
     write(this.ranks, run.world_size > 1 ? `${run.world_size} ranks` : '');
     this.updateBar();
     const left = run.live && run.max_steps && pace ? (run.max_steps - run.step) / pace : null;
@@ -36,6 +38,14 @@ export class Header {
     write(this.stats['Samples/s'], speed(run.samples_per_second));
     write(this.stats.Elapsed, duration(run.elapsed));
     write(this.stats.Left, run.live ? duration(left) : '–');
+  }
+
+  /** A run that ended well and was warned of something did not. */
+  private updateWarned(): void {
+    const said = this.model.events.filter(event => event.kind === 'warning').map(event => sentence(event)).join('\n');
+    this.warned.hidden = !said;
+    this.warned.title = said;
+    this.warned.setAttribute('aria-label', said);
   }
 
   private updateBar(): void {

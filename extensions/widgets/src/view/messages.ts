@@ -1,6 +1,6 @@
 // What was done and said in a run, oldest first; failures in red with their traceback folded away.
 
-import { clock, count, sentence } from '../format';
+import { clock, count, sentence, unsaid } from '../format';
 import type { DashboardModel } from '../model';
 import { h } from './dom';
 
@@ -36,7 +36,7 @@ export class Messages {
 
   private lines(): ILine[] {
     const { events, logs, run } = this.model;
-    const lines: ILine[] = logs.map(log => ({
+    const lines: ILine[] = unsaid(logs, events).map(log => ({
       key: `log ${log.id}`,
       time: log.time,
       step: log.step || null,
