@@ -27,10 +27,13 @@ class Job:
         pool: where it runs.
         uid: the uid of the run.
         name: the name of the run, which may differ from the one that was asked for.
+
+    `waits_for` is the name of the run that had to end first when it was submitted, if there was one.
     """
 
     def __init__(self, pool: Pool, uid: str, name: str) -> None:
         self.pool, self.uid, self.name = pool, uid, name
+        self.waits_for: str | None = None
         self._changed = threading.Condition()
         self._output: deque[tuple[int, str, str]] = deque(maxlen=KEPT)
         self._outcome: Outcome | None = None

@@ -190,10 +190,11 @@ class Pool:
         """
         job = self._jobs[task.uid] = Job(self, task.uid, task.name)
         try:
-            job.name = self.ask({"kind": "submit", "task": asdict(task)}, timeout=60.0)["name"]
+            answer = self.ask({"kind": "submit", "task": asdict(task)}, timeout=60.0)
         except BaseException:
             self._jobs.pop(task.uid, None)
             raise
+        job.name, job.waits_for = answer["name"], answer.get("waits_for")
         return job
 
     def watch(self, uid: str) -> Job:

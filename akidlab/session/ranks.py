@@ -45,7 +45,12 @@ class RanksTraining:
         self.job.command(command)
 
     def start(self) -> None:
-        """It runs already: the pool took the task."""
+        """The pool has the task already; if another run is ahead, say which."""
+        if self.job.waits_for is not None and not config.quiet():
+            sys.stdout.write(
+                f"`{self.job.name}` waits for `{self.job.waits_for}`, which has these ranks first. "
+                "Interrupt to wait no longer.\n"
+            )
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the outcome, at most `timeout` seconds; True if it is here, and its weights in the kid."""

@@ -62,7 +62,7 @@ def listener() -> Iterator[Listener]:
     info: dict[str, object] = {
         "size": 2, "project": "/somewhere", "launcher": "torch", "log": "", "variables": '{"A": "1"}',
     }  # fmt: skip
-    said = {"ok": True, "name": "run", "state": "ready"}
+    said = {"ok": True, "name": "run", "waits_for": "ahead", "state": "ready"}
     with Listener(lambda request, peer: said, kind="pool", uid="a1", info=info) as listener:
         yield listener
 
@@ -75,6 +75,14 @@ def test_a_pool_does_not_keep_the_weights_of_jobs_that_nobody_holds(listener: Li
     pool.close()
 
     assert kept() is None
+
+
+def test_a_job_knows_what_it_waits_for(listener: Listener) -> None:
+    pool = Pool(listener.connection)
+    job = pool.submit(Task("asked", "store", b""))
+    pool.close()
+
+    assert (job.name, job.waits_for) == ("run", "ahead")
 
 
 def test_a_pool_of_another_size_is_started_like_the_one_before(

@@ -57,3 +57,14 @@ def test_what_is_asked_of_the_kid_here_reaches_the_ranks_until_they_end() -> Non
     assert kid.controls.send(Command("stop", id="a"))
     assert training.join(1.0)
     assert (kid.controls.send("stop"), heard) == (False, [Command("stop", id="a")])
+
+
+def test_a_cell_whose_run_waits_says_what_is_ahead(capsys: pytest.CaptureFixture[str]) -> None:
+    kid: Any = SimpleNamespace(run=None, controls=Controls())
+    for waits_for in ("first", None):
+        job: Any = SimpleNamespace(name="second", waits_for=waits_for)
+        RanksTraining(kid, job, Store().create("digits")).start()
+
+    assert capsys.readouterr().out == (
+        "`second` waits for `first`, which has these ranks first. Interrupt to wait no longer.\n"
+    )
