@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,17 +36,18 @@ class Cargo:
     filename: str = "<cell>"
 
 
-def dispatch(pool: Pool, cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -> RanksTraining:
-    """Hand a training to the ranks of `pool`.
+def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -> RanksTraining:
+    """Hand a training to the ranks of a pool.
 
     Args:
-        pool: the ranks.
+        pool: gives the ranks; asked once it is known that there is something to do.
         cargo: what makes the kid there.
         kid: the notebook's kid; the weights come back into it.
         plan: how far, from where, at which rate.
         name: what the run is called; by default as the kid is.
 
     Raises:
+        MagicError: if nothing is left to do.
         DispatchError: if the pool is gone, or its store cannot be written.
     """
     from akidlab.dispatch import Task
@@ -57,6 +60,8 @@ def dispatch(pool: Pool, cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -
     state = _state(kid, cargo, earlier)
     start = checkpoint.read(state)[1]["step"] if state is not None else 0
     overrides = plan.overrides(kid, start)
+    _warn_of_the_engine(kid)
+    ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
     identity: dict[str, str] = {}
     if earlier is not None:
@@ -73,8 +78,17 @@ def dispatch(pool: Pool, cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -
         resume=state,
     )
     task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
-    job = pool.submit(task)
+    job = ranks.submit(task)
     return RanksTraining(kid, job, store.run(job.uid))
+
+
+def _warn_of_the_engine(kid: Kid) -> None:
+    if "single" not in kid.engine_name.lower() and "horovod" not in kid.engine_name.lower():
+        warnings.warn(
+            f"On ranks, the engine `{kid.engine_name}` of the kid is not used: each rank has a share of "
+            "every batch. Leave out `-np` to train with that engine.",
+            stacklevel=2,
+        )
 
 
 def _state(kid: Kid, cargo: Cargo, earlier: Run | None) -> bytes | None:

@@ -105,6 +105,11 @@ class Plan:
         elif self.epochs is not None:
             more = math.ceil(self.epochs * kid.batches_per_epoch / kid.accumulate)
             kid.max_steps, kid.max_epoch = start + more, None
+        if start > kid.last_step and self.resume is not None:
+            raise MagicError(
+                f"The checkpoint of `{self.resume}` is of step {start}, the kid ends at step {kid.last_step}."
+                " Say how many more: `--steps 100`."
+            )
         if start >= kid.last_step:
             raise MagicError(
                 f"The kid has made all of its {kid.last_step} steps. Say how many more: `--steps 100`."

@@ -132,7 +132,7 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        training = dispatch(self.pool(np), cargo, kid, plan or Plan(), name)
+        training = dispatch(lambda: self.pool(np), cargo, kid, plan or Plan(), name)
         self._begin(training, background, dashboard)
         return training
 
