@@ -25,6 +25,14 @@ class NoSuchRunError(AkidlabError, IndexError):
     """A run was asked for by a number that none has."""
 
 
+class OptionError(UnknownNameError, TypeError):
+    """A keyword argument was given that is not taken."""
+
+
+class KindError(AkidlabError, TypeError):
+    """Something of one kind stands where another belongs."""
+
+
 class DataError(AkidlabError, ValueError):
     """Data are missing, torn, or of a shape that cannot be used."""
 

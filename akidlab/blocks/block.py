@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +17,8 @@ from akidlab.blocks.topdown import TopDown
 from akidlab.blocks.trial import trial, whole
 from akidlab.blocks.updates import Updates, checked_decay
 from akidlab.blocks.wiring import SYSTEM_IN, Wire, wires
-from akidlab.errors import AkidlabError, BlockError, unknown
+from akidlab.errors import AkidlabError, BlockError
+from akidlab.options import Signature, unknown_option
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,6 +65,8 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
     """
 
     NAME = "block"
+    SETTLED: tuple[str, ...] = ()  # which options of its bases a class decides itself
+    __signature__ = Signature()
     numbered_by_layer = False  # unnamed, it is called after the layer with weights that it belongs to
 
     def __init__(
@@ -80,7 +82,7 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
         super().__init__()
         for flag in flags:
             if flag not in FLAGS:
-                raise unknown(f"option of {type(self).__name__}", flag, _options(type(self)))
+                raise unknown_option(type(self), flag, FLAGS)
         self._start_flags(flags)
         self._name = None if name is None else _checked(name)
         self._wires = self._with_constants(wires(inputs))
@@ -354,14 +356,3 @@ def _checked(name: object) -> str:
     if name == SYSTEM_IN:
         raise BlockError("`system_in` is the name of a system's input; give the block another.")
     return name
-
-
-def _options(cls: type) -> list[str]:
-    found = (
-        p
-        for c in cls.__mro__
-        if issubclass(c, Block)
-        for p in inspect.signature(c.__init__).parameters.values()
-    )
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return sorted({*FLAGS, *(p.name for p in found if p.kind in kinds)} - {"self"})

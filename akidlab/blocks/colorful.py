@@ -45,6 +45,7 @@ class ColorfulConvLayer(StandardizingLayer):
     """
 
     NAME = "colorful"
+    SETTLED = ("standardizes",)
     WEIGHTS = ("weight", "color_weight")
     color_weight: nn.Parameter
 

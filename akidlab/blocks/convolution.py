@@ -42,6 +42,7 @@ class ConvolutionLayer(StandardizingLayer):
     """
 
     NAME = "conv"
+    SETTLED = ("standardizes",)
 
     def __init__(
         self,

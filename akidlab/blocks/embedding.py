@@ -33,6 +33,7 @@ class EmbeddingLayer(SynapseLayer):
     """
 
     NAME = "embedding"
+    SETTLED = ("in_channel_num", "out_channel_num")
 
     def __init__(
         self,

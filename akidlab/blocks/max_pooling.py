@@ -32,6 +32,8 @@ class MaxPoolingLayer(PoolingLayer):
         (tensor([[[[4, 3]]]]), tensor([[[[2, 1]]]]))
     """
 
+    SETTLED = ("type",)
+
     def __init__(
         self,
         ksize: Any,

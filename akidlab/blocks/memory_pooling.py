@@ -35,6 +35,8 @@ class MemoryMaxPoolingLayer(MemoryLayer, PoolingLayer):
         5.0
     """
 
+    SETTLED = ("type",)
+
     def __init__(self, ksize: Any, strides: Any, padding: Padding = "VALID", **kwargs: Any) -> None:
         super().__init__(ksize, strides, padding, "max", **kwargs)
 

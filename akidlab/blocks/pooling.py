@@ -116,5 +116,7 @@ class AveragePoolingLayer(PoolingLayer):
         2.5
     """
 
+    SETTLED = ("type",)
+
     def __init__(self, ksize: Any, strides: Any, padding: Padding = "VALID", **kwargs: Any) -> None:
         super().__init__(ksize, strides, padding, "avg", **kwargs)

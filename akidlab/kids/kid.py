@@ -27,6 +27,7 @@ from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import Measured, measure, watching
 from akidlab.kongfus import KongFu
 from akidlab.messages import Bus
+from akidlab.options import Options
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Kid(SingleSteps):
+class Kid(Options, SingleSteps):
     """Puts a sensor, a brain and a kongfu together, and practises.
 
     Exactly one of `max_steps` and `max_epoch` says how long. What happens is published on `kid.bus`, and

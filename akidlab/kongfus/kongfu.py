@@ -12,13 +12,14 @@ from akidlab.kongfus.by_hand import ByHand
 from akidlab.kongfus.check import at_least_zero
 from akidlab.kongfus.curves import Scheme
 from akidlab.kongfus.scheme import Told, hearing, scheme_of
+from akidlab.options import Options
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
 
-class KongFu(ByHand, ABC):
+class KongFu(Options, ByHand, ABC):
     """How to update what a brain has learned: an optimiser of torch, and a learning rate that may change.
 
     Args:

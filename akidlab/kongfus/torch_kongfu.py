@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from akidlab.errors import BlockError, DataError, unknown
 from akidlab.kongfus.curves import Scheme
 from akidlab.kongfus.kongfu import KongFu
+from akidlab.options import Signature
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -35,6 +36,8 @@ class TorchKongFu(KongFu):
         >>> TorchKongFu("RMSprop", lr=0.001, alpha=0.9)
         TorchKongFu('RMSprop', lr=0.001, alpha=0.9)
     """
+
+    __signature__ = Signature()  # its options are torch's
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ class PatriceNet(_Perceptron):
         636010
     """
 
+    SETTLED = ("hidden",)
+
     def __init__(self, class_num: int = 10, **kwargs: Any) -> None:
         super().__init__([800], class_num, **kwargs)
 
@@ -52,6 +54,8 @@ class FullyConnectedModel(_Perceptron):
         >>> FullyConnectedModel((8, 8, 1), num_classes=10).num_parameters()
         36279010
     """
+
+    SETTLED = ("hidden", "class_num")
 
     def __init__(
         self, input_shape: Sequence[int] | None = None, num_classes: int = 1000, **kwargs: Any

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from akidlab.options import check
 from akidlab.sensors.ahead import Ahead
 from akidlab.sensors.feed import FeedSensor
 from akidlab.sensors.sensor import count
@@ -45,6 +46,7 @@ class PrefetchSensor(FeedSensor):
         timeout: float | None = 300.0,
         **options: Any,
     ) -> None:
+        check(PrefetchSensor, options)
         super().__init__(source_in, batch_size, val_batch_size, test_batch_size, **options)
         self.queue_size, self.timeout = count("queue_size", queue_size), timeout
         self._nobody()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from akidlab.errors import DataError, unknown
 from akidlab.jokers import JokerSystem
+from akidlab.options import Options
 from akidlab.sensors.maker import Maker
 from akidlab.sensors.order import share
 from akidlab.sensors.span import MODES, Span
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Batch = list[Tensor]
 
 
-class Sensor(ABC):
+class Sensor(Options, ABC):
     """Hands the samples of a source to a brain, batch by batch, on one or many ranks.
 
     Jokers that are attached change the samples on their way: `training_jokers` those of training,
@@ -159,7 +160,7 @@ class Sensor(ABC):
         """Where the samples are; None where the source has them."""
         return self._maker.device
 
-    def teardown(self) -> None:  # noqa: B027 - most start none
+    def teardown(self) -> None:
         """End the threads and processes that it started, if any; they are started again when needed."""
 
     def __enter__(self) -> Self:

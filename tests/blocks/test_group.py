@@ -127,7 +127,7 @@ def test_channels_that_do_not_come_in_groups_are_explained(layer):
 
 
 def test_a_signal_without_channels_is_explained():
-    with pytest.raises(ValueError, match=r"`g` wants a tensor of N×channels×\.\.\., found 8"):
+    with pytest.raises(ValueError, match=r"`g` wants a tensor of N×channels×\.\.\., found shape \[8\]"):
         CollapseOutLayer(name="g")(ROWS[0])
 
 
