@@ -108,7 +108,7 @@ def test_a_layer_says_what_it_is(make, signal):
             MAPS[:, :3],
             r"`invariant_ip` wants 4 channels, found 3 in an input of 2×3×9×8",
         ),
-        (*LAYERS["depthwise"], MAPS[:, :3], r"`conv` wants 4 channels, found shape \[3\]"),
+        (*LAYERS["depthwise"], MAPS[:, :3], r"`conv` wants 4 channels, found 3"),
         (*LAYERS["over a sequence"], MAPS[:, :3, :, 0], r"`conv` wants 4 channels, found 3"),
         (*LAYERS["transposed"], MAPS[:, :3], r"`deconv` wants 4 channels, found 3"),
         (*LAYERS["separable"], MAPS[:, :3], r"`sepconv` wants 4 channels, found 3"),
@@ -158,7 +158,9 @@ def test_fixed_weights_project_and_do_not_learn():
 
 
 def test_fixed_weights_tell_what_they_want():
-    with pytest.raises(ValueError, match=r"`weights` of `fixed_ip` is a matrix \[out, in\], found 3"):
+    with pytest.raises(
+        ValueError, match=r"`weights` of `fixed_ip` is a matrix \[out, in\], found shape \[3\]"
+    ):
         FixedWeightInnerProductLayer(weights=[1, 2, 3])
     with pytest.raises(ValueError, match=r"`fixed_ip` wants 2 numbers per sample, found 2×3\. Its `weights`"):
         FixedWeightInnerProductLayer(weights=[[1, 2]])(torch.zeros(2, 3))
