@@ -6,7 +6,8 @@ import contextlib
 import time
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.kids import checkpoint
@@ -91,6 +92,8 @@ class Practice:
 
     def _begin(self) -> None:
         kid, report = self.kid, self.report
+        if kid.patience is not None and self._exhausted():  # who trains on after that asks for patience again
+            kid.patience = replace(kid.patience, stale=0)
         self.saves = kid.save_chk_point and kid.engine.broadcast(kid.folder is not None)
         if kid.engine.size > 1:
             self.agreed = self._agree_on_hooks()
@@ -126,7 +129,14 @@ class Practice:
             kid.loss, kid.validated = float(event.val_loss), kid.step
         if event.val_evals is not None:
             kid.evals = dict(event.val_evals)
-        self.report.event("early_stop", loss=kid.loss, evals=kid.evals)
+        self.report.event("early_stop", loss=kid.loss, evals=kid.evals, **self._exhausted())
+
+    def _exhausted(self) -> dict[str, Any]:
+        """What ran out of patience, and how; nothing if patience is left, or there is no end to it."""
+        asked, seen = self.kid.early_stopping, self.kid.patience
+        if asked is None or seen is None or seen.stale < asked.patience:
+            return {}
+        return {"metric": seen.metric, "patience": asked.patience, "best": seen.value, "best_step": seen.step}
 
     def _fail(self, error: BaseException) -> None:
         kid, report = self.kid, self.report

@@ -72,7 +72,22 @@ def summary(training: Watched) -> str:
     for tag in training.run.pulse().tags.values():
         if tag.name.startswith("validation_") and tag.count:
             facts.append(f"{tag.name.replace('_', ' ')} {tag.value:.4g}")
+            if tag.step != now.step:
+                facts[-1] += f" (of step {tag.step})"
     line = f"`{now.name}` {now.status}: {', '.join(facts)}"
     if now.status == "stopped" and now.step:
-        line += ". The kid is as it was after that step; train it again and it goes on."
+        line += f". The kid is as it was after step {now.step}; train it again and it goes on."
+    if now.status == "finished" and of:
+        line += f". {_why_so_early(training.run, now.step)}"
     return "\n".join([line, *(f"{words.WARNED[0]} {said}" for said in training.run.warnings)])
+
+
+def _why_so_early(run: Run, step: int) -> str:
+    told = [event.data for event in run.events("early_stop") if event.step == step]
+    if not told or "patience" not in told[-1]:
+        return "A hook ended it; train it again and it goes on."
+    why = told[-1]
+    what, best = str(why["metric"]).replace("_", " "), why["best"]
+    than = "" if best is None else f" than {best:.4g} of step {why['best_step']}"
+    count = "1 validation" if why["patience"] == 1 else f"{why['patience']} validations"
+    return f"Stopped early: no better {what}{than} in {count}; train it again and it has as many more."

@@ -208,6 +208,19 @@ def test_a_done_event_ends_practice_as_its_last_step_would(make_kid, listen):
     assert heard.events("validation")[-1] == ("validation", 5)
 
 
+def test_a_kid_that_was_stopped_early_gets_new_patience_when_it_is_trained_again(make_kid, listen):
+    kid = make_kid(max_steps=1000, val_log_step=5, early_stopping=3)
+    kid.kongfu.set_lr(0.0)
+    kid.practice()
+    assert kid.step == 15
+    heard = listen(kid)
+
+    kid.practice()
+
+    assert kid.step == 30
+    assert [step for kind, step in heard.events("early_stop")] == [30]
+
+
 def test_practice_ends_when_no_validation_has_been_better_for_a_while(make_kid):
     kid = make_kid(max_steps=1000, val_log_step=5, early_stopping=3)
     kid.hooks.on_batch_begin.append(lambda k: k.kongfu.set_lr(0.0 if int(k.clock) >= 10 else 0.05))

@@ -104,6 +104,15 @@ def test_an_unknown_run_is_answered_with_the_nearest(notebook: Notebook) -> None
     assert "ran" not in notebook.shell.user_ns
 
 
+def test_a_training_that_stops_early_says_why(notebook: Notebook) -> None:
+    shown = notebook.run(
+        "%%akid_train --lr 0 --no-dashboard\nkid = make(max_steps=100, val_log_step=5, early_stopping=2)"
+    )
+
+    assert "finished: 10 of 100 steps" in shown
+    assert "Stopped early: no better validation loss than" in shown
+
+
 def test_in_the_background_the_notebook_is_free_at_once(notebook: Notebook) -> None:
     notebook.run(f"%%akid_train --background --no-dashboard\nkid = make(max_steps={FOREVER})")
     wait_for(lambda: notebook["kid"].step > 10)

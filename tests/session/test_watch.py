@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from akidlab import Store
@@ -44,7 +42,7 @@ class Trains:
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
+def run() -> Run:
     return Store().create("digits", max_steps=10)
 
 
@@ -90,7 +88,7 @@ def test_one_line_says_what_it_came_to(run: Run) -> None:
 
     assert summary(Trains(run)) == (
         "`digits` stopped: 4 of 10 steps in 0.0 s, validation loss 0.25. "
-        "The kid is as it was after that step; train it again and it goes on."
+        "The kid is as it was after step 4; train it again and it goes on."
     )
 
 
@@ -101,3 +99,30 @@ def test_below_it_stands_what_it_was_warned_of(run: Run) -> None:
         recorder.hear(Message("status", Status("finished", {"step": 10})))
 
     assert summary(Trains(run)).endswith("10 steps in 0.0 s\n⚠ The loss is not finite since step 4.")
+
+
+def test_a_measurement_of_an_earlier_step_is_said_to_be_one(run: Run) -> None:
+    with Recorder(run) as recorder:
+        recorder.hear(Message("validation_loss", 0.25, step=4))
+        recorder.hear(Message("status", Status("stopped", {"step": 7})))
+
+    assert "validation loss 0.25 (of step 4). The kid is as it was after step 7;" in summary(Trains(run))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"metric": "validation_loss", "patience": 3, "best": 0.25, "best_step": 4},
+            "Stopped early: no better validation loss than 0.25 of step 4 in 3 validations; train it again "
+            "and it has as many more.",
+        ),
+        ({}, "A hook ended it; train it again and it goes on."),
+    ],
+)
+def test_an_end_before_the_last_step_is_explained(run: Run, told: dict[str, object], said: str) -> None:
+    with Recorder(run) as recorder:
+        recorder.hear(Message("event", Event("early_stop", {"step": 7, **told}), step=7))
+        recorder.hear(Message("status", Status("finished", {"step": 7})))
+
+    assert summary(Trains(run)) == f"`digits` finished: 7 of 10 steps in 0.0 s. {said}"
