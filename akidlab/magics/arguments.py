@@ -15,6 +15,14 @@ from IPython.core.error import UsageError
 from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, WireError, unknown
 
 
+def shows_help(magic: Any, line: str) -> bool:
+    """True if `line` asks for help; it is shown then, and there is no more to do."""
+    if not {"-h", "--help"} & set(line.split()):
+        return False
+    print(magic.parser.format_help().removeprefix("::").strip("\n"))
+    return True
+
+
 def read(magic: Any, line: str) -> argparse.Namespace:
     """The arguments on `line`, as the decorators of `magic` declare them.
 
@@ -33,7 +41,7 @@ def read(magic: Any, line: str) -> argparse.Namespace:
     try:
         arguments, rest = magic.parser.parse_known_args(words)
     except UsageError as error:
-        raise MagicError(_plainly(str(error), name)) from None
+        raise MagicError(_plainly(str(error), name, words)) from None
     for word in rest:
         if word.startswith("-"):
             known = sorted(options(magic), key=lambda option: option.lstrip("-"))
@@ -93,11 +101,12 @@ def plainly() -> Iterator[None]:
         raise
 
 
-def _plainly(text: str, name: str) -> str:
+def _plainly(text: str, name: str, words: list[str]) -> str:
     found = re.search(r"argument (\S+): (.*)", text)
     if found is None:
         return f"{text[:1].upper()}{text[1:]}. Write `%{name}?` to see what it takes."
-    option = found[1].rpartition("/")[2]
+    spellings = found[1].split("/")
+    option = next((spelling for spelling in spellings if spelling in words), spellings[-1])  # as it was typed
     if "expected one argument" in found[2]:
         return f"`{option}` needs a value behind it. Write `%{name}?` to see what it takes."
     return f"`{option}`: {found[2]}. Write `%{name}?` to see what it takes."

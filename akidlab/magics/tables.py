@@ -33,6 +33,8 @@ class TableMagics(Magics):
         %akid_pool --stop
         """
         __tracebackhide__ = True
+        if arguments.shows_help(self.akid_pool, line):
+            return
         asked = arguments.read(self.akid_pool, line)
         start, resize = arguments.whole("--start", asked.start), arguments.whole("--resize", asked.resize)
         if sum([start is not None, resize is not None, asked.stop]) > 1:
@@ -57,6 +59,8 @@ class TableMagics(Magics):
         __tracebackhide__ = True
         from akidlab.store import runs
 
+        if arguments.shows_help(self.akid_runs, line):
+            return
         asked = arguments.read(self.akid_runs, line)
         last = arguments.whole("--last", asked.last)
         if not config.quiet():

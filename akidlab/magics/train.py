@@ -45,6 +45,8 @@ class TrainMagics(Magics):
         in: saved, and the kid goes on when it is trained again.
         """
         __tracebackhide__ = True
+        if arguments.shows_help(self.akid_train, line):
+            return
         asked = arguments.read(self.akid_train, line)
         plan = _plan(asked)
         ranks = arguments.whole("-np", asked.np)

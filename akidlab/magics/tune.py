@@ -58,6 +58,8 @@ class TuneMagics(Magics):
         them all, saved; `--resume` goes on.
         """
         __tracebackhide__ = True
+        if arguments.shows_help(self.akid_tune, line):
+            return None
         found, rest = axes(line)
         asked = arguments.read(self.akid_tune, rest)
         template = self._template(asked, line, cell)

@@ -201,6 +201,8 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
     [
         ("--stpes 5", "There is no option `--stpes`. Did you mean `--steps`?"),
         ("--steps", "`--steps` needs a value behind it"),
+        ("-np", "`-np` needs a value behind it"),
+        ("--np", "`--np` needs a value behind it"),
         ("--steps many", "`--steps` is a whole number of 1 or more; found `many`"),
         ("--steps 0", "`--steps` is a whole number of 1 or more; found `0`"),
         ("--steps 1__0", "`--steps` is a whole number of 1 or more; found `1__0`"),
@@ -250,6 +252,20 @@ def test_help_shows_an_example_and_every_option(notebook: Notebook) -> None:
 
     assert "%akid_train kid --steps 500" in shown
     assert "-np N, --np N" in shown
+
+
+@pytest.mark.parametrize("asks", ["--help", "-h"])
+@pytest.mark.parametrize("magic", ["akid_train", "akid_tune", "akid_pool", "akid_runs"])
+def test_every_magic_helps_who_asks(notebook: Notebook, magic: str, asks: str) -> None:
+    shown = notebook.run(f"%{magic} {asks}")
+
+    assert shown.lstrip().startswith(f"%{magic} [")
+    assert "options:" in shown
+
+
+def test_a_cell_that_asks_for_help_does_nothing_else(notebook: Notebook) -> None:
+    assert "%%akid_train -np 2" in notebook.run("%%akid_train --help\nkid = make()")
+    assert "kid" not in notebook.shell.user_ns
 
 
 def wait_for(condition: object, seconds: float = 10.0) -> None:
