@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from akidlab.errors import UnknownNameError, unknown
+from akidlab.errors import KindError, UnknownNameError, unknown
 
 Hook = Callable[[Any], object]
 
@@ -48,8 +48,17 @@ class Hooks:
         for alias, name in ALIASES.items():
             self.__dict__[alias] = self.__dict__[name]
 
-    def __setattr__(self, name: str, functions: Iterable[Hook]) -> None:
-        getattr(self, name)[:] = functions  # the list itself stays: the loop holds it
+    def __setattr__(self, name: str, functions: Iterable[Hook] | Hook) -> None:
+        held = getattr(self, name)
+        functions = [functions] if callable(functions) else functions
+        found = list(functions) if isinstance(functions, Iterable) else [functions]
+        for function in found:
+            if not callable(function):
+                raise KindError(
+                    f"A hook is a list of functions of the kid, found {function!r}. Append one: "
+                    f"`kid.hooks.{name}.append(function)`."
+                )
+        held[:] = found  # the list itself stays: the loop holds it
 
     def __getattr__(self, name: str) -> list[Hook]:
         if name.startswith("__"):

@@ -20,12 +20,12 @@ from akidlab.kids import assembly, checkpoint, editing, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
-from akidlab.kids.options import check_counts, check_span, positive, precision_of, whole
+from akidlab.kids.options import check_counts, check_span, positive, precision_of, samples_of, whole
+from akidlab.kids.parts import brain_of, kongfu_of, sensor_of
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import Measured, measure, watching
-from akidlab.kongfus import KongFu
 from akidlab.messages import Bus
 from akidlab.options import Options
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from akidlab.blocks.edit import Edit
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
+    from akidlab.kongfus import KongFu
     from akidlab.sensors import FeedSensor
     from akidlab.store import Recorder, Run, Store
 
@@ -95,7 +96,7 @@ class Kid(Options, SingleSteps):
         self,
         sensor_in: FeedSensor,
         brain_in: Brain,
-        kongfu_in: KongFu | str | Mapping[str, Any],
+        kongfu_in: KongFu | str | Mapping[str, Any] | type[Optimizer],
         engine: str | dict[str, object] | Engine = "single",
         max_steps: int | None = None,
         max_epoch: float | None = None,
@@ -124,8 +125,8 @@ class Kid(Options, SingleSteps):
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
         check_counts(num_epoch_per_log=num_epoch_per_log)
-        self.sensor, self.brain = sensor_in, brain_in
-        self.kongfu = KongFu.of(kongfu_in) if isinstance(kongfu_in, (str, Mapping)) else kongfu_in
+        self.sensor, self.brain = sensor_of(sensor_in), brain_of(brain_in)
+        self.kongfu = kongfu_of(kongfu_in)
         self.max_steps = None if max_steps is None else int(max_steps)
         self.max_epoch = max_epoch
         self.name, self.seed = name or "kid", whole("seed", seed)
@@ -320,11 +321,12 @@ class Kid(Options, SingleSteps):
 
         Returns:
             The output of the last block before the losses, on the CPU.
+
+        Raises:
+            DataError: if these are no samples.
         """
         self.setup()
-        samples = torch.as_tensor(data[0] if isinstance(data, (list, tuple)) else data)
-        if samples.dtype == torch.float64:
-            samples = samples.float()
+        samples = samples_of(data)
         size = getattr(self.sensor, "val_batch_size", 100) if batch_size is None else batch_size
         check_counts(batch_size=size)
 

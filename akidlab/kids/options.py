@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from numbers import Integral, Real
-from typing import TypeGuard
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from akidlab.errors import DataError
 
 PRECISIONS = {None: None, "fp32": None, "float32": None, "bf16": "bf16", "bfloat16": "bf16"}
 
@@ -65,6 +71,21 @@ def precision_of(name: str | None) -> str | None:
     if name not in PRECISIONS:
         raise ValueError(f"`precision` is None or `bf16`, found {name!r}.")
     return PRECISIONS[name]
+
+
+def samples_of(data: Any) -> Tensor:
+    """The samples in an array, or in akid's list `[data, labels]`.
+
+    Raises:
+        DataError: if there are none.
+    """
+    try:
+        samples = torch.as_tensor(data[0] if isinstance(data, (list, tuple)) else data)
+    except (TypeError, ValueError, RuntimeError, IndexError):
+        samples = torch.tensor(0)
+    if not samples.dim():
+        raise DataError(f"`data` is an array of samples, or `[data, labels]`; found {reprlib.repr(data)}.")
+    return samples.float() if samples.dtype == torch.float64 else samples
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from akidlab.sensors.orders import Order
     from akidlab.sensors.sensor import Batch
     from akidlab.sources import Source
+    from akidlab.sources.meant import Samples
 
 
 #: No stretch of an epoch is at hand: rows, tensors and the last place that a batch may end at.
@@ -36,7 +37,7 @@ class FeedSensor(Sensor):
     seed and the epoch alone.
 
     Args:
-        source_in: where the samples come from.
+        source_in: where the samples come from: a source, arrays `(x, y)`, or a torch `Dataset`.
         batch_size: samples in a training step, over all ranks.
         val_batch_size: samples in a validation step, on one rank.
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
@@ -60,7 +61,7 @@ class FeedSensor(Sensor):
 
     def __init__(
         self,
-        source_in: Source,
+        source_in: Source | Samples,
         batch_size: int = 100,
         val_batch_size: int = 100,
         test_batch_size: int | None = None,

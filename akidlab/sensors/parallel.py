@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from akidlab.sensors.maker import Batch
     from akidlab.sensors.span import Span
     from akidlab.sources import Source
+    from akidlab.sources.meant import Samples
 
 
 class ParallelSensor(PrefetchSensor):
@@ -28,7 +29,7 @@ class ParallelSensor(PrefetchSensor):
     interrupts and end with their sensor, or with the process that it lives in, however that ends.
 
     Args:
-        source_in: where the samples come from.
+        source_in: where the samples come from: a source, arrays `(x, y)`, or a torch `Dataset`.
         batch_size: samples in a training step, over all ranks.
         val_batch_size: samples in a validation step, on one rank.
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
@@ -52,7 +53,7 @@ class ParallelSensor(PrefetchSensor):
 
     def __init__(
         self,
-        source_in: Source,
+        source_in: Source | Samples,
         batch_size: int = 100,
         val_batch_size: int = 100,
         test_batch_size: int | None = None,

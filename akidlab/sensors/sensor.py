@@ -13,6 +13,7 @@ from akidlab.options import Options
 from akidlab.sensors.maker import Maker
 from akidlab.sensors.order import share
 from akidlab.sensors.span import MODES, Span
+from akidlab.sources import Source
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from akidlab.jokers import Joker
-    from akidlab.sources import Source
+    from akidlab.sources.meant import Samples
 
     Batch = list[Tensor]
 
@@ -37,7 +38,7 @@ class Sensor(Options, ABC):
     order of the source, each once over all ranks.
 
     Args:
-        source_in: where the samples come from.
+        source_in: where the samples come from: a source, arrays `(x, y)`, or a torch `Dataset`.
         val_batch_size: samples in a validation step, on one rank.
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.
         name: what to call it.
@@ -50,13 +51,13 @@ class Sensor(Options, ABC):
 
     def __init__(
         self,
-        source_in: Source,
+        source_in: Source | Samples,
         val_batch_size: int = 100,
         test_batch_size: int | None = None,
         *,
         name: str | None = None,
     ) -> None:
-        self.source = source_in
+        self.source = source = Source.of(source_in)
         self.name = name or self.NAME
         self.val_batch_size = count("val_batch_size", val_batch_size)
         self.test_batch_size = count(
@@ -68,7 +69,7 @@ class Sensor(Options, ABC):
         #: By how much the last batch counts in the mean of the ranks' gradients: 1 where slices are equal.
         self.weight = 1.0
         jokers = {"train": self.training_jokers, "val": self.val_jokers, "test": self.val_jokers}
-        self._maker = Maker(source_in, jokers)
+        self._maker = Maker(source, jokers)
         self._last: Batch | None = None
         self.mode = "train"
         self._passing: Iterator[Batch] = iter(())

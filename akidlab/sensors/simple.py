@@ -22,7 +22,7 @@ class SimpleSensor(PrefetchSensor):
     batch is asked for, with its own traceback.
 
     Args:
-        source_in: where the samples come from.
+        source_in: where the samples come from: a source, arrays `(x, y)`, or a torch `Dataset`.
         batch_size: samples in a training step, over all ranks.
         val_batch_size: samples in a validation step, on one rank.
         test_batch_size: samples in a test step, on one rank; `val_batch_size` by default.

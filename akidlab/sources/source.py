@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -33,6 +33,22 @@ class Source(ABC):
 
     def __init__(self, *, name: str | None = None) -> None:
         self.name = name or self.NAME
+
+    @staticmethod
+    def of(what: Any) -> Source:
+        """The source meant by itself, by arrays such as `(x, y)`, or by a torch `Dataset`.
+
+        Raises:
+            KindError: if it is none of these.
+            DataError: if the arrays or the data set cannot be used.
+
+        Example:
+            >>> Source.of((torch.zeros(6, 1, 8, 8), torch.arange(6)))
+            ArraySource 'array': 6 training samples of 1x8x8
+        """
+        from akidlab.sources.meant import meant
+
+        return meant(what)
 
     @property
     @abstractmethod

@@ -24,6 +24,25 @@ def test_setting_a_list_keeps_the_one_that_the_loop_holds():
     assert held == [print]
 
 
+def test_a_function_alone_is_a_list_of_one():
+    hooks = Hooks()
+
+    hooks.on_val_log_step = print
+
+    assert hooks.on_val_log_step == [print]
+
+
+@pytest.mark.parametrize("hook", [3, [print, "stop"]])
+def test_what_is_no_function_is_no_hook(hook):
+    hooks = Hooks()
+
+    with pytest.raises(
+        TypeError, match=r"a list of functions of the kid, found .*`kid.hooks.on_epoch_end.append"
+    ):
+        hooks.on_epoch_end = hook
+    assert hooks.on_epoch_end == []
+
+
 def test_a_misspelt_hook_says_the_nearest_name():
     with pytest.raises(AttributeError, match=r"`on_epochend`. Did you mean `on_epoch_end`"):
         _ = Hooks().on_epochend
