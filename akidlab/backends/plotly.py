@@ -222,6 +222,11 @@ def _layout(
         "modebar": {"bgcolor": clear, "color": GREY, "activecolor": colour(0)},
         "margin": {"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
         "height": 360 + below,
-        "xaxis": {**axis, "title": {"text": "step"}, "rangemode": "tozero"},
+        "xaxis": {
+            **axis,
+            "title": {"text": "step", "standoff": 8},
+            "rangemode": "tozero",
+            "automargin": True,
+        },
         "yaxis": {**value, "type": "log"} if log else value,
     }
