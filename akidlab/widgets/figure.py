@@ -46,7 +46,7 @@ def figure(run: Run) -> description.Plain:
             "xanchor": "left",
             "y": 1,
             "yanchor": "top",
-            "pad": {"t": 10},
+            "pad": {"t": 18},
             "font": {"size": 14},
         },
         "annotations": [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -199,3 +200,29 @@ def test_colours_follow_the_theme(notebook: Open) -> None:
     book.page.wait_for_selector(".akid-dash:not(.akid-dark)", timeout=10_000)
 
     assert (light, dark) == ("rgb(255, 255, 255)", "rgb(22, 24, 28)")
+
+
+WARNED = """
+from akidlab.messages import Event, Log, Message, Samples
+from akidlab.store import Recorder
+from akidlab.widgets import Dashboard
+text = 'The loss is not finite since step 3: a smaller rate may help.'
+hand = Hand('warned', steps=5, pace=0.001)
+hand.train()
+with Recorder(hand.run) as recorder:
+    recorder.hear(Message('huge', Samples([1, 2, 3], [1.0, 3e21, float('nan')], [1e9] * 3)))
+    recorder.hear(Message('event', Event('warning', {'text': text}), step=3))
+    recorder.hear(Message('log', Log(text, 'warning'), step=3))
+Dashboard(hand.run)
+"""
+
+
+def test_what_a_run_was_warned_of_is_told_once_and_marked(notebook: Open) -> None:
+    book = notebook("warned", WARNED)
+    book.run_all()
+    page = book.page
+
+    expect(page.locator(".akid-line[data-level=warning]")).to_have_count(1, timeout=30_000)
+    expect(page.locator(".akid-warned")).to_be_visible()
+    expect(page.locator(".akid-warned")).to_have_attribute("title", re.compile(r"^The loss is not finite"))
+    assert book.problems == []
