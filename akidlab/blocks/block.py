@@ -67,6 +67,8 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
     NAME = "block"
     SETTLED: tuple[str, ...] = ()  # which options of its bases a class decides itself
     __signature__ = Signature()
+    _name: str | None = None
+    _is_setup = False
     numbered_by_layer = False  # unnamed, it is called after the layer with weights that it belongs to
 
     def __init__(
@@ -192,6 +194,7 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
         Raises:
             BlockError: if the shapes do not fit.
         """
+        check_begun(self)
         root = Seed.given(seed)
         held = next(self.parameters(), None)
         signal = pack(inputs) if held is None else moved(pack(inputs), held.device)
@@ -332,11 +335,13 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
     def __repr__(self) -> str:
         from akidlab.blocks.describe import text
 
+        check_begun(self)
         return text(self)
 
     def _repr_html_(self) -> str:
         from akidlab.blocks.html import html
 
+        check_begun(self)
         return html(self)
 
     def _told(self) -> list[tuple[str, str]]:
@@ -346,6 +351,20 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
     def extra_repr(self) -> str:
         """What sets this block apart from others of its class, in a few words."""
         return ""
+
+
+def check_begun(block: Block) -> None:
+    """See that the block was made by `Block.__init__`, too.
+
+    Raises:
+        BlockError: if its class forgot that.
+    """
+    if "_hooks" not in block.__dict__:
+        name = type(block).__name__
+        raise BlockError(
+            f"`{name}.__init__` did not begin the block: let it take `**kwargs`, and call "
+            f"`super().__init__(**kwargs)` in its first line."
+        )
 
 
 def _checked(name: object) -> str:

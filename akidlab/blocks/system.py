@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.blocks import plan as plans
-from akidlab.blocks.block import Block
+from akidlab.blocks.block import Block, check_begun
 from akidlab.blocks.edit import Edit
 from akidlab.blocks.editing import Editing, attach
 from akidlab.blocks.example import example_of
@@ -82,6 +82,7 @@ class System(Editing, Retrieval, Block):
                     else "Attach an instance of a Block."
                 )
             )
+        check_begun(block)
         if any(block is mine for mine in self.blocks):
             raise BlockError(
                 f"`{block.name}` is attached already. To use its parameters twice, attach "

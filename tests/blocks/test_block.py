@@ -405,3 +405,23 @@ def test_a_parameter_as_input_stays_the_very_one():
 def test_channels_are_counted_in_whole_numbers(number):
     with pytest.raises(ValueError, match=r"`out_channel_num` of `conv1` is a number of 1 or more, found"):
         ConvolutionLayer(3, out_channel_num=number, name="conv1")
+
+
+class Forgetful(Block):
+    """Its `__init__` forgets the one of `Block`."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def forward(self, signal):
+        return self.factor * signal
+
+
+@pytest.mark.parametrize(
+    "use", [repr, lambda block: block(IMAGES), lambda block: block.setup(IMAGES), GraphSystem().attach]
+)
+def test_a_block_that_was_not_begun_says_what_its_class_forgot(use):
+    with pytest.raises(
+        ValueError, match=r"`Forgetful.__init__` did not begin .*`super\(\).__init__\(\*\*kwargs\)`"
+    ):
+        use(Forgetful(2))
