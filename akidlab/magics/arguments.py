@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.error import UsageError
+from IPython.core.getipython import get_ipython
 
 from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, WireError, unknown
+from akidlab.magics.folding import fold
 
 
 def shows_help(magic: Any, line: str) -> bool:
@@ -90,7 +92,7 @@ def number(option: str, text: str | None, *, positive: bool = False) -> float | 
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Let errors that say all there is to say be shown without the way through akidlab."""
+    """Let errors be shown without the way through akidlab, those that say all there is in one line."""
     __tracebackhide__ = True
     try:
         yield
@@ -98,6 +100,9 @@ def plainly() -> Iterator[None]:
         if not hasattr(error, "_render_traceback_"):  # IPython asks for it
             lines = [f"{type(error).__name__}: {error}"]
             error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        raise
+    except Exception as error:
+        fold(error, get_ipython())
         raise
 
 

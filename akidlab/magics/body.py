@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import MagicError, unknown
+from akidlab.magics import folding
 from akidlab.session.freenames import free_names
 
 if TYPE_CHECKING:
@@ -51,8 +52,18 @@ def run(shell: InteractiveShell, source: str) -> None:
         return
     if isinstance(error, SyntaxError):  # IPython would show the way through akidlab, too
         error = MagicError(f"The cell is not Python: {error}")
+    elif not hasattr(error, "_render_traceback_"):
+        lines = folding.lines(error, shell)
     error._render_traceback_ = lambda: list(lines)  # type: ignore[union-attr]
     raise error
+
+
+def not_python(shell: Any, error: SyntaxError) -> MagicError:
+    """The error for a cell that does not even begin to run, shown as IPython shows such a cell."""
+    told = MagicError(f"The cell is not Python: {error}")
+    lines = shell.SyntaxTB.structured_traceback(type(error), error, [])
+    told._render_traceback_ = lambda: list(lines)  # type: ignore[method-assign]
+    return told
 
 
 @contextmanager

@@ -82,7 +82,10 @@ class TrainMagics(Magics):
         else:
             whole = body.with_first_line(line, cell)
             source, filename = self._shell.transform_cell(whole), self._filename()
-            luggage = travel.pack_for(source, self._home, filename)
+            try:
+                luggage = travel.pack_for(source, self._home, filename)
+            except SyntaxError as error:
+                raise body.not_python(self._shell, error) from None
             before = body.kids(self._shell.user_ns)
             session.pool(ranks)  # the ranks get ready while the body makes the notebook's kid
             body.run(self._shell, whole)
