@@ -11,7 +11,7 @@ import torch
 from akidlab.engines.base import Engine
 from akidlab.engines.data_parallel import DataParallelEngine
 from akidlab.engines.single import SingleEngine
-from akidlab.errors import unknown
+from akidlab.errors import KindError, unknown
 
 __all__ = ["DataParallelEngine", "Engine", "SingleEngine", "SingleGPUEngine", "get"]
 
@@ -36,19 +36,52 @@ def get(engine: str | dict[str, object] | Engine, *, device: torch.device | str 
     """
     if isinstance(engine, Engine):
         return engine
-    options = dict(engine) if isinstance(engine, dict) else {"name": engine}
-    name = str(options.pop("name", "single"))
+    name, options = _read(engine)
     maker = _find(name)
-    takes = inspect.signature(maker).parameters
-    for option in options:
-        if option not in takes and not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
-            raise unknown(f"argument of the engine `{name}`", str(option), takes)
+    _check_options(name, maker, options)
     made = maker(device=device, **options)
     if not isinstance(made, Engine):
         raise TypeError(
             f"The plug-in `{name}` of `akidlab.engines` makes a {type(made).__name__}, not an Engine."
         )
     return made
+
+
+def check(engine: str | dict[str, object] | Engine) -> None:
+    """See that there is such an engine, without loading or making it.
+
+    Raises:
+        UnknownNameError: if no installed package offers it, or one of ours takes no such argument.
+        KindError: if it is no name, no dict and no Engine.
+    """
+    if isinstance(engine, Engine):
+        return
+    name, options = _read(engine)
+    if name in OURS:
+        _check_options(name, OURS[name], options)
+        return
+    from akidlab import registry
+
+    names = registry.names("akidlab.engines")
+    if name not in names:
+        raise unknown("engine", name, sorted({*OURS, *names}))
+
+
+def _read(engine: str | dict[str, object]) -> tuple[str, dict[str, object]]:
+    if not isinstance(engine, (str, dict)):
+        raise KindError(
+            f'An engine is a name such as "horovod", a dict such as {{"name": "data_parallel", '
+            f'"num_gpu": 2}}, or an Engine; found {engine!r}.'
+        )
+    options: dict[str, object] = dict(engine) if isinstance(engine, dict) else {"name": engine}
+    return str(options.pop("name", "single")), options
+
+
+def _check_options(name: str, maker: Callable[..., object], options: dict[str, object]) -> None:
+    takes = inspect.signature(maker).parameters
+    for option in options:
+        if option not in takes and not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
+            raise unknown(f"argument of the engine `{name}`", str(option), takes)
 
 
 def _find(name: str) -> Callable[..., object]:

@@ -20,7 +20,15 @@ from akidlab.kids import assembly, checkpoint, editing, show, state
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
-from akidlab.kids.options import check_counts, check_span, positive, precision_of, samples_of, whole
+from akidlab.kids.options import (
+    check_counts,
+    check_span,
+    device_of,
+    positive,
+    precision_of,
+    samples_of,
+    whole,
+)
 from akidlab.kids.parts import brain_of, kongfu_of, sensor_of
 from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
@@ -47,7 +55,8 @@ T = TypeVar("T")
 class Kid(Options, SingleSteps):
     """Puts a sensor, a brain and a kongfu together, and practises.
 
-    Exactly one of `max_steps` and `max_epoch` says how long. What happens is published on `kid.bus`, and
+    Either `max_steps` or `max_epoch` says how long; it may be said later, by `kid.max_steps = 1000` or by
+    `%akid_train kid --steps 1000`. What happens is published on `kid.bus`, and
     recorded in the store while it practises. `kid.controls` takes commands from any thread.
 
     Args:
@@ -82,6 +91,8 @@ class Kid(Options, SingleSteps):
 
     Raises:
         ValueError: if an argument makes no sense.
+        KindError: if a part is none of what it should be; it is a TypeError.
+        UnknownNameError: if there is no such engine, kongfu or option.
 
     Example:
         >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
@@ -172,8 +183,9 @@ class Kid(Options, SingleSteps):
         self.flagged = False  # some rank holds a command
         self.practising = False
         self.report: Report | None = None
+        engines.check(engine)
         self._engine: str | dict[str, object] | Engine = engine
-        self._device, self._folder, self._thread = device, None, 0
+        self._device, self._folder, self._thread = device_of(device), None, 0
         self._recorder: Recorder | None = None
         self.random_of_ranks: tuple[int, list[Randomness]] | None = None
         self.is_setup = False
@@ -196,6 +208,7 @@ class Kid(Options, SingleSteps):
 
     @engine.setter
     def engine(self, engine: str | dict[str, object] | Engine) -> None:
+        engines.check(engine)
         self._engine, self.is_setup = engine, False
 
     @property
@@ -238,8 +251,9 @@ class Kid(Options, SingleSteps):
         """
         if (self.max_steps is None) == (self.max_epoch is None):
             raise ValueError(
-                f"Exactly one of `max_steps` and `max_epoch` says how long to practise; found "
-                f"max_steps={self.max_steps}, max_epoch={self.max_epoch}."
+                f"Either `max_steps` or `max_epoch` says how long to practise; found max_steps="
+                f"{self.max_steps}, max_epoch={self.max_epoch}. Set one and leave the other None, such as "
+                f"`kid.max_steps = 1000`."
             )
         if self.max_steps is not None:
             return self.max_steps

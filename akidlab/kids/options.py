@@ -73,6 +73,21 @@ def precision_of(name: str | None) -> str | None:
     return PRECISIONS[name]
 
 
+def device_of(device: torch.device | str | None) -> torch.device | str | None:
+    """`device`, if torch knows such a kind; whether it is there shows when it is worked with.
+
+    Raises:
+        ValueError: if torch does not.
+    """
+    try:
+        _ = None if device is None else torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"`device` is None or a device of torch, such as `cpu` or `cuda:0`; found {device!r}."
+        ) from error
+    return device
+
+
 def samples_of(data: Any) -> Tensor:
     """The samples in an array, or in akid's list `[data, labels]`.
 

@@ -16,13 +16,6 @@ def test_a_kid_is_given_steps_or_epochs_but_not_both(make_kid):
         make_kid(max_steps=1, max_epoch=1)
 
 
-def test_a_kid_without_a_last_step_says_so_when_it_practises(make_kid):
-    kid = make_kid(max_steps=None)
-
-    with pytest.raises(ValueError, match="Exactly one of `max_steps` and `max_epoch` says how long"):
-        kid.practice()
-
-
 def test_epochs_become_steps(make_kid):
     assert make_kid(max_epoch=2).last_step == 30
 
@@ -43,12 +36,42 @@ def test_epochs_become_steps(make_kid):
         ({"seed": None}, "`seed` must be a whole number, found None"),
         ({"seed": 1.5}, "`seed` must be a whole number, found 1.5"),
         ({"early_stopping": True}, "`patience` is a number of validations, 1 or more; found True"),
+        ({"device": "gpu"}, "`device` is None or a device of torch, .*found 'gpu'"),
         ({"early_stopping": 2.5}, "`patience` is a number of validations, 1 or more; found 2.5"),
     ],
 )
 def test_a_bad_argument_is_refused_at_once(make_kid, options, message):
     with pytest.raises(ValueError, match=message):
         make_kid(**options)
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        ("horovd", "There is no engine `horovd`. Did you mean `horovod`"),
+        (
+            {"name": "data_parallel", "num_gpus": 2},
+            "argument of the engine `data_parallel` `num_gpus`.*`num_gpu`",
+        ),
+        (2, "An engine is a name .*; found 2"),
+    ],
+)
+def test_an_engine_that_is_not_there_is_refused_at_once(make_kid, engine, message):
+    with pytest.raises((KeyError, TypeError), match=message):
+        make_kid(engine=engine)
+    kid = make_kid()
+    with pytest.raises((KeyError, TypeError), match=message):
+        kid.engine = engine
+
+
+def test_how_long_may_be_said_later(make_kid):
+    kid = make_kid(max_steps=None)
+
+    with pytest.raises(ValueError, match=r"`max_steps` or `max_epoch` says how long.*`kid.max_steps = 1000`"):
+        kid.practice()
+    kid.max_steps = 1
+    kid.practice()
+    assert kid.step == 1
 
 
 def test_a_misspelt_argument_is_refused(make_kid):
