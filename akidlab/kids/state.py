@@ -10,6 +10,7 @@ from torch import Tensor
 
 from akidlab.errors import CheckpointError
 from akidlab.kids.best import Best
+from akidlab.kids.differences import differences
 from akidlab.kids.randomness import Randomness
 
 if TYPE_CHECKING:
@@ -118,11 +119,12 @@ def _give_brain(kid: Kid, tensors: dict[str, Tensor], edits: list[str]) -> None:
         kid.brain.load_state_dict(tensors)
     except RuntimeError as error:
         mine = [str(edit) for edit in kid.brain.edits]
-        told = ""
+        told = " Give the kid the brain that it was taken of."
         if mine != edits:
             told = f" It was taken after these edits: {'; '.join(edits) or 'none'}."
             told += f" This brain has had: {'; '.join(mine) or 'none'}. Make the same ones first."
-        raise CheckpointError(f"The checkpoint belongs to another brain: {error}{told}") from error
+        unlike = differences(tensors, kid.brain.state_dict()) or f"{error}."
+        raise CheckpointError(f"The checkpoint belongs to another brain. {unlike}{told}") from error
 
 
 def _give_optimizer(kid: Kid, tensors: dict[str, Tensor], plain: Mapping[str, Any]) -> None:

@@ -135,7 +135,7 @@ def test_a_checkpoint_of_another_brain_is_refused(make_kid, tmp_path):
     kid = make_kid(brain=other)
     kid.setup()
 
-    with pytest.raises(CheckpointError, match=r"(?s)The checkpoint belongs to another brain.*ip1"):
+    with pytest.raises(CheckpointError, match=r"checkpoint has `alone`. Only this brain has `ip1`, `ip2`"):
         make_kid().restore(checkpoint.dump(kid))
 
 
@@ -247,7 +247,7 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_kid_as_it_was(make_kid, weigh
     kid.practice()
     before, momentum = weights_of(kid).clone(), momentum_of(kid)
 
-    with pytest.raises(CheckpointError, match=r"(?s)another brain: .*size mismatch for ip2\.weight"):
+    with pytest.raises(CheckpointError, match=r"another brain. .*`ip2.weight` is .* there and .* here"):
         kid.restore(tmp_path)
 
     assert (weights_of(kid).equal(before), momentum_of(kid).equal(momentum)) == (True, True)
