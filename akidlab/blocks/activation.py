@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class ActivationLayer(Block):
-    """A function of each number by itself: the value is shaped as the input."""
+    """A function of each number by itself: the value is shaped as the input.
+
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+    """
 
     NAME = "activation"
 
@@ -47,6 +51,9 @@ class ActivationLayer(Block):
 class ReLULayer(ActivationLayer):
     """What is positive, and zero for the rest.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> ReLULayer()(torch.tensor([-1.0, 2.0]))
         tensor([0., 2.])
@@ -73,6 +80,7 @@ class LeakyReLULayer(ActivationLayer):
 
     Args:
         negative_slope: the share.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> LeakyReLULayer(0.1)(torch.tensor([-1.0, 2.0]))
@@ -99,6 +107,9 @@ class LeakyReLULayer(ActivationLayer):
 class SigmoidLayer(ActivationLayer):
     """Between 0 and 1: 1 / (1 + exp(-x)).
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> SigmoidLayer()(torch.tensor([0.0, 100.0]))
         tensor([0.5000, 1.0000])
@@ -112,6 +123,9 @@ class SigmoidLayer(ActivationLayer):
 
 class TanhLayer(ActivationLayer):
     """Between -1 and 1: the hyperbolic tangent.
+
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> TanhLayer()(torch.tensor([0.0, 100.0]))
@@ -131,6 +145,7 @@ class GELULayer(ActivationLayer):
 
     Args:
         approximate: `none` for the exact function, `tanh` for the approximation of the paper.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> GELULayer()(torch.tensor([-1.0, 0.0, 1.0]))

@@ -18,6 +18,7 @@ class AffineLayer(Block):
         beta_init: what the shift starts from.
         gamma_init: what the scale starts from.
         eps: added to the variance.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     NAME = "affine"

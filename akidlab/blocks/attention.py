@@ -36,6 +36,7 @@ class MultiHeadAttentionLayer(SynapseLayer):
         value_channel_num: features of the third input; None takes it from there.
         causal: a step sees itself and those before it, as where the next word is to be told.
         dropout: the probability that a step is not looked at, while it trains.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> MultiHeadAttentionLayer(heads=2)(torch.zeros(4, 10, 8)).shape

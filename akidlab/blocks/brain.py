@@ -27,6 +27,9 @@ class Brain(Exporting, GraphSystem):
 
     Call it with all that its blocks read, such as `brain([images, labels])`; `infer` needs no labels.
 
+    Args:
+        kwargs: more of `GraphSystem` (bptt) and of `Block` (name, inputs).
+
     Example:
         >>> from akidlab import Brain, InnerProductLayer, SoftmaxWithLossLayer
         >>> brain = Brain(name="small")
@@ -144,11 +147,19 @@ class Brain(Exporting, GraphSystem):
 
 
 class GraphBrain(Brain):
-    """A brain whose blocks are wired by name: akid's name for `Brain`."""
+    """A brain whose blocks are wired by name: akid's name for `Brain`.
+
+    Args:
+        kwargs: more of `GraphSystem` (bptt) and of `Block` (name, inputs).
+    """
 
 
 class SequentialBrain(SequentialSystem, Brain):
-    """A brain whose blocks stand in a row; each is given all that the one before emits."""
+    """A brain whose blocks stand in a row; each is given all that the one before emits.
+
+    Args:
+        kwargs: more of `GraphSystem` (bptt) and of `Block` (name, inputs).
+    """
 
 
 def _first(several: Several) -> tuple[int, int]:

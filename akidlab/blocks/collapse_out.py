@@ -23,6 +23,7 @@ class CollapseOutLayer(GroupProcessingLayer):
     Args:
         group_size: how many channels become one. Each tensor of a list becomes one channel.
         type: `maxout` or `average_out`.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> CollapseOutLayer(group_size=2)(torch.tensor([[1.0, 2.0, 4.0, 3.0]]))

@@ -37,6 +37,7 @@ class ColorfulConvLayer(StandardizingLayer):
         equivariant: emit the channels of all colours, one colour after the other.
         same_ksize: colours are seen through a window of `ksize`; else only at its centre.
         use_bn: normalise over batch and colours, without scale and shift, before the biases are added.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> layer = ColorfulConvLayer(3, out_channel_num=8)

@@ -23,6 +23,7 @@ class ColorizationReLULayer(Block):
 
     Args:
         wipe_negative: take colours below zero (of a picture that was centred) for zero.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if features and colours do not fit each other.

@@ -32,6 +32,7 @@ class ConvolutionLayer(StandardizingLayer):
         depthwise: each channel is convolved alone, with weights `[out, 1, height, width]`; every channel
             given makes the same number of channels emitted, which follow each other.
         bn: normalise what is emitted over the batch, without scale and shift.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> conv = ConvolutionLayer(ksize=[5, 5], strides=[1, 2, 2, 1], padding="SAME", out_channel_num=32)

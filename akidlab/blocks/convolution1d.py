@@ -25,6 +25,7 @@ class Convolution1DLayer(SynapseLayer):
         ksize: how long the window is.
         stride: how far it moves on.
         padding: how many zeros are added on each side, or `"SAME"` and `"VALID"` as TensorFlow computes them.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> Convolution1DLayer(5, stride=2, padding="SAME", out_channel_num=8)(torch.zeros(1, 2, 20)).shape

@@ -30,6 +30,7 @@ class DeconvolutionLayer(SlidingLayer):
         ksize: of the window, as 5, [5, 5] or [1, 5, 5, 1].
         strides: written the same way.
         padding: of the convolution that it undoes.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> up = DeconvolutionLayer(4, strides=2, out_channel_num=3)

@@ -19,6 +19,7 @@ class DropoutLayer(Block):
 
     Args:
         keep_prob: the probability that a number is kept.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

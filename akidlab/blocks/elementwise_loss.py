@@ -20,6 +20,7 @@ class MSELossLayer(LossLayer):
 
     Args:
         size_average: the mean over all numbers; False for their sum.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> MSELossLayer()(torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0, 1.0]]))
@@ -49,6 +50,9 @@ class BCELossLayer(LossLayer):
 
     A third input, if there is one, weighs the positive labels (`pos_weight` in torch): one number, or one
     for each label.
+
+    Args:
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> BCELossLayer()(torch.zeros(1, 2), torch.tensor([[0, 1]]))

@@ -26,6 +26,7 @@ class EmbeddingLayer(SynapseLayer):
         embedding_dim: how many numbers a row holds.
         init_para: how rows start; a normal distribution, as in torch, if nothing is said.
         max_norm: after each update, longer rows are scaled down to this length.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> EmbeddingLayer(1000, 8)(torch.tensor([[3, 14, 15], [9, 2, 6]])).shape

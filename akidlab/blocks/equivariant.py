@@ -29,6 +29,7 @@ class EquivariantProjectionLayer(SynapseLayer):
         strides: of the convolution, as 2, [2, 2] or [1, 2, 2, 1].
         in_channel_num: how many channels an element is given; None takes it from the first input.
         out_channel_num: how many channels an element emits.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> EquivariantProjectionLayer(g_size=3, out_channel_num=8)(torch.zeros(1, 6, 5, 5)).shape

@@ -29,6 +29,9 @@ class EvalLayer(Block):
     A subclass writes `judge(answer, label)`, which returns a number as a tensor, and names it in `EVAL`.
     Answers and labels may have any shapes.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> class Top2(EvalLayer):
         ...     EVAL = "top2"
@@ -84,6 +87,7 @@ class BinaryAccuracy(EvalLayer):
 
     Args:
         hinge_loss_label: labels are -1 and 1, and answers are scores.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> BinaryAccuracy()(torch.tensor([0.9, 0.2]), torch.tensor([1, 1]))
@@ -113,6 +117,7 @@ class AUCLayer(EvalLayer):
 
     Args:
         return_average_auc: False to gather, for each class, the mean over batches as well: `class_AUC`.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> AUCLayer()(torch.tensor([[0.1], [0.4], [0.35], [0.8]]), torch.tensor([[0], [0], [1], [1]]))
@@ -150,6 +155,9 @@ class MultiLabelAccuracy(EvalLayer):
 
     A batch tells `MAP`. A validation also gathers, exactly, `total_MAP` over all samples, in the brain's
     verbose evaluations.
+
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> MultiLabelAccuracy()(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), torch.tensor([[1, 0], [0, 1]]))

@@ -21,6 +21,9 @@ class SequentialGSystem(GraphSystem):
     what was positive, a convolution runs transposed. What comes out stays in `data_g`, of the system and of
     each block. The blocks in between stand in a row; others, such as losses, may hang beside it.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> system = SequentialGSystem().attach(
         ...     ConvolutionLayer(3, strides=2, out_channel_num=4, name="conv"), ReLULayer(name="relu")
@@ -79,6 +82,9 @@ class SequentialGSystem(GraphSystem):
 
 class SequentialGBrain(SequentialGSystem, Brain):
     """A brain that can be run backward, from what its last loss judges.
+
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> brain = SequentialGBrain().attach(

@@ -20,6 +20,7 @@ class GlobalPoolingLayer(Block):
 
     Args:
         type: `avg` or `max`.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

@@ -20,6 +20,7 @@ class GroupProcessingLayer(Block):
     Args:
         group_size: how many channels of a tensor are a group; a list brings its own groups, which may
             differ in size.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     NAME = "group"

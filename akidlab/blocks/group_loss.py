@@ -29,6 +29,7 @@ class GroupSoftmaxWithLossLayer(LossLayer):
         group_size: how many classes are a group.
         augment_label: True where label vectors have no place for "none of them", `[batch, classes]`: it is
             what is left to 1.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> loss = GroupSoftmaxWithLossLayer(group_size=2, augment_label=True)

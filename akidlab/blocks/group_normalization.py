@@ -32,6 +32,7 @@ class GroupNormalizationLayer(AffineLayer):
         beta_init: what the shift starts from.
         gamma_init: what the scale starts from.
         eps: added to the variance.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> GroupNormalizationLayer(2)(torch.tensor([[1.0, 3.0, 10.0, 30.0]])).round()

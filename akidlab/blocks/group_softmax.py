@@ -20,6 +20,7 @@ class SoftmaxNormalizationLayer(GroupProcessingLayer):
     Args:
         group_size: how many channels are a group.
         use_temperature: divide by a learnt temperature first; it starts at 10.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> SoftmaxNormalizationLayer(group_size=2)(torch.tensor([[0.0, 0.0, 1.0, 0.0]]))
@@ -77,6 +78,7 @@ class GroupSoftmaxLayer(SoftmaxNormalizationLayer):
         group_size: how many channels are a group.
         concat_output: emit one tensor; False emits a list, one tensor for each group.
         use_temperature: divide by a learnt temperature first; it starts at 10.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> GroupSoftmaxLayer(group_size=2)(torch.zeros(1, 4))

@@ -23,6 +23,7 @@ class HingeLossLayer(LossLayer):
     Args:
         tripod_hinge_loss: labels may be 0, too: such a score should be 0.
         signal_balancing: let the zeros and the others count alike, however many there are.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> HingeLossLayer()(torch.tensor([2.0, 0.5]), torch.tensor([1, -1]))
@@ -75,6 +76,7 @@ class MarginRankingLossLayer(LossLayer):
     Args:
         margin: by how much.
         hard_sample_mining: take the mean over the pairs that violate the margin alone; 0 if none does.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> MarginRankingLossLayer(margin=1.0)(torch.tensor([2.0]), torch.tensor([0.0, 1.5]))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class InnerProductLayer(SynapseLayer):
     """All that a sample holds, times weights `[out, in]`, plus biases.
 
+    Args:
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
+
     Example:
         >>> InnerProductLayer(out_channel_num=10, name="ip1")(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
@@ -67,6 +70,9 @@ class InvariantInnerProductLayer(InnerProductLayer):
 
     Moving what a map shows does not change the result.
 
+    Args:
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
+
     Example:
         >>> layer = InvariantInnerProductLayer(out_channel_num=10)
         >>> layer(torch.zeros(2, 8, 5, 5)).shape, layer.weight.shape
@@ -96,6 +102,7 @@ class FixedWeightInnerProductLayer(Block):
 
     Args:
         weights: `[out, in]`, an array or a tensor; saved with the brain, but no parameters.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if they are not a matrix of numbers.

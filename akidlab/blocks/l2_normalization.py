@@ -21,6 +21,7 @@ class L2NormalizationLayer(Block):
 
     Args:
         eps: the least length to divide by, so that a row of zeros stays one.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> L2NormalizationLayer()(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))

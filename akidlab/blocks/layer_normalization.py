@@ -29,6 +29,7 @@ class LayerNormalizationLayer(AffineLayer):
         beta_init: what the shift starts from.
         gamma_init: what the scale starts from.
         eps: added to the variance.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> LayerNormalizationLayer()(torch.tensor([[1.0, 3.0], [10.0, 30.0]])).round()

@@ -24,6 +24,7 @@ class LossLayer(Block):
 
     Args:
         multiplier: what the loss is scaled by.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     NAME = "loss"
@@ -56,6 +57,7 @@ class SoftmaxWithLossLayer(LossLayer):
 
     Args:
         class_num: how many classes there are; None takes it from the logits.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Raises:
         BlockError: if logits and labels do not fit each other.

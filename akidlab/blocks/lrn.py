@@ -28,6 +28,7 @@ class LRNLayer(Block):
         bias: keeps the divisor away from zero.
         alpha: how much the squares count.
         beta: the power.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> LRNLayer(depth_radius=1, bias=0, alpha=1, beta=0.5)(torch.tensor([[[3.0], [4.0]]]))

@@ -23,6 +23,7 @@ class MaxPoolingLayer(PoolingLayer):
         strides: written the same way.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
         get_argmax_idx: remember where the largest numbers were, for `argmax_idx` and `backward`.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> pool = MaxPoolingLayer(2, 2, get_argmax_idx=True)

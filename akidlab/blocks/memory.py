@@ -27,6 +27,7 @@ class MemoryLayer(Block):
 
     Args:
         keep_memory: hold the pattern of the first pass.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     def __init__(self, *args: Any, keep_memory: bool = False, **kwargs: Any) -> None:

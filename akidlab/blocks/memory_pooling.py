@@ -25,6 +25,7 @@ class MemoryMaxPoolingLayer(MemoryLayer, PoolingLayer):
         strides: written the same way.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
         keep_memory: hold the pattern of the first pass.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

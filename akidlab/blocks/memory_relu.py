@@ -20,6 +20,7 @@ class MemoryReLULayer(MemoryLayer, ActivationLayer):
 
     Args:
         keep_memory: hold the pattern of the first pass.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> relu = MemoryReLULayer()

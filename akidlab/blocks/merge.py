@@ -15,6 +15,9 @@ from akidlab.errors import BlockError
 class MergeLayer(Block):
     """The element-wise sum of its inputs, which stay as they are.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Raises:
         BlockError: if their shapes differ.
 
@@ -51,6 +54,7 @@ class ConcatLayer(Block):
 
     Args:
         dim: the dimension along which they are put together.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if they differ in another dimension.

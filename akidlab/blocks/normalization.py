@@ -33,6 +33,7 @@ class BatchNormalizationLayer(Block):
         fix_gamma: leave the scale as it starts.
         share_gamma: one scale for all channels.
         dim_num: how many dimensions the input has, where you want that checked.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> bn = BatchNormalizationLayer()

@@ -26,6 +26,7 @@ class PaddingLayer(Block):
             every dimension, in the order of the input: `[0, 8, 0, 0]` adds 8 channels before and 8 after.
             Instead of a number, a pair says how many before and how many after.
         value: what is put there.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if the padding is written another way.

@@ -30,6 +30,7 @@ class PoolingLayer(Block):
         strides: written the same way.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
         type: `max` or `avg`.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> PoolingLayer(ksize=[5, 5], strides=[2, 2], padding="SAME")(torch.zeros(1, 1, 14, 14)).shape
@@ -110,6 +111,9 @@ class PoolingLayer(Block):
 
 class AveragePoolingLayer(PoolingLayer):
     """The mean of each window.
+
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> AveragePoolingLayer(2, 2)(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])).item()

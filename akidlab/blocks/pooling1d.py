@@ -27,6 +27,7 @@ class MaxPooling1DLayer(Block):
         ksize: how long the window is.
         strides: how far it moves.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number at each end.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> MaxPooling1DLayer(2, 2)(torch.tensor([[[1.0, 3.0, 2.0, 0.0]]]))

@@ -32,6 +32,7 @@ class RecurrentLayer(SynapseLayer):
         bidirectional: read from both ends, and emit both, one after the other.
         last_only: emit `[batch, out]`, what each direction ends with, rather than `[batch, steps, out]`.
         dropout: the probability that a number between two layers is dropped while it trains.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
     """
 
     GATES: ClassVar[int]
@@ -159,6 +160,9 @@ class LSTMLayer(RecurrentLayer):
     Source: Hochreiter and Schmidhuber, "Long short-term memory", 1997, with the forget gate of Gers et al.
     2000. Of `4 · out` rows of weights those of the input gate come first, then forget, cell and output.
 
+    Args:
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
+
     Example:
         >>> LSTMLayer(8)(torch.zeros(2, 5, 3)).shape
         torch.Size([2, 5, 8])
@@ -180,6 +184,9 @@ class GRULayer(RecurrentLayer):
 
     Source: Cho et al., arXiv 1406.1078. Of `3 · out` rows of weights those of the reset gate come first,
     then update and new.
+
+    Args:
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> GRULayer(8, layers=2)(torch.zeros(2, 5, 3)).shape

@@ -23,6 +23,7 @@ class ReshapeLayer(Block):
     Args:
         shape: of one sample, with at most one -1; None makes each sample a row of numbers.
         squeeze: also drop the dimensions of size 1 of a sample.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

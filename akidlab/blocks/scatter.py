@@ -24,6 +24,7 @@ class ScatterLayer(Block):
     Args:
         scatter_len_list: how many channels each tensor gets; they add up to those of the input.
         dim: the dimension to split. Channels are akid's last dimension, and the second one here.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

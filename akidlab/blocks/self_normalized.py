@@ -27,6 +27,7 @@ class SelfNormalizedConvolutionLayer(ConvolutionLayer):
         strides: written the same way.
         padding: as in ConvolutionLayer.
         eps: added to the variance.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> conv = SelfNormalizedConvolutionLayer(3, out_channel_num=4)

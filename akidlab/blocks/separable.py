@@ -28,6 +28,7 @@ class SeparableConvolutionLayer(SlidingLayer):
         strides: written the same way.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
         channel_multiplier: how many channels the depthwise part makes of each one.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
 
     Example:
         >>> layer = SeparableConvolutionLayer(3, strides=2, out_channel_num=16)

@@ -22,6 +22,7 @@ class SlidingLayer(SynapseLayer):
         ksize: of the window, as 5, [5, 5] or [1, 5, 5, 1].
         strides: written the same way.
         padding: `"SAME"` and `"VALID"` as TensorFlow computes them, or a number of pixels.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
     """
 
     def __init__(

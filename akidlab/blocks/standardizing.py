@@ -20,6 +20,7 @@ class StandardizingLayer(SlidingLayer):
     Args:
         standardizes: bring each channel to mean 0 and variance 1 over the batch, without scale and shift; in
             validation, by the running mean and variance.
+        kwargs: more of `SynapseLayer` (weights, biases) and of `Block` (name, inputs).
     """
 
     running_mean: Tensor | None

@@ -32,6 +32,7 @@ class SynapseLayer(Block):
             (Srebro & Shraibman 2005); None lets them grow.
         wd: weight decay, as `{"type": "l2", "scale": 5e-4}`.
         wd_on_bias: let weight decay count the biases too.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     NAME = "synapse"

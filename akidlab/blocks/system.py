@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 class System(Editing, Retrieval, Block):
     """Blocks, attached one after the other, that act as one block.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> from akidlab import GraphSystem, ReLULayer
         >>> system = GraphSystem().attach(ReLULayer(name="first"), ReLULayer(name="second"))

@@ -15,6 +15,9 @@ from akidlab.errors import BlockError
 class SequentialSystem(System):
     """Blocks in a row: each is given all that the one before emits.
 
+    Args:
+        kwargs: more of `Block`, such as `name` and `inputs`.
+
     Example:
         >>> import torch
         >>> from akidlab import InnerProductLayer, ReLULayer, SequentialSystem
@@ -49,6 +52,7 @@ class GraphSystem(System):
 
     Args:
         bptt: through how many steps gradients flow back along feedbacks; 1 stops them at the present step.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

@@ -31,6 +31,7 @@ class TorchLayer(Block):
 
     Args:
         module: the torch module.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if it is not one, or is a block already.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class WeightDecayLayer(LossLayer):
     """multiplier · Σw² over all that it is given: parameters, named as its inputs.
 
+    Args:
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
+
     Example:
         >>> weight = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
         >>> WeightDecayLayer(multiplier=0.1)(weight)
@@ -39,6 +42,7 @@ class KLRegularizationLayer(LossLayer):
     Args:
         mean: 0: the divergence is about deviations, wherever a row lies.
         std: the deviation that rows should have.
+        kwargs: more of `LossLayer` (multiplier) and of `Block` (name, inputs).
 
     Example:
         >>> KLRegularizationLayer(std=1.0)(torch.tensor([[-1.0, 0.0, 1.0]]))

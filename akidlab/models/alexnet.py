@@ -31,6 +31,7 @@ class AlexNet(GraphBrain):
             input. (For ImageNet akid read it as the count of classes: that is `class_num`.)
         dataset: `imagenet`, for images of 3×224×224, or `cifar10`, for 3×24×24 or 3×32×32.
         class_num: how many classes there are; 1000 for ImageNet and 10 for CIFAR-10, if left out.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -109,6 +110,7 @@ class AlexNetMini(GraphBrain):
     Args:
         input_shape: (height, width, channels) of an image, to set up at once; None to wait for the first.
         num_classes: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> AlexNetMini((28, 28, 1), num_classes=10).num_parameters()

@@ -53,6 +53,7 @@ class AllConvNet(_AllConv):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -84,6 +85,7 @@ class AllConvImagenet(_AllConv):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

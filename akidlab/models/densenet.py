@@ -36,6 +36,7 @@ class DenseNet(GraphBrain):
         drop_rate: the probability that a number that a layer adds is dropped.
         num_classes: how many classes there are.
         small_inputs: False for large images, which are first convolved with strides of 2 and pooled.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Raises:
         BlockError: if `compression` or `drop_rate` is no share.

@@ -15,6 +15,7 @@ class IntriguingConvNet(GraphBrain):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

@@ -26,6 +26,7 @@ class LeNet(GraphBrain):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -44,6 +45,7 @@ class NewMnistTfTutorialNet(GraphBrain):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -63,6 +65,7 @@ class MnistTfTutorialNet(GraphBrain):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

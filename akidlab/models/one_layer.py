@@ -13,6 +13,7 @@ class OneLayerBrain(GraphBrain):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch

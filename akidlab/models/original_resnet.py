@@ -27,6 +27,7 @@ class OriginalResNet(GraphBrain):
         units: how many there are in each stage.
         bottleneck: units of 1×1, 3×3 and 1×1 that emit four times the channels, in place of two of 3×3.
         num_classes: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> OriginalResNet([2, 2, 2, 2]).setup(torch.zeros(1, 3, 32, 32)).num_parameters()

@@ -30,6 +30,7 @@ class PatriceNet(_Perceptron):
 
     Args:
         class_num: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -49,6 +50,7 @@ class FullyConnectedModel(_Perceptron):
     Args:
         input_shape: (height, width, channels) of an image, to set up at once; None to wait for the first.
         num_classes: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> FullyConnectedModel((8, 8, 1), num_classes=10).num_parameters()

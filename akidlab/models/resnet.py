@@ -40,6 +40,7 @@ class ResNet(GraphBrain):
             up with channels of zeros.
         use_gsmax: group softmax in place of ReLU.
         group_size: of the group softmax.
+        kwargs: more of `Block`, such as `name` and `inputs`.
     """
 
     DECAY = 5e-4

@@ -37,6 +37,7 @@ class VGGNet(GraphBrain):
         padding: of the convolutions.
         loss_layer: another loss than the softmax, as `(its class, its options)`; it is given what the last
             block emits, and the labels.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> import torch
@@ -81,6 +82,7 @@ class VGG(GraphBrain):
     Args:
         input_shape: (height, width, channels) of an image, to set up at once; None to wait for the first.
         num_classes: how many classes there are.
+        kwargs: more of `Block`, such as `name` and `inputs`.
 
     Example:
         >>> VGG((32, 32, 3), num_classes=10).num_parameters()
