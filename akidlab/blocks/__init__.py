@@ -1,13 +1,5 @@
 """Blocks: what brains are made of."""
 
-from akidlab.blocks.activation import (
-    ActivationLayer,
-    GELULayer,
-    LeakyReLULayer,
-    ReLULayer,
-    SigmoidLayer,
-    TanhLayer,
-)
 from akidlab.blocks.akid import (
     DataBlock,
     FlowBlock,
@@ -18,20 +10,9 @@ from akidlab.blocks.akid import (
     UpdateBlock,
     ValidatableProcessingBlock,
 )
-from akidlab.blocks.attention import MultiHeadAttentionLayer
 from akidlab.blocks.block import Block
 from akidlab.blocks.brain import Brain, GraphBrain, SequentialBrain
-from akidlab.blocks.collapse_out import CollapseOutLayer
-from akidlab.blocks.colorful import ColorfulConvLayer
-from akidlab.blocks.colorization import ColorizationReLULayer
-from akidlab.blocks.convolution import ConvolutionLayer
-from akidlab.blocks.convolution1d import Convolution1DLayer
-from akidlab.blocks.deconvolution import DeconvolutionLayer
-from akidlab.blocks.dropout import DropoutLayer
 from akidlab.blocks.edit import Edit
-from akidlab.blocks.elementwise_loss import BCELossLayer, MSELossLayer
-from akidlab.blocks.embedding import EmbeddingLayer
-from akidlab.blocks.equivariant import EquivariantProjectionLayer
 from akidlab.blocks.eval_blocks import (
     AUCEvalBlock,
     BatchEvalBlock,
@@ -41,42 +22,61 @@ from akidlab.blocks.eval_blocks import (
     register_eval_block,
     reset_eval_block_map,
 )
-from akidlab.blocks.evaluation import AUCLayer, BinaryAccuracy, EvalLayer, MultiLabelAccuracy
 from akidlab.blocks.generative import SequentialGBrain, SequentialGSystem
-from akidlab.blocks.global_pooling import GlobalPoolingLayer
-from akidlab.blocks.group import GroupProcessingLayer
-from akidlab.blocks.group_loss import GroupSoftmaxWithLossLayer
-from akidlab.blocks.group_normalization import GroupNormalizationLayer
-from akidlab.blocks.group_softmax import GroupSoftmaxLayer, SoftmaxNormalizationLayer
-from akidlab.blocks.hinge_loss import HingeLossLayer, MarginRankingLossLayer
-from akidlab.blocks.inner_product import (
+from akidlab.blocks.layers.activation import (
+    ActivationLayer,
+    GELULayer,
+    LeakyReLULayer,
+    ReLULayer,
+    SigmoidLayer,
+    TanhLayer,
+)
+from akidlab.blocks.layers.attention import MultiHeadAttentionLayer
+from akidlab.blocks.layers.collapse_out import CollapseOutLayer
+from akidlab.blocks.layers.colorful import ColorfulConvLayer
+from akidlab.blocks.layers.colorization import ColorizationReLULayer
+from akidlab.blocks.layers.convolution import ConvolutionLayer
+from akidlab.blocks.layers.convolution1d import Convolution1DLayer
+from akidlab.blocks.layers.deconvolution import DeconvolutionLayer
+from akidlab.blocks.layers.dropout import DropoutLayer
+from akidlab.blocks.layers.elementwise_loss import BCELossLayer, MSELossLayer
+from akidlab.blocks.layers.embedding import EmbeddingLayer
+from akidlab.blocks.layers.equivariant import EquivariantProjectionLayer
+from akidlab.blocks.layers.evaluation import AUCLayer, BinaryAccuracy, EvalLayer, MultiLabelAccuracy
+from akidlab.blocks.layers.global_pooling import GlobalPoolingLayer
+from akidlab.blocks.layers.group import GroupProcessingLayer
+from akidlab.blocks.layers.group_loss import GroupSoftmaxWithLossLayer
+from akidlab.blocks.layers.group_normalization import GroupNormalizationLayer
+from akidlab.blocks.layers.group_softmax import GroupSoftmaxLayer, SoftmaxNormalizationLayer
+from akidlab.blocks.layers.hinge_loss import HingeLossLayer, MarginRankingLossLayer
+from akidlab.blocks.layers.inner_product import (
     FixedWeightInnerProductLayer,
     InnerProductLayer,
     InvariantInnerProductLayer,
 )
-from akidlab.blocks.l2_normalization import L2NormalizationLayer
-from akidlab.blocks.layer_normalization import LayerNormalizationLayer
-from akidlab.blocks.loss import LossLayer, SoftmaxWithLossLayer
-from akidlab.blocks.lrn import LRNLayer
-from akidlab.blocks.max_pooling import MaxPoolingLayer
-from akidlab.blocks.memory import MemoryLayer
-from akidlab.blocks.memory_pooling import MemoryMaxPoolingLayer
-from akidlab.blocks.memory_relu import MemoryReLULayer
-from akidlab.blocks.merge import ConcatLayer, MergeLayer
-from akidlab.blocks.normalization import BatchNormalizationLayer
-from akidlab.blocks.padding_layer import PaddingLayer
-from akidlab.blocks.pooling import AveragePoolingLayer, PoolingLayer
-from akidlab.blocks.pooling1d import MaxPooling1DLayer
-from akidlab.blocks.recurrent import GRULayer, LSTMLayer, RecurrentLayer
-from akidlab.blocks.reshape import ReshapeLayer
-from akidlab.blocks.scatter import ScatterLayer
-from akidlab.blocks.self_normalized import SelfNormalizedConvolutionLayer
-from akidlab.blocks.separable import SeparableConvolutionLayer
-from akidlab.blocks.synapse import SynapseLayer
+from akidlab.blocks.layers.l2_normalization import L2NormalizationLayer
+from akidlab.blocks.layers.layer_normalization import LayerNormalizationLayer
+from akidlab.blocks.layers.loss import LossLayer, SoftmaxWithLossLayer
+from akidlab.blocks.layers.lrn import LRNLayer
+from akidlab.blocks.layers.max_pooling import MaxPoolingLayer
+from akidlab.blocks.layers.memory import MemoryLayer
+from akidlab.blocks.layers.memory_pooling import MemoryMaxPoolingLayer
+from akidlab.blocks.layers.memory_relu import MemoryReLULayer
+from akidlab.blocks.layers.merge import ConcatLayer, MergeLayer
+from akidlab.blocks.layers.normalization import BatchNormalizationLayer
+from akidlab.blocks.layers.padding_layer import PaddingLayer
+from akidlab.blocks.layers.pooling import AveragePoolingLayer, PoolingLayer
+from akidlab.blocks.layers.pooling1d import MaxPooling1DLayer
+from akidlab.blocks.layers.recurrent import GRULayer, LSTMLayer, RecurrentLayer
+from akidlab.blocks.layers.reshape import ReshapeLayer
+from akidlab.blocks.layers.scatter import ScatterLayer
+from akidlab.blocks.layers.self_normalized import SelfNormalizedConvolutionLayer
+from akidlab.blocks.layers.separable import SeparableConvolutionLayer
+from akidlab.blocks.layers.synapse import SynapseLayer
+from akidlab.blocks.layers.torch_layer import TorchLayer
+from akidlab.blocks.layers.weight_loss import KLRegularizationLayer, WeightDecayLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
-from akidlab.blocks.torch_layer import TorchLayer
-from akidlab.blocks.weight_loss import KLRegularizationLayer, WeightDecayLayer
 
 Conv2D = ConvolutionLayer
 SeqentialGBrain = SequentialGBrain  # as akid spells it

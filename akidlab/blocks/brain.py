@@ -10,10 +10,10 @@ from torch import Tensor
 
 from akidlab.blocks.block import Block
 from akidlab.blocks.export import Exporting
-from akidlab.blocks.loss import LossLayer
+from akidlab.blocks.layers.loss import LossLayer
+from akidlab.blocks.layers.synapse import SynapseLayer
 from akidlab.blocks.plan import EVERYWHERE, Several, Step
 from akidlab.blocks.signal import Signal, pack
-from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
 from akidlab.errors import BlockError, unknown

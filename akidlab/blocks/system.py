@@ -15,13 +15,13 @@ from akidlab.blocks.edit import Edit
 from akidlab.blocks.editing import Editing, attach
 from akidlab.blocks.example import example_of
 from akidlab.blocks.feedback import Memory, recur
+from akidlab.blocks.layers.synapse import SynapseLayer
 from akidlab.blocks.partial import part
 from akidlab.blocks.plan import Plan, Step, trace
 from akidlab.blocks.retrieval import Retrieval
 from akidlab.blocks.seed import Seed
 from akidlab.blocks.shaping import shape
 from akidlab.blocks.signal import Signal, pack, shape_of
-from akidlab.blocks.synapse import SynapseLayer
 from akidlab.blocks.underway import UnderWay
 from akidlab.errors import BlockError, unknown
 
