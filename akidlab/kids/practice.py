@@ -368,7 +368,8 @@ class Practice:
         self.paused, self.pause_at = False, None
 
     def _step(self, value: float | None = None) -> None:
-        self.paused, self.pause_at = False, self.kid.step + int(value or 1)
+        begin = max(self.kid.step, self.pause_at or 0)  # steps asked for before these are made, too
+        self.paused, self.pause_at = False, begin + int(value or 1)
 
     def _stop(self, value: float | None = None) -> None:
         raise Stopped

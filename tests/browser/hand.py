@@ -66,6 +66,8 @@ class Hand:
             self.step += 1
             self.left = max(0, self.left - 1)
             self._record()
+            if self.paused:
+                self._say("status", Status("paused"))
             if self.step == self.fails_at:
                 trace = "Traceback (most recent call last):\n  ...\nValueError: the loss is not finite"
                 self._say("event", Event("error", {"error": trace}))
@@ -75,7 +77,7 @@ class Hand:
     def _obey(self, command: Command) -> None:
         if command.action in ("pause", "step"):
             self.paused = True
-            self.left = int(command.value or 1) if command.action == "step" else 0
+            self.left = self.left + int(command.value or 1) if command.action == "step" else 0
             self._say("status", Status("paused"))
         elif command.action == "resume":
             self.paused = False

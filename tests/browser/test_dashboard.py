@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+PATIENCE = 20_000  # ms; how quick it is is for the benchmarks, on a machine that does nothing else
+
 Open = Callable[..., Notebook]
 
 
@@ -48,26 +50,26 @@ def test_buttons_act_while_the_cell_runs(notebook: Open) -> None:
     badge = page.locator(".akid-badge")
 
     page.get_by_role("button", name="Pause").click()
-    expect(badge).to_have_text("Paused", timeout=3000)
+    expect(badge).to_have_text("Paused", timeout=PATIENCE)
     held = step(page)
     page.wait_for_timeout(600)
     assert step(page) == held
 
     page.get_by_role("button", name="Step").click()
-    expect(page.locator(".akid-messages")).to_contain_text("Made one step", timeout=3000)
+    expect(page.locator(".akid-messages")).to_contain_text("Made one step", timeout=PATIENCE)
     assert held <= step(page) <= held + 2
 
     page.get_by_role("button", name="Resume").click()
-    expect(badge).to_have_text("Running", timeout=3000)
+    expect(badge).to_have_text("Running", timeout=PATIENCE)
 
     box = page.get_by_role("textbox", name="Learning rate")
     box.fill("0.002")
     box.press("Enter")
-    expect(page.locator(".akid-messages")).to_contain_text("Learning rate set to 0.002", timeout=3000)
+    expect(page.locator(".akid-messages")).to_contain_text("Learning rate set to 0.002", timeout=PATIENCE)
 
     assert book.is_busy
     page.get_by_role("button", name="Stop").click()
-    book.wait_until_done(10)
+    book.wait_until_done(30)
     assert book.problems == []
 
 
@@ -81,12 +83,12 @@ def test_keys_act_and_do_not_reach_the_notebook(notebook: Open) -> None:
     dash.focus()
 
     page.keyboard.press("Space")
-    expect(page.locator(".akid-badge")).to_have_text("Paused", timeout=3000)
+    expect(page.locator(".akid-badge")).to_have_text("Paused", timeout=PATIENCE)
     held = step(page)
     page.keyboard.press("s")
     page.keyboard.press("s")
     page.wait_for_function(
-        f"() => Number(document.querySelector('.akid-dash').dataset.step) > {held}", timeout=3000
+        f"() => Number(document.querySelector('.akid-dash').dataset.step) > {held}", timeout=PATIENCE
     )
     page.keyboard.press("b")
     page.keyboard.press("Escape")
@@ -94,17 +96,17 @@ def test_keys_act_and_do_not_reach_the_notebook(notebook: Open) -> None:
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
 
     page.get_by_role("button", name="Stop").click()
-    book.wait_until_done(10)
+    book.wait_until_done(30)
 
 
 def test_a_command_that_nobody_takes_is_told(notebook: Open) -> None:
-    book = notebook("silent", "Hand('silent', steps=1200).watch(reachable=False)")
+    book = notebook("silent", "Hand('silent', steps=3000).watch(reachable=False)")
     book.run_all()
     wait_for_points(book.page, 20)
 
     book.page.get_by_role("button", name="Pause").click()
 
-    expect(book.page.locator(".akid-notice")).to_contain_text("No answer to “pause” yet", timeout=4000)
+    expect(book.page.locator(".akid-notice")).to_contain_text("No answer to “pause” yet", timeout=PATIENCE)
     book.wait_until_done()
 
 
@@ -194,10 +196,10 @@ def test_colours_follow_the_theme(notebook: Open) -> None:
     light = book.page.evaluate(ink)
 
     book.do("apputils:change-theme", "{theme: 'JupyterLab Dark'}")
-    book.page.wait_for_selector(".akid-dash.akid-dark", timeout=10_000)
+    book.page.wait_for_selector(".akid-dash.akid-dark", timeout=PATIENCE)
     dark = book.page.evaluate(ink)
     book.do("apputils:change-theme", "{theme: 'JupyterLab Light'}")
-    book.page.wait_for_selector(".akid-dash:not(.akid-dark)", timeout=10_000)
+    book.page.wait_for_selector(".akid-dash:not(.akid-dark)", timeout=PATIENCE)
 
     assert (light, dark) == ("rgb(255, 255, 255)", "rgb(22, 24, 28)")
 

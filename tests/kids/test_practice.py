@@ -352,6 +352,20 @@ def test_single_steps_pause_again_after_so_many(make_kid, listen):
     assert (after_one, after_four) == (1, 4)
 
 
+def test_steps_asked_for_at_once_are_all_made(make_kid, listen):
+    kid = make_kid(max_steps=200)
+    heard = listen(kid)
+    for action in ("pause", "step", "step"):
+        kid.controls.send(action)
+    thread = in_thread(kid)
+    until(lambda: "paused" in heard.statuses())
+    made = int(kid.clock)
+
+    kid.controls.send("stop")
+    thread.join(10)
+    assert made == 2
+
+
 def test_the_rate_changes_while_it_practises(make_kid, listen):
     kid = make_kid(max_steps=20)
     heard = listen(kid)
