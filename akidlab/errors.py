@@ -53,6 +53,14 @@ class MissingPackageError(AkidlabError, ImportError):
     """A package that only some of akidlab needs is not installed."""
 
 
+class NotFiniteError(AkidlabError, FloatingPointError):
+    """A loss, an activation or a gradient is NaN or infinite; the message names the block where it arose."""
+
+
+class AskError(AkidlabError, ValueError):
+    """A live run was asked for something that it cannot, or may not, answer."""
+
+
 class MagicError(AkidlabError, ValueError):
     """A magic was called with something that it cannot do."""
 

@@ -4,7 +4,7 @@ from akidlab.messages.bus import Bus
 from akidlab.messages.command import Command
 from akidlab.messages.direction import higher_is_better
 from akidlab.messages.message import Message
-from akidlab.messages.payload import Event, Log, Samples, Status
+from akidlab.messages.payload import PERCENTS, Event, Log, Percentiles, Samples, Status
 from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Event",
     "Log",
     "Message",
+    "PERCENTS",
+    "Percentiles",
     "Samples",
     "Status",
     "Subscriber",

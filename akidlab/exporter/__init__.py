@@ -1,0 +1,1 @@
+"""The exporter: publishes what passes through any torch module, and detaches without a trace."""
