@@ -13,6 +13,7 @@ Plain = dict[str, object]
 # What happens all the time and is seen in the charts and numbers anyway.
 CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint"})
 POINTS = 2000
+MOST = 40_000  # points of all series together: what a browser is told at once
 LINES = 200
 _LONGEST = 2500  # characters of one traceback or line
 
@@ -65,8 +66,9 @@ def logs(entries: list[LogEntry]) -> list[Plain]:
 
 
 def history(of: Run, points: int = POINTS) -> Plain:
-    """All that is known of a run, each series thinned to `points`; the browser's `IHistory`."""
+    """All that is known of a run, each series thinned to `points` or fewer; the browser's `IHistory`."""
     pulse = of.pulse()
+    points = share(points, len(pulse.tags))
     series = {}
     for tag in pulse.tags:
         found = of.scalars(tag, points=points)
@@ -80,6 +82,11 @@ def history(of: Run, points: int = POINTS) -> Plain:
         "events": events(of.events())[-LINES:],
         "logs": logs(of.logs(limit=LINES)),
     }
+
+
+def share(points: int, tags: int) -> int:
+    """How many points each of `tags` series gets: up to `points`, fewer if there are many."""
+    return max(8, min(points, MOST // max(1, tags)))
 
 
 def _finite(value: float | None) -> float | None:
