@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from akidlab.messages import Bus, CallbackSubscriber, Log, Message, Subscriber
+from akidlab.messages import Bus, CallbackSubscriber, Event, Log, Message, Subscriber
 
 
 class Deaf(Subscriber):
@@ -104,7 +104,8 @@ def test_a_subscriber_that_fails_is_switched_off_and_the_others_are_told(caplog)
         bus.publish(Message("loss", 0.5, step=8))
 
     text = "Deaf failed on `loss` and was switched off: RuntimeError('I am deaf')"
-    assert [message.data for message in heard] == [Log(text, level="error"), 1.0, 0.5]
+    warning = Event("warning", {"text": text, "step": 7})
+    assert [message.data for message in heard] == [Log(text, level="error"), warning, 1.0, 0.5]
     assert heard[0].step == 7
     assert "switched off" in caplog.text
 
