@@ -1,6 +1,7 @@
 """The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
 
 from akidlab.store import words
+from akidlab.store.bands import Bands
 from akidlab.store.recorder import Recorder
 from akidlab.store.run import EventEntry, LogEntry, Pulse, Run, Tag
 from akidlab.store.runs import Runs
@@ -9,6 +10,7 @@ from akidlab.store.snapshot import Snapshot
 from akidlab.store.store import Store, runs
 
 __all__ = [
+    "Bands",
     "EventEntry",
     "LogEntry",
     "Pulse",
