@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from akidlab.backends import svg
-from akidlab.backends.palette import ALARM, COLOURS, FAINT, GREY, colour, first_odd
+from akidlab.backends.palette import ALARM, COLOURS, GREY, colour, first_odd
+from akidlab.backends.plotly.look import AXIS, CLEAR, layout, small_steps, small_values
 
 if TYPE_CHECKING:
     from akidlab.store import Series
@@ -26,9 +27,9 @@ class SeriesFigure(go.Figure):
     _ipython_display_: Any = None  # plotly's would leave the interactive figure alone
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        layout: Any = self.layout
-        title, log = layout.title.text or "figure", layout.yaxis.type == "log"
-        traces = [trace for trace in self.data if trace.type == "scatter" and trace.opacity is None]
+        drawn: Any = self
+        title, log = drawn.layout.title.text or "figure", drawn.layout.yaxis.type == "log"
+        traces = [trace for trace in drawn.data if trace.type == "scatter" and trace.opacity is None]
         lines = [_series(trace) for trace in traces]
         looks = [(trace.line.color or GREY, trace.line.dash or "solid") for trace in traces]
         return {
@@ -76,17 +77,6 @@ def figure(
             drawn.add_trace(_trace(thin, name, look))
     _mark_odd(drawn, series_list, names)
     return drawn
-
-
-def page_part(saved: dict[str, Any], *, script: bool) -> str:
-    """A figure as a piece of an HTML page that asks nothing of the network.
-
-    Args:
-        saved: the figure as a notebook keeps it: its `data` and `layout`.
-        script: bring plotly's JavaScript along (5 MB); a page needs it once, with its first figure.
-    """
-    drawn = go.Figure(data=saved["data"], layout=saved["layout"])
-    return drawn.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False})
 
 
 def smoothed(series: Series, weight: float, points: int = 200) -> Series:
@@ -138,8 +128,8 @@ def _series(trace: Any) -> Series:
 def _trace(series: Series, name: str, line: dict[str, Any], **more: Any) -> go.Scatter:
     few = len(series) <= 30
     return go.Scatter(
-        x=_steps(series.steps),
-        y=_values(series.values),
+        x=small_steps(series.steps),
+        y=small_values(series.values),
         name=name,
         legendgroup=name,
         line=line,
@@ -147,17 +137,6 @@ def _trace(series: Series, name: str, line: dict[str, Any], **more: Any) -> go.S
         mode="lines+markers" if few else "lines",
         **(more or {"hovertemplate": "%{y:.5g}<extra>%{fullData.name}</extra>"}),
     )
-
-
-def _steps(steps: np.ndarray) -> np.ndarray:
-    small = not len(steps) or (int(steps[0]) >= 0 and int(steps[-1]) < 2**31)
-    return steps.astype(np.int32) if small else steps.astype(np.float64)
-
-
-def _values(values: np.ndarray) -> np.ndarray:
-    finite = np.abs(values[np.isfinite(values) & (values != 0)])
-    fits = not len(finite) or (finite.max() < 1e38 and finite.min() > 1e-37)
-    return values.astype(np.float32) if fits else values
 
 
 def _mark_odd(drawn: go.Figure, series_list: Sequence[Series], names: Sequence[str]) -> None:
@@ -192,41 +171,17 @@ def _legend_lines(names: Sequence[str], width: int = 700) -> int:
 def _layout(
     series_list: Sequence[Series], names: Sequence[str], title: str | None, log: bool
 ) -> dict[str, Any]:
-    clear = "rgba(0,0,0,0)"
-    axis = {
-        "gridcolor": FAINT, "linecolor": GREY, "zerolinecolor": FAINT, "ticks": "outside", "tickcolor": FAINT,
-        "showline": True, "zeroline": False,
-    }  # fmt: skip
     tags = list(dict.fromkeys(series.tag for series in series_list))
-    value = {
-        **axis, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power",
-        "automargin": True,
-    }  # fmt: skip
+    value = {**AXIS, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power"}
     below = 22 * _legend_lines(names) if len(names) > 1 else 0
-    return {
-        "template": go.layout.Template(),  # plotly's own is 7 kB in every figure
-        "title": None if title is None else {"text": title, "font": {"size": 15}, "x": 0.01},
-        "font": {"color": GREY, "size": 12},
-        "paper_bgcolor": clear,
-        "plot_bgcolor": clear,
-        "hovermode": "x",
-        "showlegend": len(series_list) > 1,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "bgcolor": clear,
-        },
-        "modebar": {"bgcolor": clear, "color": GREY, "activecolor": colour(0)},
-        "margin": {"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
-        "height": 360 + below,
-        "xaxis": {
-            **axis,
-            "title": {"text": "step", "standoff": 8},
-            "rangemode": "tozero",
-            "automargin": True,
-        },
-        "yaxis": {**value, "type": "log"} if log else value,
-    }
+    legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "bgcolor": CLEAR}
+    return layout(
+        title,
+        hovermode="x",
+        showlegend=len(series_list) > 1,
+        legend=legend,
+        margin={"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
+        height=360 + below,
+        xaxis={**AXIS, "title": {"text": "step", "standoff": 8}, "rangemode": "tozero"},
+        yaxis={**value, "type": "log"} if log else value,
+    )
