@@ -1,0 +1,230 @@
+"""The Exporter: publishes what passes through a model while it learns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from torch import nn
+from torch.optim import Optimizer
+
+from akidlab.errors import KindError
+from akidlab.exporter.passes import Passes
+from akidlab.exporter.steps import Steps
+from akidlab.exporter.tree import NamedModule, Tree
+from akidlab.exporter.voice import Clock, Count, Voice
+from akidlab.messages import Bus, get_default_bus
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+log = logging.getLogger(__name__)
+M = TypeVar("M", bound=nn.Module)
+PASSING = ("input_data", "network_output", "input_labels", "activations", "layer_gradients")
+
+
+class Exporter:
+    """Publishes weights, gradients, updates and activations of any torch model, step by step.
+
+    Topics are those of `akidlab.messages.TOPICS` for each module and `META` for the network. All that a step
+    publishes carries its number: what passed through the modules, the parameters that this pass used, the
+    gradients that the optimiser was given, what it changed. The first step is 1. A pass that does not train
+    (in `eval()` mode, or without gradients) has the tag `eval` and is no step.
+
+    A tensor in a message is not a copy: the next layer or the optimiser may change it.
+
+    Args:
+        depth: how deep to look for modules; -1 for the leaves, 0 for a model as a whole.
+        module_filter: classes, or names with wildcards such as `"conv*"`; None keeps all.
+        message_bus: where to publish; by default the current one.
+        every: observe the first step, and every so many; the others cost nothing.
+        optimizer: what makes the steps; by default every optimiser that holds parameters of the model.
+        clock: gives the step being made, the epoch and the step within it; by default steps are counted.
+
+    Raises:
+        ValueError: if `every` is no whole number above 0.
+
+    Example:
+        >>> from akidlab.messages import Bus, CallbackSubscriber
+        >>> bus, heard = Bus(), []
+        >>> bus.subscribe(CallbackSubscriber(heard.append, topics=["weight_gradients"]))
+        >>> model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+        >>> exporter = Exporter(message_bus=bus)
+        >>> exporter.add_modules(model)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> model(torch.ones(1, 3)).sum().backward()
+        >>> optimizer.step()
+        >>> [(message.key, message.step) for message in heard]
+        [('linear0', 1)]
+        >>> exporter.detach()
+    """
+
+    def __init__(
+        self,
+        depth: int = -1,
+        module_filter: Sequence[type | str] | None = None,
+        message_bus: Bus | None = None,
+        *,
+        every: int = 1,
+        optimizer: Optimizer | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.bus = get_default_bus() if message_bus is None else message_bus
+        self.every = every
+        self.compiled = False
+        self.cost = 0.0
+        self.on_step: list[Callable[[Exporter], None]] = []
+        self._voice, self._tree = Voice(self.bus, clock), Tree(depth, module_filter)
+        self._passes = Passes(self._voice, self._tree)
+        self._steps = Steps(self._voice, self._tree, optimizer, self._finished)
+        self._frozen: list[nn.Module] = []
+        self._warned = False
+
+    # -- what it looks at
+
+    @property
+    def message_bus(self) -> Bus:
+        """Where it publishes."""
+        return self.bus
+
+    @property
+    def named_modules(self) -> list[NamedModule]:
+        """The observed modules, with their names."""
+        self._tree.refresh()
+        return list(self._tree.units.values())
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """The observed modules."""
+        return [module for module, _ in self.named_modules]
+
+    @property
+    def every(self) -> int:
+        """Every how many steps it looks; a change counts from the next step on."""
+        return self._every
+
+    @every.setter
+    def every(self, every: int) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ValueError(f"`every` is a whole number of 1 or more, found {every!r}.")
+        self._every = every
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """What makes the steps, where that was said."""
+        return self._steps.optimizer
+
+    @property
+    def step(self) -> int:
+        """The step that is being made."""
+        return self._voice.clock()[0]
+
+    @property
+    def is_observing(self) -> bool:
+        """True while the step that is being made is observed."""
+        return self._steps.observing
+
+    # -- how it is told what to look at
+
+    def add_modules(self, module: nn.Module | tuple[str, nn.Module], recursive: bool = True) -> None:
+        """Observe a module: those within it, down to `depth`, or itself if not `recursive`.
+
+        Args:
+            module: a module, or its name and the module.
+            recursive: False to observe it as one.
+
+        Raises:
+            KindError: if it is neither.
+        """
+        name, module = module if isinstance(module, tuple) and len(module) == 2 else ("", module)
+        if not isinstance(module, nn.Module) or not isinstance(name, str):
+            raise KindError(f"Give a torch module, or a name and a module; found {module!r}.")
+        self._tree.add(module, name, recursive)
+        self._attach()
+
+    def __call__(self, module: M, recursive: bool = True) -> M:
+        """Observe a module and give it back, as in `nn.Sequential(exporter(nn.Linear(3, 2)), ...)`."""
+        self.add_modules(module, recursive)
+        return module
+
+    def set_model(self, model: nn.Module) -> None:
+        """Say which module's call is a pass; its mode tells training from evaluation. Nothing is patched."""
+        self._passes.model = model
+        self._passes.losses.find(model)
+        self._attach()
+
+    def set_loss(self, loss: Any) -> Any:
+        """Hear what a loss is given and what it comes to.
+
+        Args:
+            loss: a module, which stays as it is; or a function.
+
+        Returns:
+            What to call: the module itself, or a function that computes the same and tells.
+        """
+        if isinstance(loss, nn.Module):
+            self._passes.losses.add(loss)
+            return loss
+        return self._passes.losses.wrap(loss, self._loss_tag)
+
+    def _loss_tag(self) -> str | None:
+        return self._passes.tag(nn.Identity()) if self.is_observing else None
+
+    def freeze_module(self, module: nn.Module) -> None:
+        """Train its parameters no more."""
+        if not any(module is frozen for frozen in self._frozen):
+            self._frozen.append(module)
+            log.info("Freezing %s", type(module).__name__)
+            for parameter in module.parameters():
+                parameter.requires_grad_(False)
+                parameter.grad = None  # else momentum would still move it
+
+    def epoch_finished(self) -> None:
+        """Say that an epoch is over; whoever gave no clock counts epochs so."""
+        self._voice.turn()
+
+    # -- its life
+
+    def _attach(self) -> None:
+        self._voice.register(True)
+        self._steps.hook()
+        self._look_ahead(self.step)
+
+    def detach(self) -> None:
+        """Let go of the model, the optimiser and the bus, without a trace; a second time does nothing."""
+        self._passes.unhook()
+        self._steps.unhook()
+        self._steps.observing = False
+        self._voice.register(False)
+
+    def _finished(self) -> None:
+        voice, step = self._voice, self.step
+        if isinstance(voice.clock, Count):
+            voice.clock.step()
+        if self.is_observing:
+            self.cost, voice.spent = voice.spent, 0.0
+            for function in list(self.on_step):
+                function(self)
+        self._look_ahead(step + 1)
+
+    def _look_ahead(self, step: int) -> None:
+        """Listen at the next step, or do not."""
+        due = step == 1 or step % self._every == 0
+        self._steps.observing = due
+        if due and not self.compiled and (step == 1 or self._is_wanted()):
+            self._passes.hook()
+        else:
+            self._passes.unhook()
+
+    def _is_wanted(self) -> bool:
+        wanted = self.bus.wanted
+        return any(wanted(topic, tag) for topic in PASSING for tag in ("train", "eval")) or wanted(
+            "loss", "raw"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.detach()

@@ -1,0 +1,77 @@
+"""Losses: what a network answered, what was right, and what that cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from torch import Tensor, nn
+
+from akidlab.blocks.layers.loss import LossLayer
+from akidlab.exporter.tensors import answer_of
+from akidlab.exporter.voice import Voice
+
+
+class Losses:
+    """Publishes what losses are given and what they come to.
+
+    Args:
+        voice: where to publish.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+        self.known: dict[int, object] = {}
+
+    def knows(self, module: nn.Module) -> bool:
+        """True if that module is a loss."""
+        return bool(self.known) and id(module) in self.known
+
+    def add(self, loss: Any) -> None:
+        """A module, or a block, that is called with what a network answered and what was right."""
+        self.known[id(loss)] = loss
+
+    def find(self, model: nn.Module) -> None:
+        """Take the loss of a brain, the last one that compares answers with the truth."""
+        found = [m for m in model.modules() if isinstance(m, LossLayer) and m.inputs and len(m.inputs) > 1]
+        if found and not self.known:
+            self.add(found[-1])
+
+    def judged(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, tag: str) -> None:
+        """A loss was computed."""
+        given = [*args, *kwargs.values()]
+        if len(given) == 1 and isinstance(given[0], (list, tuple)):
+            given = list(given[0])
+        for topic, value in zip(("network_output", "input_labels"), given, strict=False):
+            self._say(topic, value, tag)
+        self._loss(output, tag)
+
+    def told(self, kwargs: dict[str, Any], output: Any, tag: str) -> None:
+        """A model was called that computes its loss itself, when given labels."""
+        if "labels" in kwargs:
+            self._say("input_labels", kwargs["labels"], tag)
+        loss = getattr(output, "loss", None)
+        if isinstance(loss, Tensor):
+            self._loss(loss, tag)
+
+    def wrap(self, function: Callable[..., Any], ready: Callable[[], str | None]) -> Callable[..., Any]:
+        """A function that computes the same, and tells; `ready` gives the tag, None while nobody looks."""
+
+        @wraps(function)
+        def told(*args: Any, **kwargs: Any) -> Any:
+            value, tag = function(*args, **kwargs), ready()
+            if tag is not None:
+                self.judged(args, kwargs, value, tag)
+            return value
+
+        self.add(told)
+        return told
+
+    def _say(self, topic: str, value: Any, tag: str) -> None:
+        if self.voice.bus.wanted(topic, tag) and (tensor := answer_of(value)) is not None:
+            self.voice.say(topic, tensor, tag=tag)
+
+    def _loss(self, loss: Any, tag: str) -> None:
+        if tag == "train" and isinstance(loss, Tensor):
+            self.voice.say("loss", loss.detach(), tag="raw")

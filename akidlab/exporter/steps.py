@@ -1,0 +1,132 @@
+"""Steps: what an optimiser is given and what it does, heard through hooks of torch's optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
+
+from akidlab.exporter.tree import Tree, parameters_of
+from akidlab.exporter.updates import Before
+from akidlab.exporter.voice import Voice
+
+TOLD = (("weights", "weight_gradients", "weight_updates"), ("biases", "bias_gradients", "bias_updates"))
+
+
+class Steps:
+    """Publishes parameters, gradients and updates around each observed step of an optimiser.
+
+    Args:
+        voice: where to publish.
+        tree: whose parameters.
+        optimizer: what makes the steps; without one, every optimiser that holds some of these parameters.
+        finished: called after each step, observed or not.
+    """
+
+    def __init__(
+        self, voice: Voice, tree: Tree, optimizer: Optimizer | None, finished: Callable[[], None]
+    ) -> None:
+        self.voice, self.tree, self.optimizer, self.finished = voice, tree, optimizer, finished
+        self.observing = False
+        self._before = Before()
+        self._taken: list[tuple[bool, str, Tensor]] = []
+        self._under_way: Optimizer | None = None
+        self._late = False  # gradients are computed within the step
+        self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
+        self._handles: list[RemovableHandle] = []
+
+    def hook(self) -> None:
+        """Follow the optimiser from now on."""
+        self._ours.clear()
+        if self._handles:
+            return
+        if self.optimizer is None:
+            before, after = register_optimizer_step_pre_hook, register_optimizer_step_post_hook
+        else:
+            before, after = self.optimizer.register_step_pre_hook, self.optimizer.register_step_post_hook
+        self._handles = [before(self._begin), after(self._end)]
+
+    def unhook(self) -> None:
+        """Follow it no longer."""
+        while self._handles:
+            self._handles.pop().remove()
+
+    def _is_ours(self, optimizer: Optimizer) -> bool:
+        if self.optimizer is not None:
+            return optimizer is self.optimizer
+        known = self._ours.get(optimizer)
+        if known is None:
+            mine = {id(parameter) for _, _, parameter in parameters_of(self.tree.held)}
+            held = (id(p) for group in optimizer.param_groups for p in group["params"])
+            known = self._ours[optimizer] = any(p in mine for p in held)
+        return known
+
+    def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self._is_ours(optimizer):
+            return
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")  # torch puts the optimiser first
+        if self._under_way is not None and closure is None:
+            return  # a class that wraps another's `step`
+        self._under_way = optimizer
+        if self.observing:
+            start = perf_counter()
+            self.voice.begin()
+            self.tree.refresh()
+            self._tell(optimizer, gradients=closure is None)
+            self.voice.spent += perf_counter() - start
+
+    def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
+        say, wanted = self.voice.say, self.voice.bus.wanted
+        held = parameters_of(self.tree.held)
+        scale = getattr(optimizer, "grad_scale", None)
+        for is_bias, key, parameter in held:
+            topics = TOLD[is_bias]
+            if wanted(topics[0]):
+                say(topics[0], parameter.detach(), key)
+            if gradients and wanted(topics[1]) and parameter.grad is not None:
+                say(topics[1], _given(parameter.grad, scale), key)
+        self._taken = [
+            (is_bias, key, p)
+            for is_bias, key, p in held
+            if p.requires_grad and wanted(TOLD[is_bias][2]) and (p.grad is not None or not gradients)
+        ]
+        self._late = not gradients
+        if self._taken:
+            self._before.take([p for _, _, p in self._taken])
+
+    def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._under_way is not optimizer:
+            return
+        self._under_way = None
+        if self.observing:
+            start = perf_counter()
+            if self._late:
+                self._tell_gradients()
+            if self._taken:
+                for (is_bias, key, _), update in zip(self._taken, self._before.updates(), strict=True):
+                    self.voice.say(TOLD[is_bias][2], update, key)
+                self._taken = []
+            self.voice.end()
+            self.voice.spent += perf_counter() - start
+        self.finished()
+
+    def _tell_gradients(self) -> None:
+        """Those that a closure computed, within the step of the optimiser."""
+        for is_bias, key, parameter in parameters_of(self.tree.held):
+            if parameter.grad is not None:
+                self.voice.say(TOLD[is_bias][1], _given(parameter.grad, None), key)
+
+
+def _given(gradient: Tensor, scale: Tensor | None) -> Tensor:
+    """What an optimiser is given, which takes off the scale of mixed precision itself, if it can."""
+    gradient = gradient.detach()
+    if gradient.layout is not torch.strided:
+        gradient = gradient.to_dense()
+    return gradient if scale is None else gradient / scale
