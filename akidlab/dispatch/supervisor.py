@@ -212,7 +212,7 @@ class Supervisor:
         elif kind == "output":
             work.write(number, said["stream"], said["text"])
         elif kind == "messages":
-            work.hear(said["messages"])
+            work.hear(said["messages"], number)
         elif kind == "beat":
             self.ranks.known[number].step = said["step"]
             work.beat(number, said["step"], said["pace"])
@@ -248,6 +248,7 @@ class Supervisor:
             self._give_up(self.ranks.failure)
             return
         if self._queue.active is not None:
+            self._queue.active.look()
             self._see_to(self._queue.active)
         elif lost := self.ranks.lost():
             self.ranks.replace(next(iter(lost.values())))

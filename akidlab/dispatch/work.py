@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from akidlab.dispatch.gathering import Gathering
 from akidlab.dispatch.task import Outcome, Task
 from akidlab.messages import Command, Event, Log, Message, Status
+from akidlab.messages.merging import is_partial
 from akidlab.store import Recorder, Run, Store
 from akidlab.wire import Listener, Peer
 
@@ -50,6 +52,7 @@ class Work:
         self._is_paused = self._was_stalled = False
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
+        self._gathering = Gathering(size, self._recorder.hear)
         self._control = Listener(
             lambda request, peer: control(self, request),
             kind="run",
@@ -67,10 +70,18 @@ class Work:
         self._recorder.start()
         self._control.start()
 
-    def hear(self, messages: list[Message]) -> None:
-        """Record what rank 0 says; that the run is over, and why, is for the supervisor to say."""
+    def hear(self, messages: list[Message], rank: int = 0) -> None:
+        """Record what rank 0 says, and, merged, what each rank says of its share.
+
+        That the run is over, and why, is for the supervisor to say.
+        """
         for message in messages:
             data = message.data
+            if self.size > 1 and is_partial(message):
+                self._gathering.hear(rank, message)
+                continue
+            if rank != 0:
+                continue
             if isinstance(data, Status) and data.status is not None:
                 self._is_paused = data.status == "paused"
             if (isinstance(data, Event) and data.kind == "error") or (
@@ -93,8 +104,13 @@ class Work:
     def beat(self, rank: int, step: int, pace: float) -> None:
         """A rank lives: at which step, and how long it takes for one."""
         self.pace = max(pace, 0.0)
+        self._gathering.pass_by(rank, step)
         if self._is_paused or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
+
+    def look(self) -> None:
+        """Record what one rank said and the others were waited for long enough."""
+        self._gathering.look()
 
     def stalled(self) -> str | None:
         """Says, once, that no rank has made a step for too long."""
@@ -140,6 +156,7 @@ class Work:
     def close(self, outcome: Outcome) -> None:
         """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
         self.outcome = outcome
+        self._gathering.finish()
         for (rank, stream), rest in self._lines.items():
             if rest:
                 self._log(rank, stream, rest)

@@ -49,7 +49,7 @@ class Rank:
         self.parent = os.getppid()
         self.supervisor = Connection.read(connection)
         self.dialer = Dialer(self.supervisor)
-        self.forwarder = Forwarder(self.tell)
+        self.forwarder = Forwarder(self.tell, self.number)
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
         self.kid: Kid | None = None
         self.run: str | None = None
@@ -89,7 +89,7 @@ class Rank:
             self.engine,
             Path(task["folder"]),
             task["name"],
-            self.forwarder if self.number == 0 else None,
+            self.forwarder,
             self._take_kid,
         )
         self._working = True
@@ -160,6 +160,7 @@ class Rank:
         if run is not None:
             step = 0 if kid is None else int(kid.clock)
             pace = 0.0 if kid is None else kid.step_time or 0.0
+            self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
             self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
 
     def stack(self) -> str:
