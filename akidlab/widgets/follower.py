@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _POINT = 12  # bytes of one point: its step in float64, its value in float32
 _HEAD = 12  # bytes that go with the name of a tag
-_FEWEST = 8  # points of a series that is sent at all
+_FEWEST = 8  # points of a series that is sent at all, if it has so many
 _TICK = 19_000  # bytes of all messages of a tick
-_DELTA = 6_000  # bytes for the points that are new
+_DELTA = 8_000  # bytes for the points that are new
 _WORDS = 1_500  # bytes for new events, and for new lines
 
 
@@ -56,6 +56,7 @@ class Follower:
         self.ended = False
         self.rewritten = False
         self._steps: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._rewrites: dict[str, int] = {}
         self._sent: dict[str, int] = {}
         self._size = 0
@@ -71,6 +72,7 @@ class Follower:
         fresh = self._fresh(pulse)
         if self.rewritten:  # the snapshot that follows holds it all
             self._steps = {tag: known.step for tag, known in pulse.tags.items() if known.step is not None}
+            self._counts = {tag: known.count for tag, known in pulse.tags.items()}
         logs = self.run.logs(after=self._log, limit=description.LINES) if pulse.log > self._log else []
         self._log = pulse.log
         content = {
@@ -92,7 +94,8 @@ class Follower:
         row = description.run(pulse.now)
         budget = _TICK - self._size - len(json.dumps(row)) - 1_000
         each = points and description.share(points, len(pulse.tags))
-        shares = dict.fromkeys(pulse.tags, each) if each else _shares(pulse.tags, budget)
+        counts = {tag: known.count for tag, known in pulse.tags.items()}
+        shares = dict.fromkeys(counts, each) if each else _shares(counts, budget)
         whole = [self.run.scalars(tag, points=share) for tag, share in shares.items()]
         missing = len(whole) < len(pulse.tags)
         events = description.events(self.run.events())[-description.LINES :] if points else []
@@ -102,18 +105,19 @@ class Follower:
 
     def _fresh(self, pulse: Pulse) -> list[Series]:
         """The new points of as many series as there is room for; those that had to wait come first."""
-        waiting = [
-            tag
+        waiting = {
+            tag: max(1, known.count - self._counts.get(tag, 0))
             for tag, known in pulse.tags.items()
             if known.step is not None and known.step > self._steps.get(tag, -1) and not self.rewritten
-        ]
-        waiting.sort(key=lambda tag: ("/" in tag, self._sent.get(tag, 0)))
-        shares = _shares(waiting, _DELTA)
+        }
+        order = sorted(waiting, key=lambda tag: ("/" in tag, self._sent.get(tag, 0)))
+        shares = _shares({tag: waiting[tag] for tag in order}, _DELTA)
         fresh = [
             self.run.scalars(tag, since=self._steps.get(tag), points=share) for tag, share in shares.items()
         ]
         self._steps.update((series.tag, int(series.steps[-1])) for series in fresh if len(series))
         self._sent.update(dict.fromkeys(shares, self.seq))
+        self._counts.update((tag, pulse.tags[tag].count) for tag in shares)
         return fresh
 
     def _events(self, newest: int) -> list[description.Plain]:
@@ -152,18 +156,22 @@ class Follower:
         return Packet(head | content, [_joined(steps), _joined(values)])
 
 
-def _shares(tags: Iterable[str], budget: int) -> dict[str, int]:
-    """How many points of each of `tags` fit into `budget` bytes; the last ones get none if it is too small.
+def _shares(counts: Mapping[str, int], budget: int) -> dict[str, int]:
+    """How many points of each tag fit into `budget` bytes; the last tags get none if it is too small.
 
     A curve that has a chart of its own gets four times as many as a line that shares one (`topic/key`).
+
+    Args:
+        counts: how many points each tag has.
+        budget: bytes for their names and points.
     """
     weights: dict[str, int] = {}
-    for tag in tags:
-        cost = len(tag) + _HEAD + _FEWEST * _POINT
+    for tag, count in counts.items():
+        cost = len(tag) + _HEAD + min(_FEWEST, count) * _POINT
         if budget < cost:
             break
         budget -= cost
-        weights[tag] = 1 if "/" in tag else 4
+        weights[tag] = 0 if count <= _FEWEST else 1 if "/" in tag else 4
     each = budget / _POINT / max(1, sum(weights.values()))
     return {tag: _FEWEST + int(each * weight) for tag, weight in weights.items()}
 

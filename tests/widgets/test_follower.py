@@ -108,11 +108,25 @@ def test_no_tick_is_larger_however_many_lines_there_are(run: Run, recorder: Reco
 
 def test_series_that_had_to_wait_come_with_the_next_ticks(run: Run, recorder: Recorder) -> None:
     follower = Follower(run)
-    grouped(recorder, 120, 3)
+    grouped(recorder, 200, 30)
     ticks = [[tag for tag, _ in follower.delta().content["series"]] for _ in range(5)]  # type: ignore[attr-defined]
 
     assert ticks[0][0] == "loss"
     assert sorted(tag for tick in ticks for tag in tick) == sorted(run.tags())
+
+
+def test_a_hundred_lines_grow_at_the_same_pace(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    grouped(recorder, 100, 3)
+    follower.delta()
+    for step in (3, 4):
+        for tag in run.tags():
+            recorder.hear(Message(tag, Samples([step], [1.0], [0.0]), step=step))
+    recorder.flush()
+    delta = follower.delta()
+
+    assert [count for _, count in delta.content["series"]] == [2] * 101  # type: ignore[attr-defined]
+    assert delta.size <= 10_000
 
 
 def test_a_curve_of_its_own_is_drawn_finer_than_a_line_among_many(run: Run, recorder: Recorder) -> None:
