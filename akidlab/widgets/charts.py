@@ -6,9 +6,9 @@ Charts = dict[str, dict[int, str]]
 
 POINT = 16  # bytes of one point in JSON
 FEWEST = 12  # points of a line
-LINES = 8  # of a topic
 _LINE, _CHART = 170, 620  # bytes of a line and of a chart without points
-_BUDGET = 18_000  # bytes of all charts: a figure stays under 20 kB
+KEPT, EXPLORED = 18_000, 240_000  # bytes of all charts of a figure that is saved, and of one that is not
+_ROOM = 2_200  # bytes of a budget for which a topic may have a line
 _SKIPPED = ("loss", "learning_rate")
 _NO_CHART = ("samples_per_second", "observation_share", "observation_every")
 
@@ -39,30 +39,35 @@ def charts(tags: list[str]) -> Charts:
     } | groups
 
 
-def fitting(known: Charts) -> Charts:
+def fitting(known: Charts, budget: int = KEPT) -> Charts:
     """The charts that there is room for; those of a topic, which come last, are the first to go.
 
     Of a topic of many lines it has some, from the first to the last.
     """
-    budget, shown = _BUDGET, {}
+    most, shown = budget // _ROOM, {}
     for name, tags in known.items():
-        tags = _spread(tags) if name.endswith("/") else tags
-        budget -= _CHART + len(tags) * (_LINE + FEWEST * POINT)
+        tags = _spread(tags, most) if name.endswith("/") else tags
+        budget -= _cost(tags)
         if budget < 0 and shown:
             break
         shown[name] = tags
     return shown
 
 
-def points(shown: Charts) -> int:
-    """How many points of each line there is room for."""
-    lines = sum(map(len, shown.values()))
-    room = _BUDGET - _CHART * len(shown) - _LINE * lines
-    return min(800, max(FEWEST, room // POINT // max(1, lines)))
+def points(shown: Charts, budget: int = KEPT) -> dict[str, int]:
+    """How many points a line of each chart has; one among many gets a fourth of what one alone gets."""
+    weights = {name: 1 if name.endswith("/") else 4 for name in shown}
+    room = budget - sum(_cost(tags) for tags in shown.values())
+    each = room / POINT / max(1, sum(weights[name] * len(tags) for name, tags in shown.items()))
+    return {name: min(800, FEWEST + max(0, int(each * weight))) for name, weight in weights.items()}
 
 
-def _spread(lines: dict[int, str]) -> dict[int, str]:
-    if len(lines) <= LINES:
+def _cost(tags: dict[int, str]) -> int:
+    return _CHART + len(tags) * (_LINE + FEWEST * POINT)
+
+
+def _spread(lines: dict[int, str], most: int) -> dict[int, str]:
+    if len(lines) <= most:
         return lines
-    chosen = [round(at * (len(lines) - 1) / (LINES - 1)) for at in range(LINES)]
+    chosen = [round(at * (len(lines) - 1) / (most - 1)) for at in range(most)]
     return {at: lines[place] for at, place in enumerate(chosen)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from akidlab.backends.palette import COLOURS
 from akidlab.store import words
 from akidlab.widgets import description
-from akidlab.widgets.charts import Charts, charts, fitting, points
+from akidlab.widgets.charts import KEPT, Charts, charts, fitting, points
 from akidlab.widgets.grid import COLUMNS, Place, layout
 
 if TYPE_CHECKING:
@@ -23,14 +23,18 @@ _ABOVE = 64  # pixels of what stands above the first row
 _WIDE = 50  # the last values are so many times apart that a logarithmic axis tells more
 
 
-def figure(run: Run) -> description.Plain:
-    """The charts of the dashboard, as the JSON of a plotly figure of at most 20 kB.
+def figure(run: Run, budget: int = KEPT) -> description.Plain:
+    """The charts of the dashboard, as the JSON of a plotly figure.
 
     Lines of a topic (`topic/key`) share a chart. What there is no room for is left out, and that is told.
+
+    Args:
+        run: what to draw.
+        budget: bytes for its charts; with what stands around them a figure that is saved has 20 kB.
     """
     known = charts(list(run.pulse().tags))
-    shown = fitting(known)
-    each = points(shown)
+    shown = fitting(known, budget)
+    each = points(shown, budget)
     rows = max(1, math.ceil(len(shown) / COLUMNS))
     title, more = _title(run, [name for name in known if name not in shown], known)
     above = _ABOVE + 19 * more
@@ -38,7 +42,7 @@ def figure(run: Run) -> description.Plain:
     traces: list[description.Plain] = []
     for index, (name, tags) in enumerate(shown.items()):
         place = Place(index, len(shown), rows)
-        series = {at: run.scalars(tag, points=each) for at, tag in tags.items()}
+        series = {at: run.scalars(tag, points=each[name]) for at, tag in tags.items()}
         scale = "zero" if name == "learning_rate" else "log" if _is_wide(name, series.values()) else ""
         place.draw(drawn, _heading(name, tags, len(known[name]), first=index == 0), scale)
         traces += [_trace(one, place, name, at) for at, one in series.items()]

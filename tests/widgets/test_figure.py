@@ -10,7 +10,7 @@ from tapped import scalar
 
 from akidlab.messages import Message, Samples
 from akidlab.store import Recorder, Run
-from akidlab.widgets.charts import charts, fitting
+from akidlab.widgets.charts import EXPLORED, charts, fitting
 from akidlab.widgets.figure import figure
 
 
@@ -77,3 +77,11 @@ def test_of_many_lines_those_from_the_first_to_the_last_are_shown() -> None:
     known = charts([f"norm/conv{layer}" for layer in range(40)])
 
     assert list(fitting(known)["norm/"].values())[::7] == ["norm/conv0", "norm/conv39"]
+
+
+def test_what_is_explored_has_more_lines_than_what_is_kept(run: Run, recorder: Recorder) -> None:
+    look_inside(recorder, 40, topics=1)
+    kept, explored = figure(run), figure(run, EXPLORED)
+
+    assert [headings(drawn)[0].split("   ")[1] for drawn in (kept, explored)] == ["8 of 40 lines", "40 lines"]
+    assert len(json.dumps(explored)) <= 250_000
