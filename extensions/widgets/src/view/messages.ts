@@ -1,7 +1,8 @@
 // What was done and said in a run, oldest first; failures in red with their traceback folded away.
 
-import { clock, count, sentence, unsaid } from '../format';
+import { block, clock, count, sentence, unsaid } from '../format';
 import type { DashboardModel } from '../model';
+import type { IEvent } from '../tokens';
 import { h } from './dom';
 
 interface ILine {
@@ -11,7 +12,11 @@ interface ILine {
   text: string;
   level: string;
   more: string | null;
+  /** Where it was found. */
+  block?: string;
 }
+
+const MARKS: { [level: string]: [mark: string, word: string] } = { warning: ['⚠', 'Warning'], error: ['✕', 'Error'] };
 
 export class Messages {
   readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
@@ -47,15 +52,18 @@ export class Messages {
     for (const event of events) {
       const text = sentence(event);
       if (text) {
-        const level = event.kind === 'error' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
-        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level, more: traceback(event.data) });
+        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level: level(event), more: traceback(event.data), block: block(event) });
       }
     }
-    if (run.error && !events.some(event => event.kind === 'error')) {
+    if (run.error && !events.some(event => event.kind === 'error' || event.kind === 'guard')) {
       lines.push({ key: 'run.error', time: Date.now() / 1000, step: run.step, text: lastLine(run.error), level: 'error', more: run.error.includes('\n') ? run.error : null });
     }
     return lines.sort((a, b) => a.time - b.time);
   }
+}
+
+function level(event: IEvent): string {
+  return event.kind === 'error' || event.kind === 'guard' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
 }
 
 function traceback(data: { [key: string]: unknown }): string | null {
@@ -68,13 +76,17 @@ function lastLine(text: string): string {
 }
 
 function row(line: ILine): HTMLElement {
-  const head = [
+  const [mark, word] = MARKS[line.level] ?? ['', ''];
+  const place = line.block ? h('code', { class: 'akid-block', title: 'Where it was found' }, line.block) : null;
+  const text = line.more
+    ? h('details', { class: 'akid-text' }, h('summary', {}, place, line.text), h('pre', {}, line.more))
+    : h('span', { class: 'akid-text' }, place, line.text);
+  return h(
+    'div',
+    { class: 'akid-line', 'data-level': line.level },
     h('time', {}, clock(line.time)),
-    h('span', { class: 'akid-line-step' }, line.step === null ? '' : `step ${count(line.step)}`)
-  ];
-  if (!line.more) {
-    return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, h('span', { class: 'akid-text' }, line.text));
-  }
-  const folded = h('details', { class: 'akid-text' }, h('summary', {}, line.text), h('pre', {}, line.more));
-  return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, folded);
+    h('span', { class: 'akid-line-step' }, line.step === null ? '' : `step ${count(line.step)}`),
+    h('span', mark ? { class: 'akid-level', role: 'img', 'aria-label': word } : { class: 'akid-level' }, mark),
+    text
+  );
 }
