@@ -57,6 +57,10 @@ class NotFiniteError(AkidlabError, FloatingPointError):
     """A loss, an activation or a gradient is NaN or infinite; the message names the block where it arose."""
 
 
+class MetricError(AkidlabError, ValueError):
+    """A metric was asked for of something that it cannot be computed of."""
+
+
 class AskError(AkidlabError, ValueError):
     """A live run was asked for something that it cannot, or may not, answer."""
 
