@@ -4,8 +4,8 @@ from __future__ import annotations
 
 Charts = dict[str, dict[int, str]]
 
-POINT = 16  # bytes of one point in JSON
-FEWEST = 12  # points of a line
+_POINT = 16  # bytes of one point in JSON
+_FEWEST = 12, 60  # points of a line among many, and of one that has a chart of its own
 _LINE, _CHART = 170, 620  # bytes of a line and of a chart without points
 KEPT, EXPLORED = 18_000, 240_000  # bytes of all charts of a figure that is saved, and of one that is not
 _ROOM = 2_200  # bytes of a budget for which a topic may have a line
@@ -47,7 +47,7 @@ def fitting(known: Charts, budget: int = KEPT) -> Charts:
     most, shown = budget // _ROOM, {}
     for name, tags in known.items():
         tags = _spread(tags, most) if name.endswith("/") else tags
-        budget -= _cost(tags)
+        budget -= _cost(name, tags)
         if budget < 0 and shown:
             break
         shown[name] = tags
@@ -55,15 +55,18 @@ def fitting(known: Charts, budget: int = KEPT) -> Charts:
 
 
 def points(shown: Charts, budget: int = KEPT) -> dict[str, int]:
-    """How many points a line of each chart has; one among many gets a fourth of what one alone gets."""
-    weights = {name: 1 if name.endswith("/") else 4 for name in shown}
-    room = budget - sum(_cost(tags) for tags in shown.values())
-    each = room / POINT / max(1, sum(weights[name] * len(tags) for name, tags in shown.items()))
-    return {name: min(800, FEWEST + max(0, int(each * weight))) for name, weight in weights.items()}
+    """How many points a line of each chart has."""
+    room = budget - sum(_cost(name, tags) for name, tags in shown.items())
+    each = max(0, int(room / _POINT / max(1, sum(map(len, shown.values())))))
+    return {name: min(800, _fewest(name) + each) for name in shown}
 
 
-def _cost(tags: dict[int, str]) -> int:
-    return _CHART + len(tags) * (_LINE + FEWEST * POINT)
+def _cost(name: str, tags: dict[int, str]) -> int:
+    return _CHART + len(tags) * (_LINE + _fewest(name) * _POINT)
+
+
+def _fewest(name: str) -> int:
+    return _FEWEST[not name.endswith("/")]
 
 
 def _spread(lines: dict[int, str], most: int) -> dict[int, str]:
