@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from akidlab.messages import PERCENTS
 
 MANY = 1 << 14  # from here on partitions around a few places beat a sort
-MAGNITUDE = np.int32(0x7FFFFFFF)  # all bits of a number but its sign
+SIGN, MAGNITUDE = np.int32(31), np.int32(0x7FFFFFFF)  # the place of the sign, and all other bits
+LARGE = 0x7F000000  # the key of 2**127: there are no differences of what is beyond
 SHARES = np.array(PERCENTS) / 100
 
 Keys = NDArray[np.int32]
@@ -20,11 +21,15 @@ Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 
-def order(keys: Keys) -> None:
+def order(keys: Keys, room: Keys | None = None) -> None:
     """Turn the bits of floats, in place, into integers of the same order; a second time turns them back.
 
     Integers are sorted twice as fast as floats, since no NaN has to be looked for. A NaN comes to one of the
     two ends.
+
+    Args:
+        keys: the bits of floats.
+        room: as many integers, for what is worked out on the way.
 
     Example:
         >>> floats = np.array([1.0, -2.0, 0.5], np.float32)
@@ -35,7 +40,7 @@ def order(keys: Keys) -> None:
         >>> floats.tolist()
         [-2.0, 0.5, 1.0]
     """
-    flips = keys >> 31
+    flips = np.right_shift(keys, SIGN, out=room)
     flips &= MAGNITUDE
     keys ^= flips
 
@@ -83,14 +88,28 @@ def places(count: int, ends: int = 0) -> tuple[Places, Places, Floats]:
     return below, np.minimum(below + 1, count - 1), (exact - below).astype(np.float32)
 
 
-def between(below: Floats, above: Floats, way: Floats) -> Floats:
-    """What lies part of the way from below to above, in rows of nine; NaN where one end of a row is."""
+def between(keys: Keys, way: Floats) -> Floats:
+    """What lies part of the way from one number to the next; NaN where one of the ends of a row is.
+
+    Args:
+        keys: of the numbers below and above, (2, rows, 9), from which they are made in place.
+        way: the part of the way, (rows, 9).
+    """
+    extreme = keys.item(keys.argmin()) < -LARGE or keys.item(keys.argmax()) > LARGE
+    order(keys)
+    below, above = keys.view(np.float32)
+    if extreme:
+        return _with_extremes(below, above, way)
+    above -= below
+    above *= way
+    above += below
+    return above
+
+
+def _with_extremes(below: Floats, above: Floats, way: Floats) -> Floats:
     with np.errstate(invalid="ignore", over="ignore"):
-        values = above - below
-        values *= way
-        values += below
-        if not np.isfinite(values).all():
-            nearer = np.where(way < 0.5, below, above)
-            values = np.where(np.isfinite(values), values, nearer)
-            values[np.isnan(nearer[..., [0, -1]]).any(-1)] = np.nan
+        values = below + (above - below) * way
+    nearer = np.where(way < 0.5, below, above)
+    values = np.where(np.isfinite(values), values, nearer)
+    values[np.isnan(nearer[..., [0, -1]]).any(-1)] = np.nan
     return values

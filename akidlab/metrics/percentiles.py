@@ -60,7 +60,4 @@ def _nine(row: np.ndarray, ends: int) -> np.ndarray:
     below, above, way = places(len(row), ends)
     order(keys)
     settle(keys, below)
-    picked = keys[np.stack([below, above])]
-    order(picked)
-    lower, upper = picked.view(np.float32)
-    return between(lower, upper, way)
+    return between(keys[np.stack([below, above])], way)

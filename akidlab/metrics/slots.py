@@ -1,0 +1,142 @@
+"""Slots: where the values of one tensor are kept: all, a sample, or what was found among them at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from akidlab.metrics.flattening import flat
+from akidlab.metrics.ordering import MANY, Places, order, places, settle
+from akidlab.metrics.sampling import sample_size, sampled
+
+Name = tuple[str, "str | None"]  # topic and key
+
+
+class Slot(ABC):
+    """The place of one tensor on a stage.
+
+    Args:
+        name: topic and key of the tensor.
+        tensor: one such tensor; the slot is for those of its shape.
+        length: how many numbers are kept of it.
+    """
+
+    ends = 0  # 1 if the exact ends stand behind a sample
+    sorts = True  # False if what is kept is in order already
+
+    def __init__(self, name: Name, tensor: Tensor, length: int) -> None:
+        self.tag = name[0] if name[1] is None else f"{name[0]}/{name[1]}"
+        self.shape, self.count, self.length = tensor.shape, tensor.numel(), length
+        self.start = self.stop = -1
+
+    def stand(self, values: Tensor, start: int) -> None:
+        """Be the part of `values` that begins at `start`."""
+        self.start, self.stop = start, start + self.length
+        self.row = values[start : self.stop]
+
+    @abstractmethod
+    def take(self, tensor: Tensor) -> None:
+        """Keep what is needed of `tensor`, without waiting for its device."""
+
+    def places(self) -> tuple[Places, Places, np.ndarray]:
+        """Where in the sorted slot the nine percentiles lie; see `akidlab.metrics.ordering.places`."""
+        return places(self.length, self.ends)
+
+    def sketch(self, points: int) -> Places:
+        """Where in the sorted slot evenly spaced quantiles lie, exact ones at both ends."""
+        found = self.ends + np.round(np.linspace(0, self.length - 2 * self.ends - 1, points)).astype(np.int64)
+        found[:1], found[-1:] = 0, self.length - 1
+        return found
+
+
+class Whole(Slot):
+    """All values of a tensor that has few."""
+
+    def __init__(self, name: Name, tensor: Tensor) -> None:
+        super().__init__(name, tensor, tensor.numel())
+
+    def stand(self, values: Tensor, start: int) -> None:
+        super().stand(values, start)
+        self._shaped = self.row.view(self.shape)
+
+    def take(self, tensor: Tensor) -> None:
+        self._shaped.copy_(tensor)
+
+
+class Sampled(Slot):
+    """A sample of the values of a tensor that has many, with the two ends behind it."""
+
+    ends = 1
+
+    def __init__(self, name: Name, tensor: Tensor, elements: int) -> None:
+        self.size = sample_size(tensor.numel(), elements)
+        super().__init__(name, tensor, self.size + 2)
+        self._places = sampled(self.count, elements, tensor.device)
+
+    def stand(self, values: Tensor, start: int) -> None:
+        super().stand(values, start)
+        self._some = self.row[: self.size]
+        self._ends = self.row[self.size :]
+        self._low_high = self._ends.numpy() if values.is_cpu else None
+
+    def take(self, tensor: Tensor) -> None:
+        values, ends = flat(tensor), self._low_high
+        if ends is None or values.dtype is not torch.float32:
+            self._some.copy_(values.index_select(0, self._places))
+            self._ends.copy_(torch.stack(torch.aminmax(values)))
+            return
+        numbers = values.numpy()
+        ends[0] = numbers[numbers.argmin()]  # faster than min(), and finds a NaN, too
+        ends[1] = numbers[numbers.argmax()]
+        torch.index_select(values, 0, self._places, out=self._some)
+
+
+class Settled(Slot):
+    """What was found at once among all values of a tensor: what lies below and above each percentile."""
+
+    sorts = False
+
+    def __init__(self, name: Name, tensor: Tensor, points: int) -> None:
+        count = tensor.numel()
+        below, above, self._way = places(count)
+        even = np.round(np.linspace(0, count - 1, points)).astype(np.int64)
+        self._wanted = np.concatenate([below, above, even])
+        self._on_device = torch.from_numpy(self._wanted).to(tensor.device)
+        super().__init__(name, tensor, len(self._wanted))
+
+    def take(self, tensor: Tensor) -> None:
+        values = flat(tensor)
+        if not values.is_cpu:
+            self.row.copy_(values.float().sort().values.index_select(0, self._on_device))
+            return
+        keys = values.to(torch.float32, copy=True).numpy().view(np.int32)
+        order(keys)
+        settle(keys, np.unique(self._wanted))
+        found = keys[self._wanted]
+        order(found)
+        self.row.copy_(torch.from_numpy(found.view(np.float32)))
+
+    def places(self) -> tuple[Places, Places, np.ndarray]:
+        nine = np.arange(9)
+        return nine, nine + 9, self._way
+
+    def sketch(self, points: int) -> Places:
+        return 18 + np.arange(points)
+
+
+def slot_for(name: Name, tensor: Tensor, elements: int, exact: bool, points: int) -> Slot:
+    """The slot that suits a tensor.
+
+    Args:
+        name: topic and key of the tensor.
+        tensor: what will be kept in it, or others of its shape.
+        elements: how many values are looked at, if not all.
+        exact: look at all values.
+        points: of how many quantiles a sketch consists.
+    """
+    if tensor.numel() <= (MANY if exact else elements):
+        return Whole(name, tensor)
+    return Settled(name, tensor, points) if exact else Sampled(name, tensor, elements)
