@@ -10,10 +10,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from akidlab.errors import KindError
+from akidlab.exporter.count import Clock, Count
 from akidlab.exporter.passes import Passes
 from akidlab.exporter.steps import Steps
 from akidlab.exporter.tree import NamedModule, Tree
-from akidlab.exporter.voice import Clock, Count, Voice
+from akidlab.exporter.voice import Voice
 from akidlab.messages import Bus, get_default_bus
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=nn.Module)
-PASSING = ("input_data", "network_output", "input_labels", "activations", "layer_gradients")
+PASSING = (
+    "input_data",
+    "network_output",
+    "input_labels",
+    "loss",
+    "activations",
+    "layer_gradients",
+)  # by modules
 
 
 class Exporter:
@@ -78,8 +86,9 @@ class Exporter:
         self._voice, self._tree = Voice(self.bus, clock), Tree(depth, module_filter)
         self._passes = Passes(self._voice, self._tree)
         self._steps = Steps(self._voice, self._tree, optimizer, self._finished)
+        self._model: nn.Module | None = None
         self._frozen: list[nn.Module] = []
-        self._warned = False
+        self._attached = self._warned = False
 
     # -- what it looks at
 
@@ -123,7 +132,7 @@ class Exporter:
     @property
     def is_observing(self) -> bool:
         """True while the step that is being made is observed."""
-        return self._steps.observing
+        return self._voice.observing
 
     # -- how it is told what to look at
 
@@ -150,7 +159,7 @@ class Exporter:
 
     def set_model(self, model: nn.Module) -> None:
         """Say which module's call is a pass; its mode tells training from evaluation. Nothing is patched."""
-        self._passes.model = model
+        self._model = model
         self._passes.losses.find(model)
         self._attach()
 
@@ -187,41 +196,72 @@ class Exporter:
     # -- its life
 
     def _attach(self) -> None:
-        self._voice.register(True)
+        if not self._attached:
+            self._attached = True
+            self._voice.register(True)
+            self._voice.find()
+            self.bus.on_change.append(self._changed)
+            self._voice.observing = self._is_due(self.step)
         self._steps.hook()
-        self._look_ahead(self.step)
+        roots = [root for _, root, _ in self._tree.roots]
+        self._passes.root = self._model or (roots[0] if len(roots) == 1 else None)
+        self._listen()
 
     def detach(self) -> None:
         """Let go of the model, the optimiser and the bus, without a trace; a second time does nothing."""
-        self._passes.unhook()
-        self._steps.unhook()
-        self._steps.observing = False
-        self._voice.register(False)
+        if self._attached:
+            self._attached = self._voice.observing = self._voice.active = False
+            self.bus.on_change.remove(self._changed)
+            self._voice.register(False)
+            self._passes.unhook()
+            self._steps.unhook()
 
     def _finished(self) -> None:
-        voice, step = self._voice, self.step
-        if isinstance(voice.clock, Count):
-            voice.clock.step()
-        if self.is_observing:
-            self.cost, voice.spent = voice.spent, 0.0
-            for function in list(self.on_step):
-                function(self)
-        self._look_ahead(step + 1)
+        voice, clock = self._voice, self._voice.clock
+        if type(clock) is Count:
+            step = clock.made = clock.made + 1
+            clock.made_in_epoch += 1
+        else:
+            step = clock()[0]
+        try:
+            if voice.observing:
+                self._look_back()
+        finally:
+            due = (step + 1) % self._every == 0 and self._attached
+            if due != voice.observing:
+                voice.observing = due
+                self._listen()
 
-    def _look_ahead(self, step: int) -> None:
-        """Listen at the next step, or do not."""
-        due = step == 1 or step % self._every == 0
-        self._steps.observing = due
-        if due and not self.compiled and (step == 1 or self._is_wanted()):
+    def _look_back(self) -> None:
+        voice, passes = self._voice, self._passes
+        self.cost, voice.spent = voice.spent, 0.0
+        if not passes.heard and not self._warned and passes.is_hooked:
+            self._warned = True
+            log.warning(
+                "No call of a module was seen in step %d, so there are no activations and layer gradients: "
+                "what is compiled, or runs as copies on several devices, does not tell.",
+                voice.step,
+            )
+        passes.heard = False
+        for function in list(self.on_step):
+            function(self)
+
+    def _is_due(self, step: int) -> bool:
+        return step == 1 or step % self._every == 0
+
+    def _listen(self) -> None:
+        """Hear what passes through the modules, if this step is observed and somebody wants to know."""
+        voice = self._voice
+        voice.settle()
+        if voice.active and not self.compiled and voice.wanted(PASSING):
             self._passes.hook()
         else:
             self._passes.unhook()
 
-    def _is_wanted(self) -> bool:
-        wanted = self.bus.wanted
-        return any(wanted(topic, tag) for topic in PASSING for tag in ("train", "eval")) or wanted(
-            "loss", "raw"
-        )
+    def _changed(self) -> None:
+        """Somebody came to the bus, or left it."""
+        self._voice.find()
+        self._listen()
 
     def __enter__(self) -> Self:
         return self

@@ -69,9 +69,10 @@ class Losses:
         return told
 
     def _say(self, topic: str, value: Any, tag: str) -> None:
-        if self.voice.bus.wanted(topic, tag) and (tensor := answer_of(value)) is not None:
-            self.voice.say(topic, tensor, tag=tag)
+        hearers = self.voice.routes[tag][topic]
+        if hearers and (tensor := answer_of(value)) is not None:
+            self.voice.tell(hearers, topic, tensor, tag=tag)
 
     def _loss(self, loss: Any, tag: str) -> None:
-        if tag == "train" and isinstance(loss, Tensor):
-            self.voice.say("loss", loss.detach(), tag="raw")
+        if tag == "train" and isinstance(loss, Tensor) and (hearers := self.voice.routes["raw"]["loss"]):
+            self.voice.tell(hearers, "loss", loss.detach(), tag="raw")

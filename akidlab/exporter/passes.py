@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from akidlab.exporter.backward import follow
 from akidlab.exporter.losses import Losses
 from akidlab.exporter.tensors import answer_of, detached, is_shown, tensors_of
 from akidlab.exporter.tree import Tree
-from akidlab.exporter.voice import Voice
+from akidlab.exporter.voice import Hearers, Voice
 
 CALLS = 8  # of one module within a pass that are published
+is_compiling, is_grad_enabled = torch.compiler.is_compiling, torch.is_grad_enabled
 in_backward = torch._C._current_graph_task_id  # -1 outside of it
 
 
@@ -32,19 +34,16 @@ class Passes:
     """
 
     def __init__(self, voice: Voice, tree: Tree) -> None:
-        self.voice, self.tree = voice, tree
-        self.model: nn.Module | None = None
-        self.losses = Losses(voice)
-        self.heard = 0  # modules in this step
+        self.voice, self.tree, self.losses = voice, tree, Losses(voice)
+        self.root: nn.Module | None = None  # whose call is a pass
+        self.heard = False  # a module of ours was called in this step
         self._calls: dict[int, int] = {}
         self._handles: list[RemovableHandle] = []
 
     @property
-    def root(self) -> nn.Module | None:
-        """The module whose call is a pass."""
-        if self.model is None and len(self.tree.roots) == 1:
-            return self.tree.roots[0][1]
-        return self.model
+    def is_hooked(self) -> bool:
+        """True while it listens."""
+        return bool(self._handles)
 
     def hook(self) -> None:
         """Listen from now on."""
@@ -61,87 +60,68 @@ class Passes:
 
     def tag(self, module: nn.Module) -> str:
         """What a call is for: `train` if the model trains and gradients are wanted, else `eval`."""
-        model = self.root or module
-        return "train" if model.training and torch.is_grad_enabled() else "eval"
+        return "train" if (self.root or module).training and is_grad_enabled() else "eval"
 
     def _before(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if torch.compiler.is_compiling() or module is not self.root or in_backward() != -1:
+        if is_compiling() or module is not self.root or in_backward() != -1:
             return
-        start = perf_counter()
+        start, voice, tag = perf_counter(), self.voice, self.tag(module)
         self._calls.clear()
-        tag = self.tag(module)
-        if tag == "train":
-            self.voice.begin()
-        if args and self.voice.bus.wanted("input_data", tag):
-            self.voice.say("input_data", detached(args[0] if len(args) == 1 else args), tag=tag)
-        self.voice.spent += perf_counter() - start
+        self.tree.refresh()
+        if tag == "train" and not voice.begun:
+            voice.begin()
+        if args and (hearers := voice.routes[tag]["input_data"]):
+            voice.tell(hearers, "input_data", detached(args[0] if len(args) == 1 else args), tag=tag)
+        voice.spent += perf_counter() - start
 
     def _after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if torch.compiler.is_compiling() or not self._handles:
+        if is_compiling() or not self._handles:
             return
-        unit = self.tree.units.get(id(module))
-        is_root, is_loss = module is self.root, self.losses.knows(module)
+        number = id(module)
+        unit, is_root, is_loss = self.tree.units.get(number), module is self.root, number in self.losses.known
         if (unit is None and not is_root and not is_loss) or in_backward() != -1:
             return
-        start = perf_counter()
-        tag = self.tag(module)
-        if tag == "train":
-            self.voice.begin()
-        if unit is not None and not is_loss:
-            self._publish(unit.name, module, output, tag)
+        start, voice, tag = perf_counter(), self.voice, self.tag(module)
+        if tag == "train" and not voice.begun:
+            voice.begin()
         if is_loss:
             self.losses.judged(args, kwargs, output, tag)
+        elif unit is not None:
+            self._unit(unit.name, number, output, tag)
         if is_root:
-            self._root(args, kwargs, output, tag)
-        self.voice.spent += perf_counter() - start
+            self._whole(args, kwargs, output, tag)
+        voice.spent += perf_counter() - start
 
-    def _root(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, tag: str) -> None:
-        voice = self.voice
-        if not args and voice.bus.wanted("input_data", tag):
-            voice.say("input_data", detached(kwargs), tag=tag)
+    def _whole(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, tag: str) -> None:
+        """What the model was given and what it answered, as far as no loss tells."""
+        voice, routes = self.voice, self.voice.routes[tag]
+        if not args and (hearers := routes["input_data"]):
+            voice.tell(hearers, "input_data", detached(kwargs), tag=tag)
         if not self.losses.known:
-            if voice.bus.wanted("network_output", tag) and (answer := answer_of(output)) is not None:
-                voice.say("network_output", answer, tag=tag)
+            hearers = routes["network_output"]
+            if hearers and (answer := answer_of(output)) is not None:
+                voice.tell(hearers, "network_output", answer, tag=tag)
             self.losses.told(kwargs, output, tag)
 
-    def _publish(self, name: str, module: nn.Module, output: Any, tag: str) -> None:
-        wanted = self.voice.bus.wanted
-        forward = wanted("activations", tag)
-        backward = wanted("layer_gradients", tag) and torch.is_grad_enabled()
-        self.heard += 1
+    def _unit(self, name: str, number: int, output: Any, tag: str) -> None:
+        self.heard, routes = True, self.voice.routes[tag]
+        forward, backward = routes["activations"], routes["layer_gradients"] if is_grad_enabled() else ()
         if not forward and not backward:
             return
-        calls = self._calls[id(module)] = self._calls.get(id(module), 0) + 1
-        if calls > CALLS:
-            return
-        name = name if calls == 1 else f"{name}:{calls}"
+        calls = self._calls[number] = self._calls.get(number, 0) + 1
+        if calls > 1:
+            if calls > CALLS:
+                return
+            name = f"{name}:{calls}"
         if isinstance(output, Tensor):
             self._tensor(name, output, tag, forward, backward)
         else:
-            for number, (path, tensor) in enumerate(tensors_of(output)):
-                self._tensor(f"{name}.{path}" if number else name, tensor, tag, forward, backward)
+            for at, (path, tensor) in enumerate(tensors_of(output)):
+                self._tensor(f"{name}.{path}" if at else name, tensor, tag, forward, backward)
 
-    def _tensor(self, name: str, tensor: Tensor, tag: str, forward: bool, backward: bool) -> None:
-        if not is_shown(tensor):
-            return
-        if forward:
-            self.voice.say("activations", tensor.detach(), name, tag)
-        if backward and tensor.requires_grad:
-            self._follow(name, tensor, tag)
-
-    def _follow(self, name: str, tensor: Tensor, tag: str) -> None:
-        """Hear the gradient of the value that `tensor` has now, whatever changes it later."""
-        number, step = tensor.output_nr, self.voice.step
-
-        def heard(gradients: Any) -> None:
-            gradient = gradients[number] if isinstance(gradients, tuple) else gradients
-            if gradient is not None and self._handles and step == self.voice.step:
-                start = perf_counter()
-                self.voice.say("layer_gradients", gradient.detach(), name, tag)
-                self.voice.spent += perf_counter() - start
-
-        node = tensor.grad_fn
-        if node is None:
-            tensor.register_hook(heard)
-        else:
-            node.register_prehook(heard)
+    def _tensor(self, name: str, tensor: Tensor, tag: str, forward: Hearers, backward: Hearers) -> None:
+        if is_shown(tensor):
+            if forward:
+                self.voice.tell(forward, "activations", tensor.detach(), name, tag)
+            if backward and tensor.requires_grad:
+                follow(self.voice, backward, tensor, name, tag)

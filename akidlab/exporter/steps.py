@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 from akidlab.exporter.tree import Tree, parameters_of
 from akidlab.exporter.updates import Before
-from akidlab.exporter.voice import Voice
+from akidlab.exporter.voice import Hearers, Voice
 
 TOLD = (("weights", "weight_gradients", "weight_updates"), ("biases", "bias_gradients", "bias_updates"))
 
@@ -34,9 +34,8 @@ class Steps:
         self, voice: Voice, tree: Tree, optimizer: Optimizer | None, finished: Callable[[], None]
     ) -> None:
         self.voice, self.tree, self.optimizer, self.finished = voice, tree, optimizer, finished
-        self.observing = False
         self._before = Before()
-        self._taken: list[tuple[bool, str, Tensor]] = []
+        self._taken: list[tuple[Hearers, str, str, Tensor]] = []
         self._under_way: Optimizer | None = None
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
@@ -69,53 +68,58 @@ class Steps:
         return known
 
     def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not self._is_ours(optimizer):
+        if self.optimizer is None and not self._is_ours(optimizer):
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")  # torch puts the optimiser first
         if self._under_way is not None and closure is None:
-            return  # a class that wraps another's `step`
+            return  # the class of this one calls the `step` of another class, whose hooks are the same
         self._under_way = optimizer
-        if self.observing:
+        if self.voice.active:
             start = perf_counter()
-            self.voice.begin()
+            if not self.voice.begun:
+                self.voice.begin()
             self.tree.refresh()
             self._tell(optimizer, gradients=closure is None)
             self.voice.spent += perf_counter() - start
 
     def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
-        say, wanted = self.voice.say, self.voice.bus.wanted
-        held = parameters_of(self.tree.held)
+        tell, found = self.voice.tell, self.voice.routes["train"]
+        routes = [[found[topic] for topic in kinds] for kinds in TOLD]
+        self._taken, self._late = [], not gradients
+        if not any(routes[0]) and not any(routes[1]):
+            return
         scale = getattr(optimizer, "grad_scale", None)
-        for is_bias, key, parameter in held:
-            topics = TOLD[is_bias]
-            if wanted(topics[0]):
-                say(topics[0], parameter.detach(), key)
-            if gradients and wanted(topics[1]) and parameter.grad is not None:
-                say(topics[1], _given(parameter.grad, scale), key)
-        self._taken = [
-            (is_bias, key, p)
-            for is_bias, key, p in held
-            if p.requires_grad and wanted(TOLD[is_bias][2]) and (p.grad is not None or not gradients)
-        ]
-        self._late = not gradients
+        for is_bias, key, parameter in parameters_of(self.tree.held):
+            of_weights, of_gradients, of_updates = routes[is_bias]
+            topics, gradient = TOLD[is_bias], parameter.grad
+            if of_weights:
+                tell(of_weights, topics[0], parameter.detach(), key)
+            if gradients and of_gradients and gradient is not None:
+                tell(of_gradients, topics[1], _given(gradient, scale), key)
+            if of_updates and parameter.requires_grad and (gradient is not None or not gradients):
+                self._taken.append((of_updates, topics[2], key, parameter))
         if self._taken:
-            self._before.take([p for _, _, p in self._taken])
+            self._before.take([taken[3] for taken in self._taken])
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._under_way is not optimizer:
             return
         self._under_way = None
-        if self.observing:
+        if self.voice.active:
             start = perf_counter()
             if self._late:
                 self._tell_gradients()
             if self._taken:
-                for (is_bias, key, _), update in zip(self._taken, self._before.updates(), strict=True):
-                    self.voice.say(TOLD[is_bias][2], update, key)
-                self._taken = []
+                self._tell_updates()
             self.voice.end()
             self.voice.spent += perf_counter() - start
         self.finished()
+
+    def _tell_updates(self) -> None:
+        tell = self.voice.tell
+        for (hearers, topic, key, _), update in zip(self._taken, self._before.updates(), strict=True):
+            tell(hearers, topic, update, key)
+        self._taken = []
 
     def _tell_gradients(self) -> None:
         """Those that a closure computed, within the step of the optimiser."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -39,6 +39,10 @@ class Held(NamedTuple):
     key: str
 
 
+# The modules within a module, as they were, and how many parameters it had: what a change shows in.
+_Seen = tuple[dict[str, "nn.Module | None"], tuple["nn.Module | None", ...], dict[str, Any], int]
+
+
 class Tree:
     """The modules that are observed, found in models.
 
@@ -53,7 +57,7 @@ class Tree:
         self.roots: list[tuple[str, nn.Module, bool]] = []
         self.units: dict[int, NamedModule] = {}
         self.held: list[Held] = []
-        self._seen: list[tuple[int, int]] = []
+        self._seen: list[_Seen] = []
 
     def add(self, module: nn.Module, name: str = "", recursive: bool = True) -> None:
         """Observe a module, or those within it."""
@@ -63,11 +67,16 @@ class Tree:
 
     def refresh(self) -> None:
         """Name all anew, if modules or parameters came or went."""
-        if self._look() != self._seen:
-            self._name()
+        for inner, children, parameters, count in self._seen:
+            if len(parameters) != count or tuple(inner.values()) != children:
+                return self._name()
 
-    def _look(self) -> list[tuple[int, int]]:
-        return [(id(m), len(m._parameters)) for _, root, _ in self.roots for m in root.modules()]
+    def _look(self) -> list[_Seen]:
+        modules = {id(m): m for _, root, _ in self.roots for m in root.modules()}
+        return [
+            (m._modules, tuple(m._modules.values()), m._parameters, len(m._parameters))
+            for m in modules.values()
+        ]
 
     def _name(self) -> None:
         self._seen, self.units, self.held = self._look(), {}, []

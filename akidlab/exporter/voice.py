@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
-from akidlab.messages import META, TOPICS, Bus, Message
+from akidlab.exporter.count import Clock, Count
+from akidlab.messages import META, TOPICS, Bus, Message, Subscriber
 
-Clock = Callable[[], tuple[int, int, int]]
-
-
-class Count:
-    """A clock that counts the steps itself."""
-
-    def __init__(self) -> None:
-        self.made = self.epoch = self.made_in_epoch = 0
-
-    def __call__(self) -> tuple[int, int, int]:
-        return self.made + 1, self.epoch, self.made_in_epoch + 1
-
-    def step(self) -> None:
-        """One step was made."""
-        self.made += 1
-        self.made_in_epoch += 1
-
-    def turn(self) -> None:
-        """An epoch is over."""
-        self.epoch += 1
-        self.made_in_epoch = 0
+Hearers = tuple[Subscriber, ...]
+SAID = (*META, *TOPICS)
+PASSES = tuple(topic for topic in SAID if topic != "loss")  # under `loss` a kid tells plain numbers
+ROUTES = {"train": PASSES, "eval": PASSES, "raw": ("loss",)}
 
 
 class Voice:
@@ -42,14 +26,29 @@ class Voice:
     def __init__(self, bus: Bus, clock: Clock | None = None) -> None:
         self.bus, self.clock = bus, clock or Count()
         self.begun, self.spent = False, 0.0
+        self.observing = self.active = False  # if this step is observed; and if anybody wants to know of it
+        self.routes: dict[str, dict[str, Hearers]] = {}
         self.step, self.epoch, self.train_step = self.clock()
+        self.find()
         self._epoch_told: int | None = None
         self._topics = False
 
+    def find(self) -> None:
+        """Find who hears what; to be called when that changed."""
+        hearers = self.bus.hearers
+        self.routes = {tag: {topic: hearers(topic, tag) for topic in said} for tag, said in ROUTES.items()}
+        self.settle()
+
+    def settle(self) -> None:
+        """Be active where a step is observed and somebody hears of it."""
+        self.active = self.observing and any(any(found.values()) for found in self.routes.values())
+
+    def wanted(self, topics: Iterable[str]) -> bool:
+        """True if anybody hears one of the topics, for whatever the pass is."""
+        return any(found.get(topic) for found in self.routes.values() for topic in topics)
+
     def begin(self) -> None:
         """Say once that a step has begun."""
-        if self.begun:
-            return
         self.begun = True
         self.step, self.epoch, self.train_step = self.clock()
         if self._epoch_told != self.epoch:
@@ -59,17 +58,26 @@ class Voice:
 
     def say(self, topic: str, data: Any = None, key: str | None = None, tag: str = "train") -> None:
         """Publish, if anybody wants to hear it."""
-        if self.bus.wanted(topic, tag):
-            self.bus.publish(
-                Message(topic, data, self.step, self.epoch, tag, key, time.time(), self.train_step)
-            )
+        if hearers := self.routes[tag][topic]:
+            self.tell(hearers, topic, data, key, tag)
+
+    def tell(
+        self, hearers: Hearers, topic: str, data: Any, key: str | None = None, tag: str = "train"
+    ) -> None:
+        """Publish to those who were found to hear it."""
+        message = Message(topic, data, self.step, self.epoch, tag, key, time.time(), self.train_step)
+        for hearer in hearers:  # what `Bus.publish` does, with one call less for each of many messages
+            try:
+                hearer.hear(message)
+            except Exception as error:
+                self.bus.switch_off(hearer, message, error)
 
     def end(self) -> None:
         """Say that the step was made, to all who heard of it and then to those who wait for them."""
         if self.begun:
+            self.begun = False
             self.say("batch_finished")
             self.say("step_finished")
-        self.begun = False
 
     def turn(self) -> None:
         """Say that an epoch is over."""
@@ -84,4 +92,4 @@ class Voice:
         """Have the bus know what may be heard here; or no longer."""
         if on != self._topics:
             self._topics = on
-            (self.bus.register_topic if on else self.bus.deregister_topic)(*META, *TOPICS)
+            (self.bus.register_topic if on else self.bus.deregister_topic)(*SAID)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ class Bus:
         self._topics: Counter[str] = Counter()
         self._tokens: list[Token[Bus]] = []
         self._lock = threading.Lock()
+        self.on_change: list[Callable[[], object]] = []  # called when somebody came or left
 
     # -- who listens
 
@@ -56,40 +58,49 @@ class Bus:
     def subscribe(self, subscriber: Subscriber) -> None:
         """Let `subscriber` hear its topics from now on; a second time changes nothing."""
         with self._lock:
-            if subscriber not in self._subscribers:
-                self._let((*self._subscribers, subscriber))
+            if subscriber in self._subscribers:
+                return
+            self._let((*self._subscribers, subscriber))
+        self._changed()
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Let `subscriber` hear nothing more; unknown ones are ignored."""
         with self._lock:
             self._let(tuple(s for s in self._subscribers if s is not subscriber))
+        self._changed()
 
     def _let(self, subscribers: tuple[Subscriber, ...]) -> None:
         self._subscribers = subscribers
         self._routes = {}  # after the line above: a route found now is written to the old dict
 
+    def _changed(self) -> None:
+        for function in list(self.on_change):
+            function()
+
     def wanted(self, topic: str, tag: str = "train") -> bool:
         """True if somebody would hear `topic` under `tag`: what nobody wants need not be computed."""
-        return bool(self._routes.get((topic, tag)) or self._route(topic, tag))
+        return bool(self.hearers(topic, tag))
+
+    def hearers(self, topic: str, tag: str = "train") -> tuple[Subscriber, ...]:
+        """Those who hear `topic` under `tag`: looked for once, since every step asks."""
+        routes = self._routes
+        found = routes.get((topic, tag))
+        if found is None:
+            found = routes[topic, tag] = tuple(s for s in self._subscribers if _hears(s, topic, tag))
+        return found
 
     def publish(self, message: Message) -> None:
         """Hand `message` to everyone who subscribed to its topic."""
-        route = self._routes.get((message.topic, message.tag))
-        for subscriber in self._route(message.topic, message.tag) if route is None else route:
+        for subscriber in self.hearers(message.topic, message.tag):
             try:
                 subscriber.hear(message)
             except Exception as error:
-                self._switch_off(subscriber, message, error)
+                self.switch_off(subscriber, message, error)
 
-    def _route(self, topic: str, tag: str) -> tuple[Subscriber, ...]:
-        """Those who hear `topic` under `tag`: looked for once, since every step asks."""
-        routes = self._routes
-        route = routes.get((topic, tag))
-        if route is None:
-            route = routes[topic, tag] = tuple(s for s in self._subscribers if _hears(s, topic, tag))
-        return route
-
-    def _switch_off(self, subscriber: Subscriber, message: Message, error: Exception) -> None:
+    def switch_off(self, subscriber: Subscriber, message: Message, error: Exception) -> None:
+        """Let a subscriber that failed hear nothing more, and say so once."""
+        if subscriber not in self._subscribers:
+            return
         self.unsubscribe(subscriber)
         log.exception("A subscriber failed and was switched off: %r", subscriber)
         text = f"{type(subscriber).__name__} failed on `{message.topic}` and was switched off: {error!r}"
