@@ -19,7 +19,36 @@ AXIS = {
     "showline": True,
     "zeroline": False,
     "automargin": True,
+    "spikecolor": GREY,
+    "spikethickness": 1,
 }
+
+
+class StillFigure(go.Figure):
+    """A plotly figure that leaves a still picture, for pages that run no JavaScript."""
+
+    _ipython_display_: Any = None  # plotly's would leave the interactive figure alone
+
+    @property
+    def heading(self) -> str:
+        """What stands above it."""
+        drawn: Any = self
+        return drawn.layout.title.text or "figure"
+
+    def _still(self) -> tuple[str, list[str]]:
+        """The picture, and the names of what it shows."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        picture, names = self._still()
+        return {
+            **super()._repr_mimebundle_(*args, **kwargs),
+            "image/svg+xml": picture,
+            "text/plain": f"Figure({self.heading!r}: {', '.join(names)})",
+        }
+
+    def _repr_html_(self) -> None:
+        """Nothing: plotly's would load its JavaScript from a network."""
 
 
 def layout(title: str | None, **more: Any) -> dict[str, Any]:
@@ -47,7 +76,9 @@ def page_part(saved: dict[str, Any], *, script: bool) -> str:
 
 
 def small_steps(steps: np.ndarray) -> np.ndarray:
-    """Steps in four bytes where they fit."""
+    """Steps in two bytes, or four, where they fit."""
+    if len(steps) and int(steps[0]) >= 0 and int(steps[-1]) < 2**16:
+        return steps.astype(np.uint16)
     small = not len(steps) or (int(steps[0]) >= 0 and int(steps[-1]) < 2**31)
     return steps.astype(np.int32) if small else steps.astype(np.float64)
 

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from akidlab.backends import svg
-from akidlab.backends.palette import ALARM, COLOURS, GREY, colour, first_odd
-from akidlab.backends.plotly.look import AXIS, CLEAR, layout, small_steps, small_values
+from akidlab.backends.naming import looks_of, names_of
+from akidlab.backends.palette import ALARM, GREY, first_odd
+from akidlab.backends.plotly.look import AXIS, CLEAR, StillFigure, layout, small_steps, small_values
+from akidlab.backends.smoothing import check, smoothed
 
 if TYPE_CHECKING:
     from akidlab.store import Series
 
 ODD = 12  # at most so many lines are told that they are not finite
 POINTS = 1200  # of all lines together: what 20 kB hold
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-class SeriesFigure(go.Figure):
-    """A plotly figure that leaves a still picture of its lines, for pages that run no JavaScript."""
+class SeriesFigure(StillFigure):
+    """A figure of lines."""
 
-    _ipython_display_: Any = None  # plotly's would leave the interactive figure alone
-
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def _still(self) -> tuple[str, list[str]]:
         drawn: Any = self
-        title, log = drawn.layout.title.text or "figure", drawn.layout.yaxis.type == "log"
         traces = [trace for trace in drawn.data if trace.type == "scatter" and trace.opacity is None]
         lines = [_series(trace) for trace in traces]
         looks = [(trace.line.color or GREY, trace.line.dash or "solid") for trace in traces]
-        return {
-            **super()._repr_mimebundle_(*args, **kwargs),
-            "image/svg+xml": svg.overlay(lines, looks, title=title, log=log),
-            "text/plain": f"Figure({title!r}: {', '.join(line.tag for line in lines)})",
-        }
-
-    def _repr_html_(self) -> None:
-        """Nothing: plotly's would load its JavaScript from a network."""
+        log = drawn.layout.yaxis.type == "log"
+        return svg.overlay(lines, looks, title=self.heading, log=log), [line.tag for line in lines]
 
 
 def figure(
@@ -62,13 +53,12 @@ def figure(
         >>> figure([series]).data[0].name
         'loss'
     """
-    if not 0 <= smooth < 1:
-        raise ValueError(f"`smooth` is a weight from 0 to below 1, found {smooth!r}.")
-    names = _names(series_list)
+    check(smooth)
+    names = names_of(series_list)
     drawn = SeriesFigure(layout=_layout(series_list, names, title, log))
     share = max(32, POINTS // max(1, len(series_list) * (2 if smooth else 1)))
-    for series, name, look in zip(series_list, names, _looks(series_list), strict=True):
-        thin = series.thin(share)
+    for series, name, (stroke, dash) in zip(series_list, names, looks_of(series_list), strict=True):
+        thin, look = series.thin(share), {"color": stroke, "dash": dash, "width": 2}
         if smooth:
             mean = smoothed(series, smooth, share)
             drawn.add_trace(_trace(thin, name, look, opacity=0.3, hoverinfo="skip", showlegend=False))
@@ -77,45 +67,6 @@ def figure(
             drawn.add_trace(_trace(thin, name, look))
     _mark_odd(drawn, series_list, names)
     return drawn
-
-
-def smoothed(series: Series, weight: float, points: int = 200) -> Series:
-    """The running mean of a series, corrected for its start as Adam does, in up to `points` points.
-
-    A long series is first averaged in columns, so that a weight means the same for 10^3 samples and for 10^6.
-    Samples that are not finite are passed over.
-    """
-    finite = np.isfinite(series.values)
-    columns = np.array_split(np.flatnonzero(finite), max(1, min(points, int(finite.sum()))))
-    columns = [column for column in columns if len(column)]
-    means, mean, total = [], 0.0, 0.0
-    for column in columns:
-        mean = weight * mean + (1 - weight) * series.values[column].mean()
-        total = weight * total + (1 - weight)
-        means.append(mean / total)
-    middles = [int(column[len(column) // 2]) for column in columns]
-    return replace(series, steps=series.steps[middles], values=np.array(means), times=series.times[middles])
-
-
-def _names(series_list: Sequence[Series]) -> list[str]:
-    runs, tags = {series.run for series in series_list}, {series.tag for series in series_list}
-    if len(runs) <= 1:
-        return [series.tag for series in series_list]
-    return [series.run if len(tags) == 1 else f"{series.run}: {series.tag}" for series in series_list]
-
-
-def _looks(series_list: Sequence[Series]) -> list[dict[str, Any]]:
-    """A colour for each run and a dash for each tag; of one run, a colour for each tag."""
-    runs = list(dict.fromkeys(series.run for series in series_list))
-    tags = list(dict.fromkeys(series.tag for series in series_list))
-    if len(runs) <= 1:
-        return [_line(tags.index(series.tag), 0) for series in series_list]
-    return [_line(runs.index(series.run), tags.index(series.tag)) for series in series_list]
-
-
-def _line(index: int, dash: int) -> dict[str, Any]:
-    dash += index // len(COLOURS)  # a colour that comes again is dashed
-    return {"color": colour(index), "dash": DASHES[dash % len(DASHES)], "width": 2}
 
 
 def _series(trace: Any) -> Series:

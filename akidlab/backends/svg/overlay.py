@@ -8,15 +8,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from akidlab.backends.naming import looks_of, names_of
 from akidlab.backends.palette import first_odd
+from akidlab.backends.smoothing import check, smoothed
 from akidlab.backends.svg import parts
-from akidlab.backends.svg.parts import BOTTOM, LEFT, ODD, RIGHT
+from akidlab.backends.svg.parts import BOTTOM, LEFT, ODD, RIGHT, Picture
 from akidlab.backends.svg.scale import Scale, span
 
 if TYPE_CHECKING:
     from akidlab.store import Series
 
 HEAD = 30
+
+
+def figure(
+    series_list: Sequence[Series], *, title: str | None = None, log: bool = False, smooth: float = 0.0
+) -> Picture:
+    """Series over each other, named by what tells them apart: the run, the tag or both.
+
+    Args:
+        series_list: what to draw, of one run or of several.
+        title: what stands above.
+        log: draw the values on a logarithmic axis; those that are not positive are left out.
+        smooth: the weight of the past in a running mean, 0 (none) to below 1.
+
+    Raises:
+        ValueError: if `smooth` is not in its range.
+    """
+    check(smooth)
+    named = zip(series_list, names_of(series_list), strict=True)
+    lines = [replace(smoothed(one, smooth) if smooth else one, tag=name) for one, name in named]
+    return Picture(overlay(lines, looks_of(series_list), title=title or "", log=log))
 
 
 def overlay(

@@ -18,6 +18,13 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 16, 40, 24  # of one chart: room for its ticks, i
 ODD = 12  # at most so many lines are told that they are not finite
 
 
+class Picture(str):
+    """The text of an SVG, which a notebook shows as the picture that it is."""
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
 def frame(width: int, height: int, label: str, body: Sequence[str]) -> str:
     """The picture around what is drawn; `label` is for who cannot see it."""
     label = escape(label, quote=True)
@@ -44,9 +51,9 @@ def axes(scale: Scale) -> str:
     return "".join(parts)
 
 
-def line(series: Series, scale: Scale, stroke: str, pattern: str = "") -> str:
+def line(series: Series, scale: Scale, stroke: str, pattern: str = "", *, points: int = 2000) -> str:
     """A series as a line, with dots if it has few samples and gaps where they are not finite."""
-    thin = series.thin(max(8, int(scale.right - scale.left)))
+    thin = series.thin(max(8, min(points, int(scale.right - scale.left))))
     pen, path, dots = "M", [], []
     for step, value in zip(thin.steps.tolist(), thin.values.tolist(), strict=True):
         if not math.isfinite(value):
@@ -69,11 +76,14 @@ def dashed(dash: str) -> str:
 def odd(series: Series, scale: Scale, said: str, row: int) -> str:
     """A line where a series is no longer finite; its words stand in a row of their own."""
     step = first_odd(series.steps, series.values)
-    if step is None:
-        return ""
+    return "" if step is None else mark(step, scale, said, row)
+
+
+def mark(step: int, scale: Scale, said: str, row: int) -> str:
+    """A line at a step; what is said of it stands in a row of its own."""
     x, words = scale.x(step), f"{said} at {step:,}"
-    mark = f"<path d='M{x:.1f} {scale.top:g}V{scale.bottom:g}' stroke='{ALARM}' stroke-dasharray='2 3'/>"
-    return mark + text(
+    line = f"<path d='M{x:.1f} {scale.top:g}V{scale.bottom:g}' stroke='{ALARM}' stroke-dasharray='2 3'/>"
+    return line + text(
         min(x + 4, scale.right - 6.2 * len(words)), scale.top + 10 + 13 * row, words, fill=ALARM
     )
 
