@@ -136,13 +136,20 @@ def find(name: str) -> type[Metric]:
 
 
 def describe() -> dict[str, str]:
-    """What each metric publishes, in a sentence.
+    """What each metric publishes, in a sentence; of a plug-in that cannot be loaded, why.
 
     Example:
         >>> describe()["mean"]
         'Publishes the mean of each tensor: `metrics.mean`.'
     """
-    return {name: (inspect.getdoc(find(name)) or "").split("\n")[0] for name in names()}
+    return {name: _described(name) for name in names()}
+
+
+def _described(name: str) -> str:
+    try:
+        return (inspect.getdoc(find(name)) or "").split("\n")[0]
+    except Exception as error:  # a stranger's, which is not to hide the others
+        return f"Cannot be loaded: {error}"
 
 
 def _is_needed(parameter: inspect.Parameter) -> bool:
