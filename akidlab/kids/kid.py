@@ -24,6 +24,7 @@ from akidlab.kids.options import (
     check_counts,
     check_span,
     device_of,
+    guard_of,
     positive,
     precision_of,
     samples_of,
@@ -88,6 +89,8 @@ class Kid(Options, SingleSteps):
         early_stopping: how many validations may pass without a better one, or an `EarlyStopping`.
         best: the metric that tells which checkpoint is the best; `(name, "min" | "max")` where its name
             (losses and errors fall, all else rises) would mislead.
+        guard: what to do where a loss or a gradient is NaN or infinite: `stop`, `pause` (change the rate,
+            then resume), `warn` or `off`. The step is not made, but for `warn` and `off`.
 
     Raises:
         ValueError: if an argument makes no sense.
@@ -132,6 +135,7 @@ class Kid(Options, SingleSteps):
         record: bool = True,
         early_stopping: int | Mapping[str, Any] | EarlyStopping | None = None,
         best: str | tuple[str, str] = "validation_loss",
+        guard: str = "stop",
     ) -> None:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
@@ -149,7 +153,7 @@ class Kid(Options, SingleSteps):
         self.skip_validation, self.validate_first = skip_validation, validate_first
         self.compile, self.precision = compile, precision_of(precision)
         self.clip_norm, self.accumulate = positive("clip_norm", clip_norm), accumulate
-        self.record = record
+        self.record, self.guard = record, guard_of(guard)
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
         self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
