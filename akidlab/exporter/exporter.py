@@ -218,15 +218,13 @@ class Exporter:
 
     def _finished(self) -> None:
         voice, clock = self._voice, self._voice.clock
-        if type(clock) is Count:
-            step = clock.made = clock.made + 1
-            clock.made_in_epoch += 1
-        else:
-            step = clock()[0]
+        step = clock()[0]
         try:
             if voice.observing:
                 self._look_back()
         finally:
+            if type(clock) is Count:
+                clock.advance()
             due = (step + 1) % self._every == 0 and self._attached
             if due != voice.observing:
                 voice.observing = due

@@ -23,6 +23,7 @@ from akidlab.exporter.voice import Hearers, Voice
 CALLS = 8  # of one module within a pass that are published
 is_compiling, is_grad_enabled = torch.compiler.is_compiling, torch.is_grad_enabled
 in_backward = torch._C._current_graph_task_id  # -1 outside of it
+in_transform = torch._C._functorch.peek_interpreter_stack  # type: ignore[attr-defined]  # None outside of vmap, grad and their like
 
 
 class Passes:
@@ -37,6 +38,7 @@ class Passes:
         self.voice, self.tree, self.losses = voice, tree, Losses(voice)
         self.root: nn.Module | None = None  # whose call is a pass
         self.heard = False  # a module of ours was called in this step
+        self._trains = False  # a pass that does is under way
         self._calls: dict[int, int] = {}
         self._handles: list[RemovableHandle] = []
 
@@ -59,13 +61,18 @@ class Passes:
             self._handles.pop().remove()
 
     def tag(self, module: nn.Module) -> str:
-        """What a call is for: `train` if the model trains and gradients are wanted, else `eval`."""
-        return "train" if (self.root or module).training and is_grad_enabled() else "eval"
+        """What a call is for: `train` if the model trains and gradients are wanted, else `eval`.
+
+        Within a pass that trains, what is computed without gradients (to save memory, say) is part of it.
+        """
+        return "train" if (self.root or module).training and (self._trains or is_grad_enabled()) else "eval"
 
     def _before(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if is_compiling() or module is not self.root or in_backward() != -1:
+        if is_compiling() or module is not self.root or in_backward() != -1 or in_transform():
             return
+        self._trains = False
         start, voice, tag = perf_counter(), self.voice, self.tag(module)
+        self._trains = tag == "train"
         self._calls.clear()
         self.tree.refresh()
         if tag == "train" and not voice.begun:
@@ -79,7 +86,7 @@ class Passes:
             return
         number = id(module)
         unit, is_root, is_loss = self.tree.units.get(number), module is self.root, number in self.losses.known
-        if (unit is None and not is_root and not is_loss) or in_backward() != -1:
+        if (unit is None and not is_root and not is_loss) or in_backward() != -1 or in_transform():
             return
         start, voice, tag = perf_counter(), self.voice, self.tag(module)
         if tag == "train" and not voice.begun:
@@ -89,6 +96,7 @@ class Passes:
         elif unit is not None:
             self._unit(unit.name, number, output, tag)
         if is_root:
+            self._trains = False
             self._whole(args, kwargs, output, tag)
         voice.spent += perf_counter() - start
 

@@ -15,7 +15,8 @@ from torch.utils.hooks import RemovableHandle
 
 from akidlab.exporter.tree import Tree, parameters_of
 from akidlab.exporter.updates import Before
-from akidlab.exporter.voice import Hearers, Voice
+from akidlab.exporter.voice import Voice
+from akidlab.messages.several import Names
 
 TOLD = (("weights", "weight_gradients", "weight_updates"), ("biases", "bias_gradients", "bias_updates"))
 
@@ -35,7 +36,7 @@ class Steps:
     ) -> None:
         self.voice, self.tree, self.optimizer, self.finished = voice, tree, optimizer, finished
         self._before = Before()
-        self._taken: list[tuple[Hearers, str, str, Tensor]] = []
+        self._taken: Names = ()  # whose updates are told
         self._under_way: Optimizer | None = None
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
@@ -83,23 +84,34 @@ class Steps:
             self.voice.spent += perf_counter() - start
 
     def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
-        tell, found = self.voice.tell, self.voice.routes["train"]
-        routes = [[found[topic] for topic in kinds] for kinds in TOLD]
-        self._taken, self._late = [], not gradients
-        if not any(routes[0]) and not any(routes[1]):
-            return
+        """What there is before a step, all at once: there are many, and most are small."""
+        (weights, gradient_of, updates), self._late = self._topics(), not gradients
+        names, data, taken = [], [], []
         scale = getattr(optimizer, "grad_scale", None)
         for is_bias, key, parameter in parameters_of(self.tree.held):
-            of_weights, of_gradients, of_updates = routes[is_bias]
-            topics, gradient = TOLD[is_bias], parameter.grad
-            if of_weights:
-                tell(of_weights, topics[0], parameter.detach(), key)
-            if gradients and of_gradients and gradient is not None:
-                tell(of_gradients, topics[1], _given(gradient, scale), key)
-            if of_updates and parameter.requires_grad and (gradient is not None or not gradients):
-                self._taken.append((of_updates, topics[2], key, parameter))
-        if self._taken:
-            self._before.take([taken[3] for taken in self._taken])
+            gradient = parameter.grad
+            if topic := weights[is_bias]:
+                names.append((topic, key))
+                data.append(parameter.detach())
+            if gradients and gradient is not None and (topic := gradient_of[is_bias]):
+                names.append((topic, key))
+                data.append(_given(gradient, scale))
+            if (
+                (topic := updates[is_bias])
+                and parameter.requires_grad
+                and not (gradients and gradient is None)
+            ):
+                taken.append(((topic, key), parameter))
+        if names:
+            self.voice.tell_all(tuple(names), data)
+        if taken:
+            self._before.take([parameter for _, parameter in taken])
+        self._taken = tuple(name for name, _ in taken)
+
+    def _topics(self) -> list[list[str | None]]:
+        """The topics of weights and biases, of their gradients and updates; None for those nobody hears."""
+        found = self.voice.routes["train"]
+        return [[topic if found[topic] else None for topic in pair] for pair in zip(*TOLD, strict=True)]
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._under_way is not optimizer:
@@ -110,16 +122,11 @@ class Steps:
             if self._late:
                 self._tell_gradients()
             if self._taken:
-                self._tell_updates()
+                self.voice.tell_all(self._taken, self._before.updates())
+                self._taken = ()
             self.voice.end()
             self.voice.spent += perf_counter() - start
         self.finished()
-
-    def _tell_updates(self) -> None:
-        tell = self.voice.tell
-        for (hearers, topic, key, _), update in zip(self._taken, self._before.updates(), strict=True):
-            tell(hearers, topic, update, key)
-        self._taken = []
 
     def _tell_gradients(self) -> None:
         """Those that a closure computed, within the step of the optimiser."""

@@ -87,8 +87,9 @@ class Tree:
                 if id(module) in known or not self._keeps(module, path or called(root)):
                     continue
                 known.add(id(module))
-                key = _free(path or called(root), taken)
+                key = path or called(root)
                 if inner:
+                    key = _free(key, taken)
                     self.units[id(module)] = NamedModule(module, key)
                 self.held += _held(module, key, inner)
         self.held = _once(self.held)
