@@ -19,7 +19,18 @@ READ = 2**30  # numbers that one operation may go through
 SLOW = 2**24  # numbers that may be put in order
 HARD = 2**18  # numbers of a matrix that may be decomposed
 PRODUCTS = 2**33  # multiplications of a matrix product
-_ORDERING = ("sort", "argsort", "topk", "kthvalue", "median", "nanmedian", "mode", "unique", "_unique2", "nonzero")
+_ORDERING = (
+    "sort",
+    "argsort",
+    "topk",
+    "kthvalue",
+    "median",
+    "nanmedian",
+    "mode",
+    "unique",
+    "_unique2",
+    "nonzero",
+)
 _PRODUCTS = ("mm", "bmm", "addmm", "baddbmm", "matmul")
 _REDUCE = "Take a slice of it, or reduce it first (`mean`, `std`, `percentiles`)."
 

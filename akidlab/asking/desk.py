@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,14 @@ class Desk:
             self._open.add(asked)
         self._put(asked)
 
+    def take(self, request: Mapping[str, Any], tell: Callable[[Body], object]) -> Body:
+        """Take a question that came over the wire; what is said at once: whether it is one."""
+        try:
+            self.ask(request.get("question"), tell, float(request.get("timeout") or 0.0))
+        except (AskError, TypeError, ValueError) as error:
+            return {"ok": False, "error": str(error)}
+        return {"ok": True}
+
     def close(self) -> None:
         """Tell whoever still waits that the run has ended; take no more questions."""
         with self._lock:
@@ -123,6 +131,12 @@ class Desk:
         with self._lock:
             self._open.discard(asked)
         asked.tell(body if isinstance(body, dict) else {"ok": False, "error": OVER})
+
+
+def pushed(request: Mapping[str, Any], send: Callable[[Body], object]) -> Callable[[Body], object]:
+    """Sends an answer with the number of the request that it answers."""
+    number = request.get("id")
+    return lambda body: send({"kind": "answer", "id": number, **body})
 
 
 def _told(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from akidlab.dispatch.gathering import Gathering
 from akidlab.dispatch.task import Outcome, Task
+from akidlab.errors import DispatchError
 from akidlab.messages import Command, Event, Log, Message, Status
 from akidlab.messages.merging import is_partial
 from akidlab.store import Recorder, Run, Store
@@ -17,6 +18,7 @@ from akidlab.wire import Listener, Peer
 
 Body = dict[str, Any]
 OVER = ("finished", "stopped", "failed")
+ASKED = 64  # questions that wait for an answer
 STALLED = 60.0  # seconds without a step until we say so; steps that take longer have twenty times theirs
 COMMUNICATION = "HorovodInternalError"  # what ranks say when another one is gone: never the cause itself
 
@@ -33,12 +35,13 @@ class Work:
         StoreError: if the store cannot be written.
     """
 
-    def __init__(self, task: Task, size: int, control: Callable[[Work, Body], Body]) -> None:
+    def __init__(self, task: Task, size: int, control: Callable[[Work, Body, Peer], Body]) -> None:
         self.task, self.size = task, size
         self.run = _open(task, size)
         self.name = self.run.name
         self.commands: deque[Command] = deque()  # that wait for the ranks
         self._watchers: tuple[Peer, ...] = ()
+        self._asked: dict[str, Peer] = {}  # who waits for which answer
         self.reports: dict[int, Body] = {}
         self.outcome: Outcome | None = None
         self.is_closing = False
@@ -54,7 +57,7 @@ class Work:
         self._recorder = Recorder(self.run)
         self._gathering = Gathering(size, self._recorder.hear)
         self._control = Listener(
-            lambda request, peer: control(self, request),
+            lambda request, peer: control(self, request, peer),
             kind="run",
             uid=task.uid,
             info={"store": task.store, "name": self.name, "world_size": size},
@@ -92,6 +95,22 @@ class Work:
                 rest = {name: value for name, value in data.data.items() if name != "error"}
                 message = Message(message.topic, Status(None, rest), message.step, message.epoch)
             self._recorder.hear(message)
+
+    def expect(self, number: str, peer: Peer) -> None:
+        """A question was passed on to a rank: `peer` gets the answer.
+
+        Raises:
+            DispatchError: if too many wait for one.
+        """
+        if len(self._asked) >= ASKED:
+            raise DispatchError(f"{ASKED} questions wait for an answer already. Ask again a little later.")
+        self._asked[number] = peer
+
+    def answer(self, number: object, body: Body) -> None:
+        """Tell who asked; an answer that nobody waits for is let go."""
+        peer = self._asked.pop(str(number), None)
+        if peer is not None:
+            peer.send({"kind": "answer", "id": number, **body})
 
     def write(self, rank: int, stream: str, text: str) -> None:
         """Show what a rank wrote to whoever watches, and keep whole lines of it in the log of the run."""
@@ -156,6 +175,8 @@ class Work:
     def close(self, outcome: Outcome) -> None:
         """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
         self.outcome = outcome
+        for number in list(self._asked):
+            self.answer(number, {"ok": False, "error": f"The run `{self.name}` has ended."})
         self._gathering.finish()
         for (rank, stream), rest in self._lines.items():
             if rest:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 IDENTIFIER = "akidlab.magics"
-_OF_RUNS = ("--resume",)
+_OF_RUNS = ("--resume", "--run")
 _MOST = 200
 _KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 

@@ -13,6 +13,7 @@ from akidlab.store import Recorder, Run
 from akidlab.wire import Listener
 
 if TYPE_CHECKING:
+    from akidlab.asking import Desk
     from akidlab.kids import Kid
     from akidlab.wire.channel import Body, Peer
 
@@ -34,6 +35,7 @@ class Training:
         self.error: BaseException | None = None
         self.was_interrupted = False
         self._done = threading.Event()
+        self._desk: Desk | None = None  # made for the first question
         kid.controls.open()  # a stop counts before the thread has begun
         info: Body = {"store": str(self.run.store.path), "name": self.run.name}
         self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
@@ -104,13 +106,28 @@ class Training:
         if self.error is not None and self.run.status in ("preparing", "running", "paused"):
             text = f"{type(self.error).__name__}: {self.error}"
             self.kid.bus.publish(Message("status", Status("failed", {"error": text}), step=self.kid.step))
+        if self._desk is not None:
+            self._desk.close()
         self._listener.stop()
         self.kid.close_run()
 
     def _hear(self, request: Body, peer: Peer) -> Body:
         if request.get("kind") == "status":
             return {"ok": True, "status": self.run.status, "step": self.kid.step}
+        if request.get("kind") == "ask":
+            return self._ask(request, peer)
         if request.get("kind") != "command":
-            raise MagicError(f"A run understands `command` and `status`, found {request.get('kind')!r}.")
+            raise MagicError(
+                f"A run understands `command`, `status` and `ask`, found {request.get('kind')!r}."
+            )
         command = Command(request["action"], request.get("value"), request["id"])  # type: ignore[arg-type]
         return {"ok": True, "new": self.kid.controls.send(command)}
+
+    def _ask(self, request: Body, peer: Peer) -> Body:
+        """Have the thread that trains answer a question; the answer is pushed to who asked."""
+        from akidlab.asking import Desk, pushed
+
+        if request.get("rank"):
+            return {"ok": False, "error": f"This run has one rank, 0; found rank {request['rank']!r}."}
+        self._desk = self._desk or Desk(self.kid)
+        return self._desk.take(request, pushed(request, peer.send))

@@ -16,7 +16,7 @@ from akidlab.store import Store
 def training(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     """A work whose ranks are said to stall after no time at all."""
     monkeypatch.setattr(work, "STALLED", 0.0)
-    training = Work(Task("digits", str(Store().path), b""), 2, lambda work, request: {"ok": True})
+    training = Work(Task("digits", str(Store().path), b""), 2, lambda work, request, peer: {"ok": True})
     training.start()
     yield training
     training.close(Outcome("stopped"))
