@@ -61,6 +61,14 @@ class MetricError(AkidlabError, ValueError):
     """A metric was asked for of something that it cannot be computed of."""
 
 
+class ProbeError(AkidlabError, RuntimeError):
+    """A probe failed in its process; the message ends with what the process said."""
+
+
+class ProbeTimeoutError(AkidlabError, TimeoutError):
+    """A probe is not done yet; it goes on."""
+
+
 class AskError(AkidlabError, ValueError):
     """A live run was asked for something that it cannot, or may not, answer."""
 
