@@ -88,6 +88,8 @@ class Steps:
         (weights, gradient_of, updates), self._late = self._topics(), not gradients
         names, data, taken = [], [], []
         scale = getattr(optimizer, "grad_scale", None)
+        if scale is not None and float(optimizer.found_inf):  # type: ignore[attr-defined]
+            gradient_of = (None, None)  # they overflowed, and the optimiser makes nothing of them
         for is_bias, key, parameter in parameters_of(self.tree.held):
             gradient = parameter.grad
             if topic := weights[is_bias]:

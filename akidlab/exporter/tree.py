@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from akidlab.blocks import Block, System
 
@@ -102,8 +103,14 @@ class Tree:
 
 
 def called(module: nn.Module) -> str:
-    """What a module is called that has no name: its class, in lower case."""
-    return type(module).__name__.lower()
+    """What a module is called that has no name: its class, in lower case, whatever torch made of that.
+
+    Example:
+        >>> called(torch.nn.LazyLinear(3))
+        'linear'
+    """
+    kind = type_before_parametrizations(module)
+    return (getattr(kind, "cls_to_become", None) or kind).__name__.lower()
 
 
 def walk(module: nn.Module, name: str, depth: int) -> Iterator[tuple[nn.Module, str, bool]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from akidlab.exporter.count import Clock, Count
-from akidlab.messages import META, TOPICS, Bus, Message, Subscriber
+from akidlab.messages import META, TOPICS, Bus, Message, Several, Subscriber
+from akidlab.messages.several import Names
 
 Hearers = tuple[Subscriber, ...]
 SAID = (*META, *TOPICS)
@@ -37,6 +38,7 @@ class Voice:
         """Find who hears what; to be called when that changed."""
         hearers = self.bus.hearers
         self.routes = {tag: {topic: hearers(topic, tag) for topic in said} for tag, said in ROUTES.items()}
+        self._found: dict[Names, Hearers] = {}
         self.settle()
 
     def settle(self) -> None:
@@ -71,6 +73,24 @@ class Voice:
                 hearer.hear(message)
             except Exception as error:
                 self.bus.switch_off(hearer, message, error)
+
+    def tell_all(self, names: Names, data: Sequence[Any]) -> None:
+        """Publish what is said of several modules at once, to each who hears any of it."""
+        several = Several(names, data, self.step, self.epoch, "train", self.train_step)
+        for hearer in self._hearers(names):
+            try:
+                hearer.hear_all(several)
+            except Exception as error:
+                self.bus.switch_off(hearer, next(iter(several)), error)
+
+    def _hearers(self, names: Names) -> Hearers:
+        """Those who hear any of `names`: mostly the same as in the step before."""
+        found = self._found.get(names)
+        if found is None:
+            routes = self.routes["train"]
+            found = tuple(dict.fromkeys(hearer for topic, _ in names for hearer in routes[topic]))
+            self._found[names] = found
+        return found
 
     def end(self) -> None:
         """Say that the step was made, to all who heard of it and then to those who wait for them."""

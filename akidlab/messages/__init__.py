@@ -6,6 +6,7 @@ from akidlab.messages.command import Command
 from akidlab.messages.direction import higher_is_better
 from akidlab.messages.message import Message
 from akidlab.messages.payload import PERCENTS, Event, Log, Percentiles, Samples, Status
+from akidlab.messages.several import Several
 from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
 from akidlab.messages.subscription import Subscription, SynchronizedSubscription
 from akidlab.messages.topics import GROUPS, META, RAW, TOPICS
@@ -25,6 +26,7 @@ __all__ = [
     "Percentiles",
     "RAW",
     "Samples",
+    "Several",
     "Status",
     "Subscriber",
     "Subscription",

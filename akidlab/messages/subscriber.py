@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from akidlab.messages.message import Message
+from akidlab.messages.several import Several
 from akidlab.messages.subscription import Subscription, SynchronizedSubscription
 
 
@@ -26,6 +27,12 @@ class Subscriber(ABC):
 
         A tensor in it may be changed by the next layer, or by the optimiser: clone what you keep.
         """
+
+    def hear_all(self, several: Several) -> None:
+        """Take what is said at once; who gains by taking it together does so, and keeps to its topics."""
+        for message in several:
+            if self.topics is not None and message.topic in self.topics:
+                self.hear(message)
 
 
 class CallbackSubscriber(Subscriber):
