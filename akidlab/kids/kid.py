@@ -16,7 +16,7 @@ from torch import Tensor
 from akidlab import engines
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError
-from akidlab.kids import assembly, checkpoint, editing, show, state
+from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from akidlab.kongfus import KongFu
     from akidlab.sensors import FeedSensor
     from akidlab.store import Recorder, Run, Store
+    from akidlab.watching import Watch, WatchOptions
 
 T = TypeVar("T")
 
@@ -91,6 +92,8 @@ class Kid(Options, SingleSteps):
             (losses and errors fall, all else rises) would mislead.
         guard: what to do where a loss or a gradient is NaN or infinite: `stop`, `pause` (change the rate,
             then resume), `warn` or `off`. The step is not made, but for `warn` and `off`.
+        watching: what to look at while it practises, a `WatchOptions` or a dictionary of its options; see
+            `watch`.
 
     Raises:
         ValueError: if an argument makes no sense.
@@ -136,6 +139,7 @@ class Kid(Options, SingleSteps):
         early_stopping: int | Mapping[str, Any] | EarlyStopping | None = None,
         best: str | tuple[str, str] = "validation_loss",
         guard: str = "stop",
+        watching: WatchOptions | Mapping[str, Any] | None = None,
     ) -> None:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
@@ -157,6 +161,8 @@ class Kid(Options, SingleSteps):
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
         self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
+
+        self.watching = watched.options_of(watching)
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
         self.step = self.epoch = 0
@@ -187,6 +193,7 @@ class Kid(Options, SingleSteps):
         self.flagged = False  # some rank holds a command
         self.practising = False
         self.report: Report | None = None
+        self.watch_on: Watch | None = None  # while it practises
         engines.check(engine)
         self._engine: str | dict[str, object] | Engine = engine
         self._device, self._folder, self._thread = device_of(device), None, 0
@@ -309,7 +316,8 @@ class Kid(Options, SingleSteps):
             self.open_run()
         self._thread, self.exception = threading.get_ident(), None
         try:
-            Practice(self, last_step).run()
+            with watched.watched(self):
+                Practice(self, last_step).run()
         finally:
             if opened:
                 self.close_run()
@@ -383,6 +391,48 @@ class Kid(Options, SingleSteps):
         self.setup()
         editing.check_thread(self, self._thread)
         return self.between_steps(lambda: editing.edit(self, change))
+
+    def watch(self, *topics: str, **options: Any) -> WatchOptions:
+        """Look at weights, gradients, updates and what passes through, while it practises.
+
+        Called while it practises, it begins, or changes, after the step that is under way. Percentiles go to
+        the store (`kid.run.percentiles("weights/conv1")`), and what goes wrong is warned of.
+
+        Args:
+            topics: such as `"weights"`, `"activations"`, or groups: `all` (the default), `parameters`,
+                `gradients`, `updates`, `none`.
+            options: the others of `WatchOptions`: every, exact, elements, budget, metrics, doctor.
+
+        Raises:
+            UnknownNameError: if there is no such topic or metric.
+            ValueError: if a number makes no sense.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), max_steps=20)
+            >>> kid.watch("weights", "gradients", every=5).kinds
+            ('weights', 'weight_gradients', 'bias_gradients')
+            >>> _ = kid.practice()
+            >>> kid.run.distributions()
+            ['weights/ip1', 'weight_gradients/ip1', 'bias_gradients/ip1']
+        """
+        from akidlab.watching import WatchOptions
+
+        return self._watch(WatchOptions(topics, **options))
+
+    def unwatch(self) -> None:
+        """Look no longer."""
+        self._watch(None)
+
+    def _watch(self, options: Any) -> Any:
+        def begin() -> None:
+            self.watching = options
+            if self.practising:
+                watched.renew(self)
+
+        self.between_steps(begin)
+        return options
 
     def between_steps(self, function: Callable[[], T]) -> T:
         """Call `function`; if another thread trains this kid, have that thread do it between two steps."""

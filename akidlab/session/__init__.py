@@ -2,7 +2,8 @@
 
 from akidlab.session.ask import ask
 from akidlab.session.dispatching import Cargo
+from akidlab.session.plain import watch
 from akidlab.session.plan import Plan
 from akidlab.session.session import Session
 
-__all__ = ["Cargo", "Plan", "Session", "ask"]
+__all__ = ["Cargo", "Plan", "Session", "ask", "watch"]

@@ -36,7 +36,14 @@ class Cargo:
     filename: str = "<cell>"
 
 
-def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -> RanksTraining:
+def dispatch(
+    pool: Callable[[], Pool],
+    cargo: Cargo,
+    kid: Kid,
+    plan: Plan,
+    name: str | None,
+    tensorboard: bool = False,
+) -> RanksTraining:
     """Hand a training to the ranks of a pool.
 
     Args:
@@ -45,6 +52,7 @@ def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name:
         kid: the notebook's kid; the weights come back into it.
         plan: how far, from where, at which rate.
         name: what the run is called; by default as the kid is.
+        tensorboard: write TensorBoard files, too.
 
     Raises:
         MagicError: if nothing is left to do.
@@ -63,6 +71,8 @@ def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name:
     _warn_of_the_engine(kid)
     ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
+    if tensorboard:
+        options["tensorboard"] = True
     identity: dict[str, str] = {}
     if earlier is not None:
         options["parent"] = earlier.uid

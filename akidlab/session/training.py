@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import MagicError
 from akidlab.messages import Command, Message, Status
@@ -26,16 +27,19 @@ class Training:
 
     Args:
         kid: who practises; its run must be open.
+        writers: subscribers that hear it, and are closed at its end.
     """
 
-    def __init__(self, kid: Kid) -> None:
+    def __init__(self, kid: Kid, writers: Sequence[Any] = ()) -> None:
         assert kid.run is not None
-        self.kid = kid
+        self.kid, self.writers = kid, writers
         self.run: Run = kid.run
         self.error: BaseException | None = None
         self.was_interrupted = False
         self._done = threading.Event()
         self._desk: Desk | None = None  # made for the first question
+        for writer in writers:
+            kid.bus.subscribe(writer)
         kid.controls.open()  # a stop counts before the thread has begun
         info: Body = {"store": str(self.run.store.path), "name": self.run.name}
         self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
@@ -109,6 +113,9 @@ class Training:
         if self._desk is not None:
             self._desk.close()
         self._listener.stop()
+        for writer in self.writers:
+            self.kid.bus.unsubscribe(writer)
+            writer.close()
         self.kid.close_run()
 
     def _hear(self, request: Body, peer: Peer) -> Body:
