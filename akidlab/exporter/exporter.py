@@ -203,18 +203,19 @@ class Exporter:
             self.bus.on_change.append(self._changed)
             self._voice.observing = self._is_due(self.step)
         self._steps.hook()
-        roots = [root for _, root, _ in self._tree.roots]
-        self._passes.root = self._model or (roots[0] if len(roots) == 1 else None)
+        roots = [root for _, root, _ in self._tree.roots] if self._model is None else [self._model]
+        self._passes.root = roots[0] if len(roots) == 1 else None
         self._listen()
 
     def detach(self) -> None:
         """Let go of the model, the optimiser and the bus, without a trace; a second time does nothing."""
         if self._attached:
-            self._attached = self._voice.observing = self._voice.active = False
+            self._attached = False
+            self._voice.observing = self._voice.active = self._voice.begun = False
             self.bus.on_change.remove(self._changed)
             self._voice.register(False)
             self._passes.unhook()
-            self._steps.unhook()
+        self._steps.unhook()
 
     def _finished(self) -> None:
         voice, clock = self._voice, self._voice.clock
@@ -225,7 +226,7 @@ class Exporter:
         finally:
             if type(clock) is Count:
                 clock.advance()
-            due = (step + 1) % self._every == 0 and self._attached
+            due = self._attached and (step + 1) % self._every == 0
             if due != voice.observing:
                 voice.observing = due
                 self._listen()

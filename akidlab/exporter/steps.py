@@ -38,6 +38,7 @@ class Steps:
         self._before = Before()
         self._taken: Names = ()  # whose updates are told
         self._under_way: Optimizer | None = None
+        self._calling = False  # torch is calling one of the hooks
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
         self._handles: list[RemovableHandle] = []
@@ -54,9 +55,16 @@ class Steps:
         self._handles = [before(self._begin), after(self._end)]
 
     def unhook(self) -> None:
-        """Follow it no longer."""
-        while self._handles:
-            self._handles.pop().remove()
+        """Follow it no longer; a hook that torch is calling may stay, idle, until this is called again."""
+        self._under_way = None
+        self._handles = [handle for handle in self._handles if not self._removed(handle)]
+
+    def _removed(self, handle: RemovableHandle) -> bool:
+        hooks = handle.hooks_dict_ref() or {}
+        if self._calling and handle.id in hooks and next(reversed(hooks)) != handle.id:
+            return False  # torch goes through these hooks now, and they must not change
+        handle.remove()
+        return True
 
     def _is_ours(self, optimizer: Optimizer) -> bool:
         if self.optimizer is not None:
@@ -76,11 +84,20 @@ class Steps:
             return  # the class of this one calls the `step` of another class, whose hooks are the same
         self._under_way = optimizer
         if self.voice.active:
-            start = perf_counter()
-            if not self.voice.begun:
-                self.voice.begin()
-            self.tree.refresh()
-            self._tell(optimizer, gradients=closure is None)
+            self._timed(self._before_step, optimizer, closure is None)
+
+    def _before_step(self, optimizer: Optimizer, gradients: bool) -> None:
+        if not self.voice.begun:
+            self.voice.begin()
+        self.tree.refresh()
+        self._tell(optimizer, gradients)
+
+    def _timed(self, function: Callable[..., None], *given: Any) -> None:
+        start, self._calling = perf_counter(), True
+        try:
+            function(*given)
+        finally:
+            self._calling = False
             self.voice.spent += perf_counter() - start
 
     def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
@@ -120,15 +137,20 @@ class Steps:
             return
         self._under_way = None
         if self.voice.active:
-            start = perf_counter()
-            if self._late:
-                self._tell_gradients()
-            if self._taken:
-                self.voice.tell_all(self._taken, self._before.updates())
-                self._taken = ()
-            self.voice.end()
-            self.voice.spent += perf_counter() - start
-        self.finished()
+            self._timed(self._after_step)
+        self._calling = True
+        try:
+            self.finished()
+        finally:
+            self._calling = False
+
+    def _after_step(self) -> None:
+        if self._late:
+            self._tell_gradients()
+        if self._taken:
+            self.voice.tell_all(self._taken, self._before.updates())
+            self._taken = ()
+        self.voice.end()
 
     def _tell_gradients(self) -> None:
         """Those that a closure computed, within the step of the optimiser."""

@@ -71,19 +71,29 @@ def test_a_pass_under_way_is_told_no_more(bus, watched, heard):
     assert heard.keys("layer_gradients") == []
 
 
-def test_who_listens_may_detach_within_a_step(bus, watched):
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("topic", ["activations", "layer_gradients", "weights", "batch_finished"])
+def test_who_listens_may_detach_within_a_step(bus, watched, topic, given):
     model, other, heard = net(), [], []
-    exporter = watched(model)
-    bus.subscribe(CallbackSubscriber(lambda message: exporter.detach(), topics=["batch_finished"]))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    optimizer.register_step_post_hook(lambda *given: other.append(1))
+    before = traces(model, optimizer, bus)
+    exporter = watched(model, optimizer=optimizer if given else None)
+    bus.subscribe(CallbackSubscriber(lambda message: exporter.detach(), topics=[topic]))
+    handles = [
+        optimizer.register_step_pre_hook(lambda *given: other.append(1)),
+        optimizer.register_step_post_hook(lambda *given: other.append(1)),
+    ]
 
     learn(model, optimizer, steps=2)
     bus.subscribe(CallbackSubscriber(heard.append, topics=[*META, *TOPICS]))
     learn(model, optimizer)
 
     assert heard == []
-    assert len(other) == 3
+    assert len(other) == 6
+    exporter.detach()  # where it could not be done at once
+    for handle in handles:
+        handle.remove()
+    assert traces(model, optimizer, bus) == before
 
 
 def test_an_exporter_may_begin_again(bus, watched, heard):
