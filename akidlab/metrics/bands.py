@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from akidlab.errors import unknown
-from akidlab.messages import RAW, TOPICS, Bus, Message, Subscriber
+from akidlab.messages import RAW, TOPICS, Bus, Message, Several, Subscriber
+from akidlab.messages.several import Names
 from akidlab.metrics.collecting import Collector, Found, collector_for
 from akidlab.metrics.sampling import ELEMENTS
 
@@ -66,6 +67,7 @@ class PercentilesSubscriber(Subscriber):
             raise ValueError(f"A sketch has 2 points or more, or is left out with 0; found {sketch!r}.")
         self.topics = frozenset((*self.kinds, "batch_finished"))
         self._step, self._collectors = 0, dict[torch.device, Collector]()
+        self._suits: dict[Names, bool] = {}  # whether all that is told together is of our topics
         self.elements = elements
 
     @property
@@ -89,6 +91,19 @@ class PercentilesSubscriber(Subscriber):
         elif message.topic == "batch_finished":
             for collector in self._collectors.values():
                 self._publish(collector.finish(message))
+
+    def hear_all(self, several: Several) -> None:
+        names, tensors = several.names, several.data
+        suits = self._suits.get(names)
+        if suits is None:
+            suits = self._suits[names] = all(topic in self.kinds for topic, _ in names)
+        device = tensors[0].device
+        if not suits or any(tensor.device != device or not tensor.numel() for tensor in tensors):
+            super().hear_all(several)
+            return
+        if several.step != self._step:
+            self._begin(several.step)
+        (self._collectors.get(device) or self._collector(device)).take_all(names, tensors)
 
     def flush(self) -> None:
         """Publish what is still on its way from a GPU."""

@@ -29,7 +29,7 @@ class Collector:
 
     def __init__(self, device: torch.device, elements: int, exact: bool, points: int) -> None:
         self.stage = Stage(device, elements, exact, points)
-        self.take = self.stage.take
+        self.take, self.take_all = self.stage.take, self.stage.take_all
         self._points = points
         self._reading: Reading | None = None
         self._host: tuple[Tensor, Keys] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -60,10 +61,10 @@ class Whole(Slot):
 
     def stand(self, values: Tensor, start: int) -> None:
         super().stand(values, start)
-        self._shaped = self.row.view(self.shape)
+        self.shaped = self.row.view(self.shape)
 
     def take(self, tensor: Tensor) -> None:
-        self._shaped.copy_(tensor)
+        self.shaped.copy_(tensor)
 
 
 class Sampled(Slot):
@@ -125,6 +126,33 @@ class Settled(Slot):
 
     def sketch(self, points: int) -> Places:
         return 18 + np.arange(points)
+
+
+class Row:
+    """Slots side by side, for tensors that come together.
+
+    Args:
+        slots: one for each tensor.
+        values: of what they are parts.
+        start: where the first of them begins.
+    """
+
+    def __init__(self, slots: Sequence[Slot], values: Tensor, start: int) -> None:
+        self.slots, self.start, self.stop = slots, start, start
+        for slot in slots:
+            slot.stand(values, self.stop)
+            self.stop = slot.stop
+        self.shapes = [slot.shape for slot in slots]
+        self._small = [place for place, slot in enumerate(slots) if isinstance(slot, Whole)]
+        self._shaped = [slot.shaped for slot in slots if isinstance(slot, Whole)]
+        self._others = [(place, slot) for place, slot in enumerate(slots) if not isinstance(slot, Whole)]
+
+    def take(self, tensors: Sequence[Tensor]) -> None:
+        """Keep what is needed of each."""
+        if self._small:
+            torch._foreach_copy_(self._shaped, [tensors[place] for place in self._small])  # pyright: ignore[reportPrivateImportUsage]
+        for place, slot in self._others:
+            slot.take(tensors[place])
 
 
 def slot_for(name: Name, tensor: Tensor, elements: int, exact: bool, points: int) -> Slot:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from akidlab.metrics.slots import Name, Slot, slot_for
+from akidlab.messages.several import Names
+from akidlab.metrics.slots import Name, Row, Slot, slot_for
 
 START = 1 << 12  # numbers that there is room for at first
 
@@ -26,6 +29,7 @@ class Stage:
         self.heard: list[Slot] = []
         self.used = 0
         self._slots: dict[Name, Slot] = {}
+        self._rows: dict[Names, Row] = {}
 
     def take(self, name: Name, tensor: Tensor) -> None:
         """Keep what is needed of `tensor`."""
@@ -38,21 +42,35 @@ class Stage:
         self.heard.append(slot)
         self.used = slot.stop
 
+    def take_all(self, names: Names, tensors: Sequence[Tensor]) -> None:
+        """Keep what is needed of several tensors, none of them empty, in one go."""
+        row = self._rows.get(names)
+        if row is None or row.start != self.used or row.shapes != [tensor.shape for tensor in tensors]:
+            row = self._rows[names] = self._row(names, tensors)
+        row.take(tensors)
+        self.heard += row.slots
+        self.used = row.stop
+
     def clear(self) -> None:
         """Make room for the next step; what stands here is not lost until then."""
         self.heard, self.used = [], 0
 
     def _place(self, name: Name, slot: Slot) -> Slot:
-        needed = self.used + slot.length
-        if needed > len(self.values):
-            self._grow(2 * needed)
+        self._make_room(slot.length)
         slot.stand(self.values, self.used)
         self._slots[name] = slot
         return slot
 
-    def _grow(self, size: int) -> None:
-        values = self.values.new_empty(size)
-        values[: self.used] = self.values[: self.used]
-        self.values, self._slots = values, {}
-        for slot in self.heard:
-            slot.stand(values, slot.start)
+    def _row(self, names: Names, tensors: Sequence[Tensor]) -> Row:
+        slots = [slot_for(*each, *self._options) for each in zip(names, tensors, strict=True)]
+        self._make_room(sum(slot.length for slot in slots))
+        return Row(slots, self.values, self.used)
+
+    def _make_room(self, length: int) -> None:
+        """See that there is room; if more is needed, all that stands here moves."""
+        if self.used + length > len(self.values):
+            values = self.values.new_empty(2 * (self.used + length))
+            values[: self.used] = self.values[: self.used]
+            self.values, self._slots, self._rows = values, {}, {}
+            for slot in self.heard:
+                slot.stand(values, slot.start)

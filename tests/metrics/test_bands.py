@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from akidlab.errors import UnknownNameError
-from akidlab.messages import Bus, CallbackSubscriber, Message, Percentiles
+from akidlab.messages import Bus, CallbackSubscriber, Message, Percentiles, Several
 from akidlab.metrics.bands import PercentilesSubscriber
 from akidlab.metrics.percentiles import percentiles
 
@@ -190,3 +190,25 @@ def test_an_unknown_kind_names_the_nearest() -> None:
 def test_numbers_that_make_no_sense_are_refused(options: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         PercentilesSubscriber(Bus(), **options)  # type: ignore[arg-type]
+
+
+def test_what_is_told_at_once_is_as_what_is_told_one_by_one() -> None:
+    scene = Scene("weights", "biases")
+    names = (("weights", "a"), ("biases", "a"), ("weights", "b"))
+    for step in (1, 2, 3):
+        sizes = (30_000, 5, 7) if step < 3 else (5, 30_000, 9)  # other shapes under the same names
+        tensors = [normal(size, seed=step) for size in sizes]
+        scene.tell(step, c=tensors[0])
+        scene.bands.hear_all(Several(names, tensors, step))
+        found = scene.finish(step)
+
+        assert found.tags == ("weights/c", "weights/a", "biases/a", "weights/b")
+        np.testing.assert_allclose(found.values, expected(tensors[0], *tensors), rtol=1e-6)
+
+
+def test_of_what_is_told_at_once_only_the_kinds_asked_for_count() -> None:
+    scene = Scene("weights")
+    names = (("weights", "a"), ("biases", "a"), ("weights", "empty"))
+    scene.bands.hear_all(Several(names, [torch.ones(3), torch.ones(2), torch.ones(0)], 1))
+
+    assert scene.finish(1).tags == ("weights/a",)
