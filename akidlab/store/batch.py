@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
+from numbers import Real
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Batch:
             if rows:
                 self.scalars.setdefault(tag, []).extend(rows)
                 self._advance(rows[-1][0], message.epoch)
-        elif isinstance(data, (int, float)):
+        elif isinstance(data, Real):
             self.scalars.setdefault(tag, []).append((message.step, _number(data), message.time))
             self._advance(message.step, message.epoch)
         elif isinstance(data, Percentiles):

@@ -53,7 +53,7 @@ def test_numbers_of_numpy_and_names_of_blocks_are_taken(store):
     run = store.create("digits")
 
     with Recorder(run) as recorder:
-        recorder.hear(Message("norm", np.float64(2.0), step=3, key="conv1"))
+        recorder.hear(Message("norm", np.float32(2.0), step=3, key="conv1"))
         recorder.hear(Message("loss", Samples(np.array([1, 2]), np.array([1, 2], np.float32), np.zeros(2))))
 
     assert run.tags() == ["norm/conv1", "loss"]

@@ -145,6 +145,7 @@ def _axes(name: str, index: int, many: int, x: list[float], y: list[float], log:
     number = _number(index)
     across: dict[str, Any] = {**AXIS, "domain": x, "anchor": f"y{number}", "rangemode": "tozero"}
     up: dict[str, Any] = {**AXIS, "domain": y, "anchor": f"x{number}", "exponentformat": "power"}
+    across["showspikes"] = False  # plotly's has a white rim, which glares where it is dark
     if index:
         across["matches"] = "x"
     if index + COLUMNS >= many:  # nothing lies below

@@ -19,8 +19,6 @@ AXIS = {
     "showline": True,
     "zeroline": False,
     "automargin": True,
-    "spikecolor": GREY,
-    "spikethickness": 1,
 }
 
 
