@@ -54,6 +54,8 @@ class SumSubscriber(Metric):
 class NormSubscriber(Metric):
     """Publishes the p-norm of each tensor, as `weights_norm2`: `metrics.norm`.
 
+    Over ranks it is the mean of the norms.
+
     Args:
         kinds: topics.
         order: p; `inf` for the largest element.

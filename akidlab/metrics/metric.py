@@ -12,6 +12,7 @@ from torch import Tensor
 
 from akidlab.errors import MetricError, unknown
 from akidlab.messages import (
+    GROUPS,
     META,
     TOPICS,
     Bundle,
@@ -52,7 +53,8 @@ class Metric(Options, Subscriber):
         leaves_out_nan: True if NaN only says that the number is not defined there.
 
     Args:
-        kinds: topics, such as `weights`, each a name or several of them in a list.
+        kinds: topics, such as `weights`, each a name or several of them in a list; or groups of them, such as
+            `gradients`, for which it is computed one by one.
         bus: where to hear and publish; by default that of the `with` one is in.
         tag: the tag to hear: `train`, `eval`, None for all.
         subsample: compute with the first and then with every so many, counted for each module and topic.
@@ -173,7 +175,7 @@ class Metric(Options, Subscriber):
         try:
             self._finish(message)
         except Exception:
-            self.close()  # all of it is switched off, not this ear alone
+            self.bus.unsubscribe(self)  # the bus switches off this ear alone
             raise
 
     def _finish(self, message: Message) -> None:
@@ -214,7 +216,8 @@ class Metric(Options, Subscriber):
         return self.kinds[:1] if self.takes > 1 else self.kinds
 
     def _chosen(self, kinds: Sequence[str | Sequence[str]]) -> tuple[str, ...]:
-        given = [part for kind in kinds for part in ([kind] if isinstance(kind, str) else kind)]
+        named = [part for kind in kinds for part in ([kind] if isinstance(kind, str) else kind)]
+        given = [topic for kind in named for topic in (GROUPS.get(kind) or (kind,))]
         chosen = tuple(dict.fromkeys(given)) or type(self).kinds
         if self.takes > 1 and len(chosen) != self.takes:
             raise MetricError(

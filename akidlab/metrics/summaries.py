@@ -86,7 +86,7 @@ class DeadUnitsSubscriber(Metric):
 
     name = "dead_units"
     kinds = ("activations",)
-    merges = "min"  # what speaks on one rank is alive
+    merges = "min"  # what speaks on one rank is alive: over ranks it is at most this
 
     def __init__(self, *kinds: Any, patience: int = 3, dim: int | None = None, **options: Any) -> None:
         self.patience, self.dim = patience, dim

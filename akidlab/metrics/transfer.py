@@ -11,7 +11,7 @@ from akidlab.errors import MetricError
 
 
 def to_host(values: Sequence[object], teller: object = None) -> list[float]:
-    """`values` as numbers, with one transfer for each device that some of them lie on.
+    """`values` as numbers, with one transfer for all that lie on a device as one type.
 
     Args:
         values: numbers, and tensors of one element.
@@ -25,11 +25,14 @@ def to_host(values: Sequence[object], teller: object = None) -> list[float]:
         [1.5, 2.0, 1.0]
     """
     found = [0.0 if isinstance(value, Tensor) else _number(value, teller) for value in values]
-    for device in {value.device for value in values if isinstance(value, Tensor)}:
-        places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.device == device]
-        together = torch.stack([_single(values[i], teller) for i in places]).tolist()
-        for i, value in zip(places, together, strict=True):
-            found[i] = value
+    places: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for place, value in enumerate(values):
+        if isinstance(value, Tensor):
+            places.setdefault((value.device, value.dtype), []).append(place)
+    for together in places.values():
+        numbers = torch.stack([_single(values[place], teller) for place in together]).tolist()
+        for place, number in zip(together, numbers, strict=True):
+            found[place] = float(number)
     return found
 
 
@@ -37,8 +40,7 @@ def _single(value: object, teller: object) -> Tensor:
     assert isinstance(value, Tensor)
     if value.numel() != 1:
         raise MetricError(f"{_name(teller)} is to compute one number, found a tensor {tuple(value.shape)}.")
-    exact = torch.float32 if value.device.type == "mps" else torch.float64
-    return value.detach().reshape(()).to(exact)
+    return value.detach().reshape(())
 
 
 def _number(value: object, teller: object) -> float:

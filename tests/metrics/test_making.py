@@ -42,6 +42,7 @@ def test_each_is_made_by_its_name_alone(name: str):
         ("norm:activations", ("activations_norm2",)),
         ("norm:weights,biases?order=1", ("weights_norm1", "biases_norm1")),
         (" norm : weights ? order = inf & subsample = 2 ", ("weights_norminf",)),
+        ("norm:gradients", ("weight_gradients_norm2", "bias_gradients_norm2")),
         ("ratio:weight_updates,weights", ("weight_updates_weights_ratio",)),
         ("mean?publish=average", ("average",)),
         ("message_mean:weights_norm2", ("weights_norm2_message_mean",)),

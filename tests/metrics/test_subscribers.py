@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from akidlab import metrics
+from akidlab import Brain, InnerProductLayer, ReLULayer, SoftmaxWithLossLayer, metrics
 from akidlab.errors import KindError
 from akidlab.exporter import Exporter
 from akidlab.messages import Bus, CallbackSubscriber, Message, Samples
@@ -155,6 +155,30 @@ def test_loss_and_accuracy_of_each_batch(bus, heard):
     assert [message.data.weights for message in heard.messages if message.topic == "train_accuracy"] == [
         [16.0]
     ] * 3
+
+
+def test_a_brain_tells_its_answers_and_labels_itself(bus, heard):
+    brain = Brain(name="small").attach(
+        InnerProductLayer(out_channel_num=5, name="ip1"),
+        ReLULayer(name="relu1"),
+        InnerProductLayer(out_channel_num=3, name="ip2"),
+        SoftmaxWithLossLayer(inputs=[{"name": "ip2"}, {"name": "system_in", "idxs": [1]}]),
+    )
+    data = [torch.randn(12, 4), torch.arange(12) % 3]
+    brain.setup(data, seed=0)
+    metrics.TrainAccuracySubscriber(bus=bus)
+    metrics.SparsitySubscriber("activations", bus=bus)
+    wanted = float((brain.infer(data[0]).argmax(1) == data[1]).float().mean())
+
+    with Exporter(message_bus=bus) as exporter:
+        exporter.set_model(brain)
+        exporter.add_modules(brain)
+        optimizer = torch.optim.SGD(brain.parameters(), lr=0.1)
+        brain.objective(*data).backward()
+        optimizer.step()
+
+    assert heard.values["train_accuracy"] == [(1, pytest.approx(wanted))]
+    assert 0 < heard.values["activations_sparsity/relu1"][0][1] < 1
 
 
 def test_a_unit_is_dead_when_it_was_silent_for_some_steps(bus, heard):
