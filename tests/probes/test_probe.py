@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from akidlab import Brain, InnerProductLayer, ReLULayer, SoftmaxWithLossLayer, metrics
-from akidlab.errors import DataError, KindError, OptionError, ProbeError, ProbeTimeoutError, UnknownNameError
+from akidlab.errors import ProbeError, ProbeTimeoutError
 from akidlab.messages import Bus, CallbackSubscriber, Log, Message
 from akidlab.ops import hessian
 from akidlab.probes import Probe, probe
 from akidlab.probes.child import NICE
 
 PATIENCE = 90
+pytestmark = pytest.mark.ranks
 
 
 def a_net() -> nn.Sequential:
@@ -181,51 +182,6 @@ def test_it_ends_with_the_process_that_asked_for_it():
         parent.communicate(timeout=30)
 
         _wait(lambda child=child: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
-
-
-@pytest.mark.parametrize(
-    ("ask", "error", "text"),
-    [
-        (lambda: probe(a_net(), "hesian"), UnknownNameError, r"no probe `hesian`\. Did you mean `hessian`"),
-        (lambda: probe(a_net(), "cka"), DataError, r"`cka` needs data: give data=inputs"),
-        (lambda: probe(a_net(), data=some_data()), KindError, "has no loss of its own"),
-        (lambda: probe(lambda x: x), KindError, "looks at a torch module, found a function"),
-        (
-            lambda: probe(a_net(), "svcca", data=some_data(), treshold=1),
-            OptionError,
-            r"option of the probe `svcca` `treshold`\. Did you mean `threshold`",
-        ),
-        (
-            lambda: probe(a_net(), "cka", data=some_data(), to=_with_a_lock()),
-            KindError,
-            r"something in it cannot travel: .*lock.* Take hooks",
-        ),
-    ],
-)
-def test_what_cannot_be_measured_is_told_at_once(ask, error: type[Exception], text: str):
-    with pytest.raises(error, match=text):
-        ask()
-
-
-def test_what_is_shared_stays_shared_and_views_travel_alone():
-    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
-    net[1].weight = net[0].weight
-    from akidlab.probes.packing import pack
-
-    small = pack(torch.zeros(1_000_000)[:3], [])
-    back = __import__("pickle").loads(pack(net, [net]))
-
-    assert back[1].weight is back[0].weight
-    assert isinstance(back[0].weight, nn.Parameter)
-    assert len(small) < 10_000
-
-
-def _with_a_lock() -> nn.Module:
-    import threading
-
-    net = a_net()
-    net.lock = threading.Lock()  # type: ignore[assignment]
-    return net
 
 
 def _wait(is_so, patience: float = PATIENCE) -> None:
