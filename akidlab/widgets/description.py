@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ Plain = dict[str, object]
 # What happens all the time and is seen in the charts and numbers anyway.
 CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint"})
 POINTS = 2000
-MOST = 40_000  # points of all series together: what a browser is told at once
+MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200
 _LONGEST = 2500  # characters of one traceback or line
 
@@ -66,12 +67,11 @@ def logs(entries: list[LogEntry]) -> list[Plain]:
 
 
 def history(of: Run, points: int = POINTS) -> Plain:
-    """All that is known of a run, each series thinned to `points` or fewer; the browser's `IHistory`."""
+    """All that is known of a run, each series thinned; the browser's `IHistory`."""
     pulse = of.pulse()
-    points = share(points, len(pulse.tags))
     series = {}
-    for tag in pulse.tags:
-        found = of.scalars(tag, points=points)
+    for tag, share in shares(points, pulse.tags).items():
+        found = of.scalars(tag, points=share)
         series[tag] = {
             "steps": found.steps.tolist(),
             "values": [value if math.isfinite(value) else None for value in found.values.tolist()],
@@ -84,9 +84,11 @@ def history(of: Run, points: int = POINTS) -> Plain:
     }
 
 
-def share(points: int, tags: int) -> int:
-    """How many points each of `tags` series gets: up to `points`, fewer if there are many."""
-    return max(8, min(points, MOST // max(1, tags)))
+def shares(points: int, tags: Collection[str]) -> dict[str, int]:
+    """How many points each series gets: up to `points`, and fewer those that share a chart with many."""
+    lines = sum("/" in tag for tag in tags)
+    line = max(8, min(points, MOST // max(1, lines)))
+    return {tag: line if "/" in tag else points for tag in tags}
 
 
 def _finite(value: float | None) -> float | None:

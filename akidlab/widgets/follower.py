@@ -93,9 +93,8 @@ class Follower:
         pulse = self.run.pulse()
         row = description.run(pulse.now)
         budget = _TICK - self._size - len(json.dumps(row)) - 1_000
-        each = points and description.share(points, len(pulse.tags))
         counts = {tag: known.count for tag, known in pulse.tags.items()}
-        shares = dict.fromkeys(counts, each) if each else _shares(counts, budget)
+        shares = description.shares(points, counts) if points else _shares(counts, budget)
         whole = [self.run.scalars(tag, points=share) for tag, share in shares.items()]
         missing = len(whole) < len(pulse.tags)
         events = description.events(self.run.events())[-description.LINES :] if points else []
