@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from akidlab.errors import AskError
 
 BYTES = 2**20  # of an answer
 
-Values = Mapping[str, Callable[[], object]]
+Values = Mapping[str, Callable[[], Any]]
 
 
 def answer(

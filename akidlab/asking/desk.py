@@ -1,4 +1,4 @@
-"""The Desk: takes questions about a kid from any thread, and has the thread that trains answer them."""
+"""The Desk: takes questions about what trains from any thread, and has the thread that trains answer them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from akidlab.asking.answer import answer
+from torch import nn
+
+from akidlab.asking.answer import Values, answer
 from akidlab.asking.language import parse
 from akidlab.asking.names import Unseen
 from akidlab.asking.peek import Peek
 from akidlab.errors import AkidlabError, AskError
 
 if TYPE_CHECKING:
-    from akidlab.kids import Kid
+    from akidlab.kids import Controls, Kid
 
 Body = dict[str, Any]
 MOST = 16  # questions that wait
@@ -38,17 +40,42 @@ class _Asked:
 
 
 class Desk:
-    """Answers questions about a kid that practises, between two of its steps, in a pause or not.
+    """Answers questions about what trains, between two of its steps, in a pause or not.
 
     Args:
-        kid: whom they are about.
+        module: gives what they are about.
+        controls: of the training: the thread that trains makes its calls, between two steps.
+        values: names beside those of the module, with functions that give their values; `step` among them.
+        compiled: true if nothing of a pass can be seen.
+
+    Example:
+        >>> from akidlab.kids import Controls
+        >>> controls, answers = Controls(), []
+        >>> desk = Desk(lambda: torch.nn.Linear(2, 3), controls, {"step": lambda: 7})
+        >>> desk.ask("weight.shape, step", answers.append)
+        >>> controls.take()  # what a loop does between two steps
+        []
+        >>> answers
+        [{'ok': True, 'value': [[3, 2], 7], 'step': 7}]
     """
 
-    def __init__(self, kid: Kid) -> None:
-        self.kid = kid
+    def __init__(
+        self,
+        module: Callable[[], nn.Module],
+        controls: Controls,
+        values: Values,
+        *,
+        compiled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._module, self._controls, self._values, self._compiled = module, controls, values, compiled
         self._open: set[_Asked] = set()
         self._lock = threading.Lock()
         self._is_closed = False
+
+    @classmethod
+    def of(cls, kid: Kid) -> Desk:
+        """One for questions about a kid."""
+        return cls(lambda: kid.brain, kid.controls, _values(kid), compiled=lambda: bool(kid.compile))
 
     def ask(self, question: object, tell: Callable[[Body], object], timeout: float = 5.0) -> None:
         """Take a question.
@@ -87,7 +114,7 @@ class Desk:
             asked.future.cancel()
 
     def _put(self, asked: _Asked) -> None:
-        asked.future = self.kid.controls.call(lambda: self._answer(asked))
+        asked.future = self._controls.call(lambda: self._answer(asked))
         asked.future.add_done_callback(lambda future: self._done(asked, future))
         if self._is_closed:
             asked.future.cancel()
@@ -96,27 +123,26 @@ class Desk:
         """In the thread that trains."""
         if time.monotonic() > asked.until:
             raise AskError("The question came too late to be answered in time.")
-        kid = self.kid
         try:
-            value = answer(asked.question, kid.brain, _values(kid), peek=asked.peek)
+            value = answer(asked.question, self._module(), self._values, peek=asked.peek)
         except Unseen as unseen:
             return self._look(asked, unseen)
-        return {"ok": True, "value": value, "step": kid.step}
+        return {"ok": True, "value": value, "step": self._values["step"]()}
 
     def _look(self, asked: _Asked, unseen: Unseen) -> object:
         """Have a pass kept that is not, and answer after the next step."""
-        kid, peek = self.kid, asked.peek
-        if kid.compile:
+        peek, step = asked.peek, self._values["step"]()
+        if self._compiled():
             raise AskError(
-                f"`{unseen.name}` keeps no output: the brain is compiled. Ask for parameters, or train with "
-                "`compile=False`."
+                f"`{unseen.name}` keeps no output: it runs compiled. Ask for parameters, or train without "
+                "`compile`."
             )
         if peek.is_looking(unseen.module):
             why = "it did not run in the last step, or its output is too large"
-            if kid.step == peek.begun:
+            if step == peek.begun:
                 why = "no step is being made; resume the run, or make a step, and ask again"
             raise AskError(f"`{unseen.name}` keeps no output, and none was seen: {why}.")
-        peek.look(unseen.module, kid.step)
+        peek.look(unseen.module, step)
         return AGAIN
 
     def _done(self, asked: _Asked, future: Future[object]) -> None:

@@ -197,7 +197,7 @@ class Supervisor:
 
     def _ask(self, work: Work, request: Body, peer: Peer) -> Body:
         """Pass a question on to the rank that is asked; its answer is pushed to who asked."""
-        rank, number = request.get("rank"), str(request.get("id"))
+        rank, number = request.get("rank"), str(request.get("id"))[:64]
         if work.outcome is not None or work.is_closing:
             return {"ok": False, "error": f"The run `{work.name}` is over."}
         if work is not self._queue.active:

@@ -136,5 +136,5 @@ class Training:
 
         if request.get("rank"):
             return {"ok": False, "error": f"This run has one rank, 0; found rank {request['rank']!r}."}
-        self._desk = self._desk or Desk(self.kid)
+        self._desk = self._desk or Desk.of(self.kid)
         return self._desk.take(request, pushed(request, peer.send))

@@ -150,7 +150,7 @@ class Rank:
             if self.kid is None or said["run"] != self.run:
                 tell({"ok": False, "error": f"Rank {self.number} has no kid yet, or no longer. Ask again."})
                 return
-            self._desk = self._desk or Desk(self.kid)
+            self._desk = self._desk or Desk.of(self.kid)
             answer = self._desk.take(said, tell)
         if not answer["ok"]:
             tell(answer)
