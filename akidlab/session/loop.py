@@ -61,6 +61,7 @@ class LoopWatch:
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
         self._told, self._making, self._speaks = Told(), False, loss is None
         self._paused, self._left, self._rate, self._due = False, 0, None, 0.0
+        self._since, self._since_samples = time.perf_counter(), 0
         self._dashboard: Dashboard | None = None
         self._inside = False
         facts = {"module": type(module).__name__, "optimizer": type(optimizer).__name__, **(config or {})}
@@ -78,7 +79,6 @@ class LoopWatch:
         except BaseException:
             self.close("failed")
             raise
-        self._since, self._since_samples = time.perf_counter(), 0
         self._say("status", Status("running"))
 
     def log(self, **values: Any) -> None:
