@@ -13,7 +13,7 @@ from akidlab.errors import KindError
 from akidlab.exporter.count import Clock, Count
 from akidlab.exporter.passes import Passes
 from akidlab.exporter.steps import Steps
-from akidlab.exporter.tree import NamedModule, Tree
+from akidlab.exporter.tree import NamedModule, Tree, is_compiled, unwrapped
 from akidlab.exporter.voice import Voice
 from akidlab.messages import Bus, get_default_bus
 
@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=nn.Module)
-PASSING = (
-    "input_data",
-    "network_output",
-    "input_labels",
-    "loss",
-    "activations",
-    "layer_gradients",
-)  # by modules
+FROM_MODULES = ("activations", "layer_gradients")
+PASSING = ("input_data", "network_output", "input_labels", "loss", *FROM_MODULES)
 
 
 class Exporter:
@@ -149,7 +143,8 @@ class Exporter:
         name, module = module if isinstance(module, tuple) and len(module) == 2 else ("", module)
         if not isinstance(module, nn.Module) or not isinstance(name, str):
             raise KindError(f"Give a torch module, or a name and a module; found {module!r}.")
-        self._tree.add(module, name, recursive)
+        self.compiled = self.compiled or is_compiled(module)
+        self._tree.add(unwrapped(module), name, recursive)
         self._attach()
 
     def __call__(self, module: M, recursive: bool = True) -> M:
@@ -159,8 +154,9 @@ class Exporter:
 
     def set_model(self, model: nn.Module) -> None:
         """Say which module's call is a pass; its mode tells training from evaluation. Nothing is patched."""
-        self._model = model
-        self._passes.losses.find(model)
+        self.compiled = self.compiled or is_compiled(model)
+        self._model = unwrapped(model)
+        self._passes.losses.find(self._model)
         self._attach()
 
     def set_loss(self, loss: Any) -> Any:
@@ -234,7 +230,7 @@ class Exporter:
     def _look_back(self) -> None:
         voice, passes = self._voice, self._passes
         self.cost, voice.spent = voice.spent, 0.0
-        if not passes.heard and not self._warned and passes.is_hooked:
+        if not passes.heard and not self._warned and voice.active and voice.wanted(FROM_MODULES):
             self._warned = True
             log.warning(
                 "No call of a module was seen in step %d, so there are no activations and layer gradients: "

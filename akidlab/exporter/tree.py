@@ -113,6 +113,19 @@ def called(module: nn.Module) -> str:
     return (getattr(kind, "cls_to_become", None) or kind).__name__.lower()
 
 
+def unwrapped(module: nn.Module) -> nn.Module:
+    """What is within the wrappers that torch puts around a model, to compile it or to spread it."""
+    inner = getattr(module, "_orig_mod", None)
+    if inner is None and isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        inner = module.module
+    return module if inner is None else unwrapped(inner)
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """True for a model that tells nothing of what passes through it."""
+    return hasattr(module, "_orig_mod") or any(m._compiled_call_impl is not None for m in module.modules())
+
+
 def walk(module: nn.Module, name: str, depth: int) -> Iterator[tuple[nn.Module, str, bool]]:
     """The modules in a tree, with their names, and whether each stands for all within it."""
     children = [] if depth == 0 else children_of(module)
