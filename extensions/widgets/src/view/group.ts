@@ -32,7 +32,7 @@ export class Group extends Panel {
     private readonly topic: string
   ) {
     const chips = h('div', { class: 'akid-legend', 'aria-hidden': 'true' });
-    super(model, host, { name: topic, legend: [], below: chips, heading: tag => tag.slice(topic.length + 1) });
+    super(model, host, { name: topic, legend: [], below: chips, heading: tag => this.names.get(tag.slice(topic.length + 1)) ?? tag });
     this.chips = chips;
     this.node.classList.add('akid-group');
     this.at.title = 'The line under the cursor, its value and step';
