@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from akidlab.store import Pulse, Run, Series
 
 _POINT = 12  # bytes of one point: its step in float64, its value in float32
-_HEAD = 12  # bytes that go with the name of a tag
+_HEAD = 9  # bytes that go with the name of a tag
 _FEWEST = 8  # points of a series that is sent at all, if it has so many
 _TICK = 19_000  # bytes of all messages of a tick
-_DELTA = 8_000  # bytes for the points that are new
+_DELTA = 9_000  # bytes for the points that are new
 _WORDS = 1_500  # bytes for new events, and for new lines
 
 
