@@ -16,6 +16,7 @@ from akidlab.exporter.tree import Tree
 from akidlab.ops.curvature import undisturbed
 
 Batch = tuple[Tensor, ...]
+Data = Tensor | Sequence[Tensor] | Iterable[Sequence[Tensor] | Tensor]
 Loss = Callable[[Any, Tensor], Tensor]
 
 
@@ -34,7 +35,7 @@ def looking_at(model: nn.Module, *, gradients: bool = False) -> Iterator[nn.Modu
         yield shared
 
 
-def batches_of(data: Tensor | Sequence[Tensor] | Iterable[Sequence[Tensor]]) -> list[Batch]:
+def batches_of(data: Data) -> list[Batch]:
     """The batches in a tensor of inputs, in inputs and labels, or in whatever gives batches of these.
 
     Going through a loader leaves the random numbers of training alone.
@@ -46,21 +47,38 @@ def batches_of(data: Tensor | Sequence[Tensor] | Iterable[Sequence[Tensor]]) -> 
         >>> [part.shape for part in batches_of((torch.zeros(8, 3), torch.zeros(8)))[0]]
         [torch.Size([8, 3]), torch.Size([8])]
     """
-    if isinstance(data, Tensor):
-        return [(data,)]
-    if isinstance(data, (list, tuple)):
-        tensors = tuple(part for part in data if isinstance(part, Tensor))
-        if tensors and len(tensors) == len(data):
-            return [tensors]
     with torch.random.fork_rng([]):
-        batches = [(batch,) if isinstance(batch, Tensor) else tuple(batch) for batch in data]
-    odd = [type(part).__name__ for batch in batches for part in batch if not isinstance(part, Tensor)]
-    if not batches or odd:
-        found = f"a {odd[0]} in a batch" if odd else "none"
-        raise DataError(
-            f"Data are inputs, (inputs, labels), or a list of such batches, all of tensors; found {found}."
-        )
-    return batches
+        return list(each_batch(data))
+
+
+def each_batch(data: Data) -> Iterator[Batch]:
+    """As `batches_of`, one after the other; to be gone through where random numbers may be drawn.
+
+    Raises:
+        DataError: if there are none, or they are not made of tensors.
+    """
+    if isinstance(data, Tensor) or (isinstance(data, (list, tuple)) and _all_tensors(data)):
+        data = [data]  # type: ignore[list-item]
+    is_empty = True
+    for batch in data:
+        is_empty = False
+        parts = (batch,) if isinstance(batch, Tensor) else tuple(batch)
+        if not _all_tensors(parts):
+            odd = next((type(part).__name__ for part in parts if not isinstance(part, Tensor)), "nothing")
+            raise _no_batches(f"{odd} in a batch")
+        yield parts
+    if is_empty:
+        raise _no_batches("none")
+
+
+def _all_tensors(parts: Sequence[object]) -> bool:
+    return bool(parts) and all(isinstance(part, Tensor) for part in parts)
+
+
+def _no_batches(found: str) -> DataError:
+    return DataError(
+        f"Data are inputs, (inputs, labels), or a list of such batches, all of tensors; found {found}."
+    )
 
 
 def to_device_of(model: nn.Module, batch: Batch) -> Batch:

@@ -55,7 +55,17 @@ def samples(tensor: Tensor, dim: int | None = None) -> Tensor:
         torch.Size([200, 3])
     """
     values = real(tensor)
-    if values.dim() < 2:
-        raise DataError(f"Activations have a batch and units: 2 dimensions or more, found {values.dim()}.")
-    units = (-1 if values.dim() == 3 else 1) if dim is None else dim
-    return values.movedim(units, -1).flatten(0, -2)
+    return values.movedim(unit_dim(values, dim), -1).flatten(0, -2)
+
+
+def unit_dim(activations: Tensor, dim: int | None = None) -> int:
+    """Where the units are.
+
+    Raises:
+        DataError: if there are no units apart from samples.
+    """
+    if activations.dim() < 2:
+        raise DataError(
+            f"Activations have a batch and units: 2 dimensions or more, found {activations.dim()}."
+        )
+    return (-1 if activations.dim() == 3 else 1) if dim is None else dim

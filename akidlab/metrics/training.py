@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from akidlab.errors import DataError
 from akidlab.messages import Bundle, Message
 from akidlab.metrics.answers import accuracy
-from akidlab.metrics.looking import answer, batches_of, looking_at, to_device_of
+from akidlab.metrics.looking import answer, each_batch, looking_at, to_device_of
 from akidlab.metrics.metric import Metric
 from akidlab.metrics.said import tensor_of, tensors_of
 from akidlab.metrics.transfer import to_host
@@ -104,7 +104,7 @@ class TestAccuracySubscriber(Metric):
         shares: list[Tensor] = []
         sizes: list[int] = []
         with looking_at(self.model) as model:
-            for batch in batches_of(self.data):
+            for batch in each_batch(self.data):
                 if len(batch) < 2:
                     raise DataError("To judge answers there must be labels: give (inputs, labels).")
                 batch = to_device_of(model, batch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from akidlab.metrics.numbers import samples
+from akidlab.metrics.numbers import unit_dim
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Shaped
@@ -43,4 +43,9 @@ def silent(activations: Shaped[Tensor, "batch ..."], dim: int | None = None) -> 
         >>> silent(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
         tensor([ True, False])
     """
-    return (samples(activations, dim) == 0).all(dim=0)
+    shown = activations.detach()
+    units = unit_dim(shown, dim) % shown.dim()
+    rest = tuple(place for place in range(shown.dim()) if place != units)
+    if not shown.numel():  # nothing was said
+        return torch.ones(shown.shape[units], dtype=torch.bool, device=shown.device)
+    return (shown.amax(rest) == 0) & (shown.amin(rest) == 0)  # far quicker than `all`

@@ -37,6 +37,13 @@ def test_constants_single_elements_and_none_at_all_are_as_in_numpy(tensor: torch
     np.testing.assert_allclose(edges.numpy(), their_edges)
 
 
+@pytest.mark.parametrize("scale", [1e-38, 1e37])
+def test_numbers_at_the_ends_of_single_precision_are_counted_as_others(scale: float):
+    counts, _ = histogram(torch.tensor([0.0, 1.0, 1.5, 4.0]) * scale, bins=2)
+
+    assert counts.tolist() == [3, 1]
+
+
 def test_what_is_not_finite_is_left_out():
     counts, edges = histogram(torch.tensor([0.0, 1.0, 2.0, torch.nan, torch.inf, -torch.inf]), bins=2)
 
