@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akidlab import registry
-from akidlab.errors import KindError, StoreError, unknown
-from akidlab.store import pieces, pyramid, schema, snapshot, table, words
+from akidlab.errors import StoreError, unknown
+from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
 from akidlab.store.bands import Bands
+from akidlab.store.pulse import EventEntry, LogEntry, Pulse
 from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
 
@@ -24,71 +23,6 @@ if TYPE_CHECKING:
     from akidlab.store.store import Store
 
 FIRST, LAST = -(2**62), 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """What is known about one scalar, or one distribution, without reading it.
-
-    Args:
-        name: the scalar or the distribution.
-        count: how many samples there are.
-        step: the step of the newest one.
-        value: the newest value; of a distribution the newest median.
-        rewrites: rises when samples that had been written were changed (a run was resumed from an earlier
-            step): who follows the series by `since` reads it anew then.
-    """
-
-    name: str
-    count: int
-    step: int | None
-    value: float
-    rewrites: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event or a log line; `id` rises, so that a reader can ask for what came after it."""
-
-    id: int
-    step: int
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class EventEntry(Entry):
-    """Something that happened to a run once."""
-
-    kind: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry(Entry):
-    """A line of text from one rank."""
-
-    rank: int
-    level: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """Everything a widget needs to know whether, and what, to read: one quick look at a run.
-
-    Args:
-        now: the row of the run.
-        tags: what its scalars have come to.
-        event: the id of the newest event, 0 if there is none.
-        log: the id of the newest log line, 0 if there is none.
-        distributions: what its distributions have come to.
-    """
-
-    now: Snapshot
-    tags: dict[str, Tag]
-    event: int
-    log: int
-    distributions: dict[str, Tag] = field(default_factory=dict)
 
 
 class Run:
@@ -211,14 +145,7 @@ class Run:
         with self.store.reading() as db:
             now = self.look()
             assert db is not None
-            tags = _known(db, "tags", self.id)
-            observed = _known(db, "distributions", self.id) if schema.has_distributions(db) else {}
-            event, log = db.execute(
-                "SELECT (SELECT max(id) FROM events WHERE run = ?1),"
-                " (SELECT max(id) FROM logs WHERE run = ?1)",
-                (self.id,),
-            ).fetchone()
-        return Pulse(now, tags, event or 0, log or 0, observed)
+            return pulse.take(db, now)
 
     def tags(self) -> list[str]:
         """The names of its scalars, in the order in which they appeared."""
@@ -342,16 +269,10 @@ class Run:
             KindError: if some are scalars and some are distributions.
         """
         tags, known = self._drawn(tag), self.pulse()
-        draw: Any = registry.load("akidlab.backends", backend)
-        title = f"{self.name}: {', '.join(tags)}"
-        bands = [name for name in tags if name in known.distributions and name not in known.tags]
-        if not bands:
-            series = [self.scalars(name, points=2000) for name in tags]
-            return draw.figure(series, title=title, log=log, smooth=smooth)
-        if lone := [name for name in tags if name not in bands]:
-            raise _mixed(lone[0], bands[0], known)
-        found = [self.percentiles(name, points=500) for name in tags]
-        return draw.bands(found, title=title if len(tags) == 1 else self.name, log=log, smooth=smooth)
+        for name in tags:
+            if name not in known.tags and name not in known.distributions:
+                raise drawing.missing(name, [known])
+        return drawing.figure([(self, known)], tags, backend, name=known.now.name, log=log, smooth=smooth)
 
     def rewind(self, step: int) -> None:
         """Forget the samples after `step`: the run goes on from a checkpoint of that step."""
@@ -390,14 +311,6 @@ class Run:
         return {"text/plain": repr(self), "text/html": table.card(self)}
 
 
-def _known(db: sqlite3.Connection, table: str, run: int) -> dict[str, Tag]:
-    query = f"SELECT name, count, last_step, last_value, rewrites FROM {table} WHERE run = ? ORDER BY id"
-    return {
-        name: Tag(name, count, step, _value(value), rewrites)
-        for name, count, step, value, rewrites in db.execute(query, (run,))
-    }
-
-
 def _find(db: sqlite3.Connection | None, table: str, run: int, tag: str) -> tuple[int, int, str] | None:
     """The id of a tag, how many samples it has, and the name of its run."""
     query = (
@@ -412,12 +325,6 @@ def _steps(since: int | None, within: tuple[int, int] | None) -> tuple[int, int]
     return (first if since is None else max(first, since + 1)), last
 
 
-def _mixed(lone: str, bands: str, known: Pulse) -> Exception:
-    if lone in known.tags:
-        return KindError(f"`{lone}` is a scalar and `{bands}` a distribution. Draw them in two figures.")
-    return unknown("distribution", lone, known.distributions)
-
-
 def _series(tag: str, rows: list[tuple[int, float | None, float]], run: str, total: int) -> Series:
     steps, values, times = zip(*rows, strict=True) if rows else ((), (), ())
     return Series(
@@ -428,7 +335,3 @@ def _series(tag: str, rows: list[tuple[int, float | None, float]], run: str, tot
         run,
         total,
     )
-
-
-def _value(found: float | None) -> float:
-    return float("nan") if found is None else found

@@ -9,6 +9,7 @@ import pytest
 
 from akidlab.backends import plotly, svg
 from akidlab.backends.shades import SHADES, on_top, pick, smooth_bands, stretches
+from akidlab.errors import UnknownNameError
 from akidlab.messages import Message, Percentiles, Samples
 from akidlab.store import Bands, Recorder, Run, Store
 
@@ -144,6 +145,25 @@ def test_a_run_draws_a_scalar_or_a_distribution_whichever_it_is(run):
     assert len(run.figure(["weights/a", "weights/b"]).data) == 18
     assert "weights/a" in texts(run.figure("weights/a", backend="svg"))
     assert run.figure("loss", backend="svg")._repr_svg_().startswith("<svg")
+
+
+def test_runs_are_drawn_side_by_side_those_that_have_it(run):
+    other, empty = Store().create("other"), Store().create("empty")
+    with Recorder(other) as recorder:
+        recorder.hear(Message("percentiles", Percentiles(["weights/a"], NOISE[:1], np.array([9])), step=5))
+
+    drawn = Store().runs().figure("weights/a")
+
+    assert [text.text for text in drawn.layout.annotations] == ["digits", "other"]
+    assert drawn.layout.title.text == "weights/a"
+    assert empty.distributions() == []
+    with pytest.raises(UnknownNameError, match=r"no scalar or distribution `weights/c`\. Did you mean"):
+        Store().runs().figure("weights/c")
+
+
+def test_a_backend_that_is_not_there_is_met_with_the_nearest(run):
+    with pytest.raises(UnknownNameError, match=r"no backend `matplot`\. Did you mean `matplotlib`\?"):
+        run.figure("loss", backend="matplot")
 
 
 def test_the_shades_of_the_picture_are_those_of_the_figure():

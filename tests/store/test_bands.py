@@ -97,7 +97,7 @@ def test_scalars_and_distributions_are_not_drawn_in_one(digits):
         KindError, match=r"`loss` is a scalar and `weights/conv1` a distribution\. Draw them in"
     ):
         digits.figure(["loss", "weights/conv1"])
-    with pytest.raises(UnknownNameError, match="no distribution `weights/conv2`"):
+    with pytest.raises(UnknownNameError, match=r"no scalar or distribution `weights/conv2`\. Did you mean"):
         digits.figure(["weights/conv1", "weights/conv2"])
 
 
