@@ -122,10 +122,11 @@ export function sentence(event: IEvent): string | null {
   }
 }
 
-/** The block that a finding is about. */
+/** The block that a finding is about, unless its text names it. */
 export function block(event: IEvent): string | undefined {
-  const { finding, block } = event.data;
-  return typeof finding === 'string' && typeof block === 'string' && block ? block : undefined;
+  const { finding, block, text } = event.data;
+  const isBlock = typeof finding === 'string' && typeof block === 'string' && block !== '';
+  return isBlock && !String(text).includes(`\`${block}\``) ? block : undefined;
 }
 
 const OVER = new Set(['resume', 'stop', 'finished', 'early_stop']); // what comes after it makes a guard's act history

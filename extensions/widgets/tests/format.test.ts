@@ -61,6 +61,7 @@ test('a finding says its block, and a guard holds the run until something else c
 
   assert.equal(block(guard), 'conv1');
   assert.equal(block(event('warning', { text: 'hm', block: 'conv1' })), undefined);
+  assert.equal(block(event('warning', { finding: 'dead_relu', text: '`relu1` is dead.', block: 'relu1' })), undefined);
   assert.equal(sentence(guard), 'The loss is NaN.');
   assert.equal(held([guard, event('rate')], 'paused'), guard);
   assert.equal(held([guard], 'stopped'), guard);

@@ -2,18 +2,14 @@
 
 import { block, count, held, sentence } from '../format';
 import type { DashboardModel } from '../model';
-import { h, write } from './dom';
-
-const ADVICE = {
-  paused: 'Nothing was learned from this batch. Set another learning rate and resume, or stop.',
-  stopped: 'The weights are those of the last good step, and a checkpoint of them is kept.'
-};
+import { h, prose, write } from './dom';
 
 export class Alarm {
   private readonly head = h('b');
   private readonly block = h('code', { class: 'akid-block' });
   private readonly text = h('span');
-  private readonly advice = h('p');
+  private readonly advice = h('p', {}, 'Set another learning rate and resume, or stop.');
+  private told: string | null = null;
   readonly node = h(
     'div',
     { class: 'akid-alarm', role: 'alert', hidden: true },
@@ -31,8 +27,15 @@ export class Alarm {
       const isPaused = run.status === 'paused';
       write(this.head, `${isPaused ? 'Paused' : 'Stopped'} by the guard at step ${count(event.step)}`);
       write(this.block, block(event) ?? '');
-      write(this.text, sentence(event) ?? '');
-      write(this.advice, isPaused ? ADVICE.paused : ADVICE.stopped);
+      this.advice.hidden = !isPaused;
+      this.tell(sentence(event) ?? '');
+    }
+  }
+
+  private tell(text: string): void {
+    if (text !== this.told) {
+      this.told = text;
+      this.text.replaceChildren(...prose(text));
     }
   }
 }

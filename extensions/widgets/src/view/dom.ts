@@ -46,3 +46,12 @@ export function write(element: HTMLElement, text: string): void {
     element.textContent = text;
   }
 }
+
+/** A text for people in which `backticks` set off names of code. */
+export function prose(text: string): (Node | string)[] {
+  const parts = text.split('`');
+  if (parts.length % 2 === 0) {
+    return [text]; // one of them has no other half
+  }
+  return parts.map((part, i) => (i % 2 ? h('code', { class: 'akid-code' }, part) : part)).filter(part => part !== '');
+}

@@ -3,7 +3,7 @@
 import { block, clock, count, sentence, unsaid } from '../format';
 import type { DashboardModel } from '../model';
 import type { IEvent } from '../tokens';
-import { h } from './dom';
+import { h, prose } from './dom';
 
 interface ILine {
   key: string;
@@ -34,6 +34,7 @@ export class Messages {
       }
     }
     node.classList.toggle('akid-empty', !this.drawn.size);
+    node.classList.toggle('akid-found', this.model.events.some(event => 'finding' in event.data));
     if (follows) {
       node.scrollTop = node.scrollHeight;
     }
@@ -79,8 +80,8 @@ function row(line: ILine): HTMLElement {
   const [mark, word] = MARKS[line.level] ?? ['', ''];
   const place = line.block ? h('code', { class: 'akid-block', title: 'Where it was found' }, line.block) : null;
   const text = line.more
-    ? h('details', { class: 'akid-text' }, h('summary', {}, place, line.text), h('pre', {}, line.more))
-    : h('span', { class: 'akid-text' }, place, line.text);
+    ? h('details', { class: 'akid-text' }, h('summary', {}, place, ...prose(line.text)), h('pre', {}, line.more))
+    : h('span', { class: 'akid-text' }, place, ...prose(line.text));
   return h(
     'div',
     { class: 'akid-line', 'data-level': line.level },
