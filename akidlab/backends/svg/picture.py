@@ -171,7 +171,7 @@ def _legend(panel: Sequence[Series], width: float) -> str:
         legend = _role(series, panel)
         if not _of_blocks(panel):
             legend = f"{legend} {words.number(series.last)}".strip()
-        elif x + 74 + 6.2 * len(legend) > width or index == len(COLOURS):
+        elif x + 18 + 6.2 * len(legend) > width - 82 * (index + 1 < len(panel)) or index == len(COLOURS):
             return "".join([*body, parts.text(x, 30, f"and {len(panel) - index} more")])
         body.append(f"<path d='M{x:.1f} 26h14' stroke='{_colour(index)}' stroke-width='2.5'/>")
         body.append(parts.text(x + 18, 30, legend))
