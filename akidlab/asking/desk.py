@@ -98,10 +98,24 @@ class Desk:
             self._open.add(asked)
         self._put(asked)
 
-    def take(self, request: Mapping[str, Any], tell: Callable[[Body], object]) -> Body:
-        """Take a question that came over the wire; what is said at once: whether it is one."""
+    def take(self, request: Mapping[str, Any], send: Callable[[Body], object]) -> Body:
+        """Take a question that came over the wire.
+
+        Args:
+            request: its `question`, `timeout`, `id`, and the `rank` that is meant, if there are several.
+            send: sends the answer, with the `id` of the request, to who asked.
+
+        Returns:
+            What is said at once: whether it is a question.
+        """
+        number = request.get("id")
         try:
-            self.ask(request.get("question"), tell, float(request.get("timeout") or 0.0))
+            if request.get("rank"):
+                raise AskError(f"This run has one rank, 0; found rank {request['rank']!r}.")
+            timeout = float(request.get("timeout") or 0.0)
+            self.ask(
+                request.get("question"), lambda body: send({"kind": "answer", "id": number, **body}), timeout
+            )
         except (AskError, TypeError, ValueError) as error:
             return {"ok": False, "error": str(error)}
         return {"ok": True}
@@ -157,12 +171,6 @@ class Desk:
         with self._lock:
             self._open.discard(asked)
         asked.tell(body if isinstance(body, dict) else {"ok": False, "error": OVER})
-
-
-def pushed(request: Mapping[str, Any], send: Callable[[Body], object]) -> Callable[[Body], object]:
-    """Sends an answer with the number of the request that it answers."""
-    number = request.get("id")
-    return lambda body: send({"kind": "answer", "id": number, **body})
 
 
 def _told(error: BaseException) -> str:

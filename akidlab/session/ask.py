@@ -89,5 +89,9 @@ def _live(run: Run | str | None) -> Connection:
     known = Store().runs()
     for one in known:
         if uid in (one.uid, one.name):
+            if one.is_live:
+                raise AskError(
+                    f"The run `{one.name}` does not listen yet, or not on this machine. Ask again."
+                )
             raise AskError(f"The run `{one.name}` is {one.status}; only a live run can be asked.")
     raise unknown("run", uid, [str(connection.info.get("name")) for connection in found] or known.names())

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from typing_extensions import Self
 
+    from akidlab.asking import Desk
     from akidlab.widgets import Dashboard
+    from akidlab.wire import Peer
 
 INTERVAL = 0.2  # seconds between two looks at what was told
 
@@ -56,13 +58,14 @@ class LoopWatch:
         from akidlab.watching.watch import Watch
 
         self.step = self.samples = 0
-        self.optimizer, self.controls, self.bus = optimizer, Controls(), Bus()
+        self.module, self.optimizer, self.controls, self.bus = module, optimizer, Controls(), Bus()
         self.status, self.was_stopped = "running", False
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
         self._told, self._making, self._speaks = Told(), False, loss is None
         self._paused, self._left, self._rate, self._due = False, 0, None, 0.0
         self._since, self._since_samples = time.perf_counter(), 0
         self._dashboard: Dashboard | None = None
+        self._desk: Desk | None = None  # made for the first question
         self._inside = False
         facts = {"module": type(module).__name__, "optimizer": type(optimizer).__name__, **(config or {})}
         self.run: Run = Store().create(name or type(module).__name__.lower(), config=facts)
@@ -113,6 +116,8 @@ class LoopWatch:
             self._say("event", Event("finished", {"step": self.step, "outcome": status}))
         self.bus.unsubscribe(recorder)
         recorder.stop(status, error=error)
+        if self._desk is not None:
+            self._desk.close()
         if self._listener is not None:
             self._listener.stop()
         if self._dashboard is not None:
@@ -155,13 +160,24 @@ class LoopWatch:
 
     # ----------------------------------------------------------------------------------------- what is asked
 
-    def _hear(self, request: dict[str, Any], peer: object) -> dict[str, Any]:
+    def _hear(self, request: dict[str, Any], peer: Peer) -> dict[str, Any]:
         if request.get("kind") == "status":
             return {"ok": True, "status": self.run.status, "step": self.step}
+        if request.get("kind") == "ask":
+            return self._questions().take(request, peer.send)
         if request.get("kind") != "command":
-            raise KindError(f"A loop understands `command` and `status`, found {request.get('kind')!r}.")
+            raise KindError(f"A loop understands `command`, `status`, `ask`; found {request.get('kind')!r}.")
         command = Command(request["action"], request.get("value"), request["id"])
         return {"ok": True, "new": self.controls.send(command)}
+
+    def _questions(self) -> Desk:
+        """Where questions are taken; the loop answers them at the end of its steps."""
+        from akidlab.asking import Desk
+
+        if self._desk is None:
+            values = {"step": lambda: self.step, "lr": lambda: float(self.optimizer.param_groups[0]["lr"])}
+            self._desk = Desk(lambda: self.module, self.controls, values)
+        return self._desk
 
     def _obey(self) -> None:
         self._apply(self.controls.take())

@@ -122,7 +122,7 @@ class Training:
         if request.get("kind") == "status":
             return {"ok": True, "status": self.run.status, "step": self.kid.step}
         if request.get("kind") == "ask":
-            return self._ask(request, peer)
+            return self._questions().take(request, peer.send)
         if request.get("kind") != "command":
             raise MagicError(
                 f"A run understands `command`, `status` and `ask`, found {request.get('kind')!r}."
@@ -130,11 +130,9 @@ class Training:
         command = Command(request["action"], request.get("value"), request["id"])  # type: ignore[arg-type]
         return {"ok": True, "new": self.kid.controls.send(command)}
 
-    def _ask(self, request: Body, peer: Peer) -> Body:
-        """Have the thread that trains answer a question; the answer is pushed to who asked."""
-        from akidlab.asking import Desk, pushed
+    def _questions(self) -> Desk:
+        """Where questions are taken; the thread that trains answers them."""
+        from akidlab.asking import Desk
 
-        if request.get("rank"):
-            return {"ok": False, "error": f"This run has one rank, 0; found rank {request['rank']!r}."}
         self._desk = self._desk or Desk.of(self.kid)
-        return self._desk.take(request, pushed(request, peer.send))
+        return self._desk

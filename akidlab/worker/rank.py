@@ -143,17 +143,16 @@ class Rank:
 
     def _ask(self, said: Body) -> None:
         """Have the main thread answer a question between two steps."""
-        from akidlab.asking import Desk, pushed
+        from akidlab.asking import Desk
 
-        tell = pushed(said, lambda body: self.tell({**body, "run": said["run"]}))
         with self._lock:
             if self.kid is None or said["run"] != self.run:
-                tell({"ok": False, "error": f"Rank {self.number} has no kid yet, or no longer. Ask again."})
-                return
-            self._desk = self._desk or Desk.of(self.kid)
-            answer = self._desk.take(said, tell)
-        if not answer["ok"]:
-            tell(answer)
+                told = {"ok": False, "error": f"Rank {self.number} has no kid yet, or no longer. Ask again."}
+            else:
+                self._desk = self._desk or Desk.of(self.kid)
+                told = self._desk.take(said, lambda body: self.tell({**body, "run": said["run"]}))
+        if not told["ok"]:
+            self.tell({"kind": "answer", "id": said["id"], "run": said["run"], **told})
 
     def _interrupt(self, hard: bool) -> None:
         """Ask a practising kid to stop, which all ranks do after the same step; break into anything else."""

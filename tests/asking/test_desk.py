@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from akidlab.asking import Desk, desk, pushed
+from akidlab.asking import Desk, desk
 from akidlab.errors import AskError
 from akidlab.kids import Controls
 
@@ -160,7 +160,9 @@ def test_not_too_many_wait(training: Training) -> None:
     training.desk.ask("step", training.heard.append)
 
 
-@pytest.mark.parametrize("request_", [{}, {"question": 7}, {"question": "step", "timeout": "soon"}])
+@pytest.mark.parametrize(
+    "request_", [{}, {"question": 7}, {"question": "step", "timeout": "soon"}, {"rank": 1}]
+)
 def test_a_request_that_makes_no_sense_is_answered(training: Training, request_: dict[str, Any]) -> None:
     answer = training.desk.take(request_, training.heard.append)
 
@@ -168,8 +170,8 @@ def test_a_request_that_makes_no_sense_is_answered(training: Training, request_:
 
 
 def test_an_answer_carries_the_number_of_its_question(training: Training) -> None:
-    tell = pushed({"id": "a1"}, training.heard.append)
+    request = {"question": "step", "timeout": 5, "id": "a1"}
 
-    assert training.desk.take({"question": "step", "timeout": 5}, tell) == {"ok": True}
+    assert training.desk.take(request, training.heard.append) == {"ok": True}
     training.look()
     assert training.heard == [{"kind": "answer", "id": "a1", "ok": True, "value": 0, "step": 0}]
