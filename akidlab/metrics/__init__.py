@@ -5,6 +5,7 @@ Other packages add theirs by an entry point in the group `akidlab.metrics`: a na
 
 from akidlab.metrics.answers import accuracy
 from akidlab.metrics.bands import PercentilesSubscriber
+from akidlab.metrics.by_name import BandsSubscriber
 from akidlab.metrics.curvature import hessian_eigenvalues
 from akidlab.metrics.deep import CKASubscriber, HessianEigenSubscriber, SVCCASubscriber
 from akidlab.metrics.each import (
@@ -24,6 +25,7 @@ from akidlab.metrics.metric import Metric
 from akidlab.metrics.moments import mean, sparsity, sum, variance
 from akidlab.metrics.noise import gradient_noise_scale
 from akidlab.metrics.norms import norm, ratio
+from akidlab.metrics.outcomes import accuracy_of, loss_of, message_mean
 from akidlab.metrics.percentiles import percentiles
 from akidlab.metrics.similarity import cca, cka, svcca
 from akidlab.metrics.summaries import (
@@ -54,6 +56,9 @@ __all__ = [
     "condition_number",
     "power_iteration",
     "accuracy",
+    "accuracy_of",
+    "loss_of",
+    "message_mean",
     "gradient_noise_scale",
     "hessian_eigenvalues",
     "cka",
@@ -70,6 +75,7 @@ __all__ = [
     "MessageMeanSubscriber",
     "HistogramSubscriber",
     "PercentilesSubscriber",
+    "BandsSubscriber",
     "DeadUnitsSubscriber",
     "GradientNoiseScaleSubscriber",
     "LossSubscriber",

@@ -120,7 +120,7 @@ class SpectralNormSubscriber(Metric):
     """Publishes the largest singular value of each matrix of weights: `metrics.spectral_norm`.
 
     It is found from below by a few steps of `metrics.power_iteration`, begun where those of the step before
-    ended, so that it is sharp after some steps of training.
+    ended: a few percent low in the first steps that are looked at, then sharp.
 
     Args:
         kinds: topics.

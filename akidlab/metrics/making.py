@@ -7,7 +7,8 @@ from typing import Any
 
 from akidlab import registry
 from akidlab.errors import MetricError, unknown
-from akidlab.messages import Bus
+from akidlab.messages import Bus, Subscriber
+from akidlab.metrics.by_name import BandsSubscriber
 from akidlab.metrics.deep import CKASubscriber, HessianEigenSubscriber, SVCCASubscriber
 from akidlab.metrics.each import (
     ConditionNumberSubscriber,
@@ -19,7 +20,6 @@ from akidlab.metrics.each import (
     SumSubscriber,
     VarianceSubscriber,
 )
-from akidlab.metrics.metric import Metric
 from akidlab.metrics.summaries import (
     DeadUnitsSubscriber,
     GradientNoiseScaleSubscriber,
@@ -30,7 +30,7 @@ from akidlab.metrics.training import LossSubscriber, TestAccuracySubscriber, Tra
 from akidlab.options import check, signature
 
 GROUP = "akidlab.metrics"
-OURS: dict[str, type[Metric]] = {
+OURS: dict[str, type[Subscriber]] = {
     "cka": CKASubscriber,
     "condition_number": ConditionNumberSubscriber,
     "dead_units": DeadUnitsSubscriber,
@@ -41,6 +41,7 @@ OURS: dict[str, type[Metric]] = {
     "mean": MeanSubscriber,
     "message_mean": MessageMeanSubscriber,
     "norm": NormSubscriber,
+    "percentiles": BandsSubscriber,
     "ratio": RatioSubscriber,
     "sparsity": SparsitySubscriber,
     "spectral_norm": SpectralNormSubscriber,
@@ -63,8 +64,10 @@ def names() -> list[str]:
     return sorted({*OURS, *registry.names(GROUP)})
 
 
-def make(spec: str, bus: Bus | None = None, **more: object) -> Metric:
+def make(spec: str, bus: Bus | None = None, **more: object) -> Subscriber:
     """A metric from one word: `name`, `name:topic`, `name:topic,topic`, `name:topic?option=value`.
+
+    It is subscribed.
 
     Args:
         spec: for instance `norm`, `norm:weights?order=1`, `ratio:weight_updates,weights`.
@@ -76,7 +79,7 @@ def make(spec: str, bus: Bus | None = None, **more: object) -> Metric:
         MetricError: if it needs more than a word can say.
 
     Example:
-        >>> from akidlab.messages import Bus
+        >>> from akidlab.messages import Bus, Subscriber
         >>> make("norm:weights?order=1", Bus()).topics_published
         ('weights_norm1',)
     """
@@ -94,7 +97,8 @@ def make(spec: str, bus: Bus | None = None, **more: object) -> Metric:
     needed = [
         given.pop(p.name) for p in takes.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in given
     ]
-    return maker(*needed, *kinds, bus=bus, **given)
+    made: Any = maker
+    return made(*needed, *kinds, bus=bus, **given)
 
 
 def parse(spec: str) -> tuple[str, list[str], dict[str, Any]]:
@@ -118,8 +122,8 @@ def parse(spec: str) -> tuple[str, list[str], dict[str, Any]]:
     return name.strip(), kinds, {key.strip(): _value(value.strip()) for key, _, value in pairs}
 
 
-def find(name: str) -> type[Metric]:
-    """The class of a metric.
+def find(name: str) -> type[Subscriber]:
+    """The class of a metric: a `Metric`, or a subscriber that is made with topics and `bus=` as one is.
 
     Raises:
         UnknownNameError: if no installed package offers it.
@@ -130,8 +134,8 @@ def find(name: str) -> type[Metric]:
     if name not in registry.names(GROUP):
         raise unknown("metric", name, names())
     maker = registry.load(GROUP, name)
-    if not (isinstance(maker, type) and issubclass(maker, Metric)):
-        raise MetricError(f"The plug-in `{name}` of `{GROUP}` is {maker!r}, not a class of metrics.")
+    if not (isinstance(maker, type) and issubclass(maker, Subscriber)):
+        raise MetricError(f"The plug-in `{name}` of `{GROUP}` is {maker!r}, not a class such as `Metric`.")
     return maker
 
 

@@ -19,7 +19,7 @@ from akidlab.metrics.units import silent
 
 
 class MessageMeanSubscriber(Metric):
-    """Publishes the mean over all modules of what another metric publishes, once a step: `Σₖ xₖ / modules`.
+    """Publishes the mean over all modules of what another metric publishes: `metrics.message_mean`.
 
     A step in which nothing was published has no mean. The other metric is made first.
 

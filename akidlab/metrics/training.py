@@ -7,13 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from akidlab.errors import DataError
 from akidlab.messages import Bundle, Message
 from akidlab.metrics.answers import accuracy
-from akidlab.metrics.looking import answer, each_batch, looking_at, to_device_of
 from akidlab.metrics.metric import Metric
+from akidlab.metrics.outcomes import accuracy_of
 from akidlab.metrics.said import tensor_of, tensors_of
-from akidlab.metrics.transfer import to_host
 
 
 class LossSubscriber(Metric):
@@ -69,7 +67,7 @@ class TrainAccuracySubscriber(Metric):
 
 
 class TestAccuracySubscriber(Metric):
-    """Publishes the share of right answers on other data, as `test_accuracy`: `metrics.accuracy`.
+    """Publishes the share of right answers on other data, as `test_accuracy`: `metrics.accuracy_of`.
 
     The model answers as in validation and without gradients; its mode, its statistics and the random numbers
     of training stay as they are. Each sample counts once, whatever the batches.
@@ -101,17 +99,7 @@ class TestAccuracySubscriber(Metric):
         super().__init__(*kinds, subsample=frequency, **options)
 
     def compute(self, said: Message) -> float:
-        shares: list[Tensor] = []
-        sizes: list[int] = []
-        with looking_at(self.model) as model:
-            for batch in each_batch(self.data):
-                if len(batch) < 2:
-                    raise DataError("To judge answers there must be labels: give (inputs, labels).")
-                batch = to_device_of(model, batch)
-                shares.append(accuracy(answer(model, batch), batch[1], self.top))
-                sizes.append(len(batch[1]))
-        weighted = zip(to_host(shares), sizes, strict=True)
-        return sum(share * size for share, size in weighted) / sum(sizes)
+        return accuracy_of(self.model, self.data, self.top)
 
 
 class _Called(nn.Module):

@@ -11,7 +11,7 @@ from torch import nn
 
 from akidlab import metrics
 from akidlab.errors import MetricError, OptionError, UnknownNameError
-from akidlab.messages import Bus
+from akidlab.messages import Bus, CallbackSubscriber, Message
 from akidlab.metrics.making import GROUP, OURS, parse
 
 
@@ -24,7 +24,9 @@ def test_ours_are_registered_the_way_a_strangers_are():
     assert set(OURS) <= set(metrics.names())
 
 
-@pytest.mark.parametrize("name", sorted(set(OURS) - {"hessian", "svcca", "cka", "test_accuracy"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(OURS) - {"hessian", "svcca", "cka", "test_accuracy", "percentiles"})
+)
 def test_each_is_made_by_its_name_alone(name: str):
     bus = Bus()
 
@@ -51,6 +53,20 @@ def test_each_is_made_by_its_name_alone(name: str):
 )
 def test_a_word_says_topics_and_options(spec: str, topics: tuple[str, ...]):
     assert metrics.make(spec, Bus()).topics_published == topics
+
+
+def test_percentiles_are_asked_for_as_other_metrics_are():
+    bus, heard = Bus(), list[Message]()
+    bus.subscribe(CallbackSubscriber(heard.append, topics=["percentiles"]))
+
+    made = metrics.make("percentiles:parameters?exact=true", bus)
+    bus.publish(Message("biases", torch.arange(101.0), 1, key="fc"))
+    bus.publish(Message("batch_finished", step=1))
+
+    assert (made.kinds, made.exact) == (("weights", "biases"), True)
+    assert list(heard[0].data.values[0]) == [0, 7, 16, 31, 50, 69, 84, 93, 100]
+    with pytest.raises(UnknownNameError, match="no topic `weihgts`"):
+        metrics.make("percentiles:weihgts", bus)
 
 
 def test_values_are_numbers_truths_nothing_or_words():

@@ -106,6 +106,20 @@ def test_each_sample_counts_once_whatever_the_batches(bus, heard):
     }
 
 
+def test_loss_and_accuracy_are_those_of_all_samples_together():
+    net, (x, y) = a_net().eval(), some_data()
+    loader = DataLoader(TensorDataset(x, y), batch_size=8)
+
+    wanted = nn.functional.cross_entropy(net(x), y).detach()
+    assert metrics.loss_of(net, loader, nn.functional.cross_entropy) == pytest.approx(float(wanted))
+    assert metrics.accuracy_of(net, loader) == pytest.approx(float((net(x).argmax(1) == y).float().mean()))
+
+
+def test_the_mean_of_messages_is_theirs_and_nan_of_none():
+    assert metrics.message_mean([1, torch.tensor(4.0)]) == 2.5
+    assert math.isnan(metrics.message_mean([]))
+
+
 def test_it_asks_at_the_first_step_and_at_every_so_many(bus, heard):
     metrics.TestAccuracySubscriber(a_net(), some_data(), frequency=3, bus=bus)
 
