@@ -257,6 +257,9 @@ def test_lines_of_a_topic_share_a_chart_and_what_that_costs_is_told(notebook: Op
     )
     expect(page.locator(".akid-observing")).to_have_text(re.compile(r"^Observing1\.\d % · every 10$"))
     expect(page.locator("[data-chart^=observation]")).to_have_count(0)
+    page.get_by_role("searchbox").press_sequentially("conv1 s")  # keys that elsewhere pause and make a step
+    expect(ratio.locator(".akid-chip")).to_have_text(["conv1"])
+    expect(page.locator(".akid-badge")).to_have_text("Running")
     stop(book)
     assert book.problems == []
 
