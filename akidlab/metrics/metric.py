@@ -6,7 +6,7 @@ import difflib
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -25,7 +25,7 @@ from akidlab.messages import (
     SynchronizedSubscription,
     get_default_bus,
 )
-from akidlab.metrics.transfer import to_host
+from akidlab.metrics.pending import Pending, Place
 from akidlab.options import Options, check, signature
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Metric(Options, Subscriber):
         kinds: the topics that it hears if none are given; then those that it was given.
         of_network: True if the topic is the name alone, as `train_accuracy`.
         takes: how many topics are computed with together; with 1, each topic is computed with by itself.
-        merges: how the values of several ranks become one: `mean`, `sum`, `max`, `min` or None.
+        merges: how the numbers of several ranks, or of the parts of a batch whose gradients are accumulated,
+            become one: `mean` (weighted), `sum`, `max` or `min`. None if every rank has the same.
         leaves_out_nan: True if NaN only says that the number is not defined there.
 
     Args:
@@ -105,7 +106,7 @@ class Metric(Options, Subscriber):
         self.bus = get_default_bus() if bus is None else bus
         self.kinds = self._chosen(kinds)
         self.values: dict[str, float] = {}  # what it published last, by topic and key
-        self._topic, self._pending = publish, list[_Pending]()
+        self._topic, self._pending = publish, Pending(self.merges)
         take = SynchronizedSubscription if self.takes > 1 else Subscription
         self._subscription = take(self.kinds, tag, subsample)
         self.tag, self.topics = tag, frozenset(self.kinds)
@@ -167,9 +168,8 @@ class Metric(Options, Subscriber):
     def _keep(self, said: Said, found: Value | Mapping[str, Value] | None) -> None:
         kind = said.kinds[0] if isinstance(said, Bundle) else said.topic
         for name, value in _named(found, said.key):
-            weight = self.weight_of(said) if self._merge(kind) == "mean" else 1.0
-            place = _Place(self.topic_of(kind), name, said.step, said.epoch, said.tag, kind)
-            self._pending.append(_Pending(place, weight, value))
+            place = Place(self.topic_of(kind), name, said.step, said.epoch, said.tag, kind)
+            self._pending.add(place, value, self.weight_of(said))
 
     def _end(self, message: Message) -> None:
         try:
@@ -180,17 +180,16 @@ class Metric(Options, Subscriber):
 
     def _finish(self, message: Message) -> None:
         for topic, value in (self.conclude(message) or {}).items():
-            place = _Place(topic, None, message.step, message.epoch, message.tag, self.kinds[0])
-            self._pending.append(_Pending(place, 1.0, value))
-        if self._pending:
-            pending, self._pending = self._pending, []
-            values = to_host([one.value for one in pending], self)
+            place = Place(topic, None, message.step, message.epoch, message.tag, self.kinds[0])
+            self._pending.add(place, value)
+        found = self._pending.take(self)
+        if found:
             self.values = {}
-            for one, value in zip(pending, values, strict=True):
-                if value == value or not self.leaves_out_nan:
-                    self._publish(one.place, one.weight, value)
+        for place, value, weight in found:
+            if value == value or not self.leaves_out_nan:
+                self._publish(place, value, weight)
 
-    def _publish(self, place: _Place, weight: float, value: float) -> None:
+    def _publish(self, place: Place, value: float, weight: float) -> None:
         self.values[place.topic if place.key is None else f"{place.topic}/{place.key}"] = value
         merge = self._merge(place.kind)
         data = Samples([place.step], [value], [time.time()], merge, [weight] if merge == "mean" else ())
@@ -226,21 +225,6 @@ class Metric(Options, Subscriber):
         for kind in given:
             _check(self.bus, kind)
         return chosen
-
-
-class _Place(NamedTuple):
-    topic: str
-    key: str | None
-    step: int
-    epoch: int
-    tag: str
-    kind: str
-
-
-class _Pending(NamedTuple):
-    place: _Place
-    weight: float
-    value: Value
 
 
 def _named(found: Value | Mapping[str, Value] | None, key: str | None) -> Iterator[tuple[str | None, Value]]:

@@ -122,6 +122,24 @@ def test_what_differs_between_ranks_is_told_how_to_merge_it_and_weights_are_not(
     }
 
 
+def test_parts_of_a_batch_whose_gradients_are_accumulated_count_as_one(bus, heard):
+    metrics.MeanSubscriber("activations", bus=bus)
+    PeakSubscriber("activations", bus=bus)
+    metrics.SumSubscriber("activations", bus=bus)
+    whole = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+
+    for part in whole.split([8, 4]):
+        bus.publish(Message("activations", part, 1, key="fc"))
+    bus.publish(Message("batch_finished", step=1))
+
+    assert heard.values == {
+        "activations_mean/fc": [(1, pytest.approx(float(whole.mean())))],
+        "activations_peak/fc": [(1, pytest.approx(float(whole.max())))],
+        "activations_sum/fc": [(1, pytest.approx(float(whole.sum())))],
+    }
+    assert heard.messages[0].data.weights == [36.0]
+
+
 def test_a_metric_of_a_metric_is_published_in_the_same_step(bus, heard):
     metrics.MeanSubscriber("weights_norm2", bus=bus)  # before the one that it hears
     metrics.NormSubscriber("weights", bus=bus)
