@@ -125,7 +125,7 @@ def _take(db: sqlite3.Connection, level: Level, step: int) -> np.ndarray:
     found = _pieces(db, level, step, 2**62)
     if not found:
         return np.empty(0, ROW)
-    begin = found[0][0]
+    begin = min(step, found[0][0])  # between two pieces there may be steps that nothing speaks for
     db.execute("DELETE FROM pieces WHERE run = ? AND tag = ? AND level = ? AND last >= ?", (*level.key, step))
     above = _pieces(db, level.above, begin, 2**62)
     rows = _take(db, level.above, begin)

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from akidlab.messages import Message, Percentiles
@@ -91,6 +91,7 @@ def test_a_step_within_is_replaced_alone(store):
 
 
 @settings(max_examples=30, deadline=None)
+@example([(0, 64), (65, 64), (64, 1)])
 @given(some.lists(some.tuples(some.integers(0, 500), some.integers(1, 300)), min_size=1, max_size=8))
 def test_however_a_run_is_resumed_its_levels_agree(parts):
     run, kept = Store().create("digits"), {}
