@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=nn.Module)
-FROM_MODULES = ("activations", "layer_gradients")
-PASSING = ("input_data", "network_output", "input_labels", "loss", *FROM_MODULES)
 
 
 class Exporter:
@@ -197,7 +195,7 @@ class Exporter:
             self._voice.register(True)
             self._voice.find()
             self.bus.on_change.append(self._changed)
-            self._voice.observing = self._is_due(self.step)
+            self._voice.observe(self._is_due(self.step))
         self._steps.hook()
         roots = [root for _, root, _ in self._tree.roots] if self._model is None else [self._model]
         self._passes.root = roots[0] if len(roots) == 1 else None
@@ -207,7 +205,8 @@ class Exporter:
         """Let go of the model, the optimiser and the bus, without a trace; a second time does nothing."""
         if self._attached:
             self._attached = False
-            self._voice.observing = self._voice.active = self._voice.begun = False
+            self._voice.observe(False)
+            self._voice.begun = False
             self.bus.on_change.remove(self._changed)
             self._voice.register(False)
             self._passes.unhook()
@@ -224,13 +223,13 @@ class Exporter:
                 clock.advance()
             due = self._attached and (step + 1) % self._every == 0
             if due != voice.observing:
-                voice.observing = due
+                voice.observe(due)
                 self._listen()
 
     def _look_back(self) -> None:
         voice, passes = self._voice, self._passes
         self.cost, voice.spent = voice.spent, 0.0
-        if not passes.heard and not self._warned and voice.active and voice.wanted(FROM_MODULES):
+        if not passes.heard and not self._warned and voice.active and voice.of_modules:
             self._warned = True
             log.warning(
                 "No call of a module was seen in step %d, so there are no activations and layer gradients: "
@@ -246,9 +245,7 @@ class Exporter:
 
     def _listen(self) -> None:
         """Hear what passes through the modules, if this step is observed and somebody wants to know."""
-        voice = self._voice
-        voice.settle()
-        if voice.active and not self.compiled and voice.wanted(PASSING):
+        if self._voice.active and self._voice.of_passes and not self.compiled:
             self._passes.hook()
         else:
             self._passes.unhook()

@@ -103,6 +103,8 @@ class Steps:
     def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
         """What there is before a step, all at once: there are many, and most are small."""
         (weights, gradient_of, updates), self._late = self._topics(), not gradients
+        if not any((*weights, *gradient_of, *updates)):
+            return
         names, data, taken = [], [], []
         scale = getattr(optimizer, "grad_scale", None)
         if scale is not None and float(optimizer.found_inf):  # type: ignore[attr-defined]

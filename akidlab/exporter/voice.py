@@ -13,6 +13,8 @@ from akidlab.messages.several import Names
 Hearers = tuple[Subscriber, ...]
 SAID = (*META, *TOPICS)
 PASSES = tuple(topic for topic in SAID if topic != "loss")  # under `loss` a kid tells plain numbers
+OF_MODULES = ("activations", "layer_gradients")
+OF_PASSES = ("input_data", "network_output", "input_labels", "loss", *OF_MODULES)
 ROUTES = {"train": PASSES, "eval": PASSES, "raw": ("loss",)}
 
 
@@ -28,6 +30,7 @@ class Voice:
         self.bus, self.clock = bus, clock or Count()
         self.begun, self.spent = False, 0.0
         self.observing = self.active = False  # if this step is observed; and if anybody wants to know of it
+        self.of_modules = self.of_passes = False  # if anybody wants to know what passes through modules
         self.routes: dict[str, dict[str, Hearers]] = {}
         self.step, self.epoch, self.train_step = self.clock()
         self.find()
@@ -39,15 +42,16 @@ class Voice:
         hearers = self.bus.hearers
         self.routes = {tag: {topic: hearers(topic, tag) for topic in said} for tag, said in ROUTES.items()}
         self._found: dict[Names, Hearers] = {}
-        self.settle()
+        self._is_heard = self._wanted(SAID)
+        self.of_modules, self.of_passes = self._wanted(OF_MODULES), self._wanted(OF_PASSES)
+        self.observe(self.observing)
 
-    def settle(self) -> None:
-        """Be active where a step is observed and somebody hears of it."""
-        self.active = self.observing and any(any(found.values()) for found in self.routes.values())
-
-    def wanted(self, topics: Iterable[str]) -> bool:
-        """True if anybody hears one of the topics, for whatever the pass is."""
+    def _wanted(self, topics: Iterable[str]) -> bool:
         return any(found.get(topic) for found in self.routes.values() for topic in topics)
+
+    def observe(self, due: bool) -> None:
+        """Look at this step, or do not; nothing is done where nobody wants to know."""
+        self.observing, self.active = due, due and self._is_heard
 
     def begin(self) -> None:
         """Say once that a step has begun."""
