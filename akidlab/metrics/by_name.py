@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from akidlab.messages import GROUPS, Bus, get_default_bus
+from akidlab.messages import Bus, get_default_bus
 from akidlab.metrics.bands import ALL, PercentilesSubscriber
+from akidlab.metrics.kinds import listed
 from akidlab.metrics.sampling import ELEMENTS
 
 
@@ -34,11 +35,8 @@ class BandsSubscriber(PercentilesSubscriber):
         exact: bool = False,
         elements: int = ELEMENTS,
     ) -> None:
-        named = [part for kind in kinds for part in ([kind] if isinstance(kind, str) else kind)]
-        topics = [topic for kind in named for topic in (GROUPS.get(kind) or (kind,))] or ALL
-        super().__init__(
-            get_default_bus() if bus is None else bus, topics, exact=bool(exact), elements=elements
-        )
+        bus = get_default_bus() if bus is None else bus
+        super().__init__(bus, listed(kinds) or ALL, exact=bool(exact), elements=elements)
         self.bus.subscribe(self)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
-from akidlab.errors import MetricError, unknown
+from akidlab.errors import MetricError
 from akidlab.messages import (
-    GROUPS,
-    META,
-    TOPICS,
     Bundle,
     Bus,
     CallbackSubscriber,
@@ -25,6 +21,8 @@ from akidlab.messages import (
     SynchronizedSubscription,
     get_default_bus,
 )
+from akidlab.metrics.kinds import check as check_kind
+from akidlab.metrics.kinds import listed
 from akidlab.metrics.pending import Pending, Place
 from akidlab.options import Options, check, signature
 
@@ -215,15 +213,14 @@ class Metric(Options, Subscriber):
         return self.kinds[:1] if self.takes > 1 else self.kinds
 
     def _chosen(self, kinds: Sequence[str | Sequence[str]]) -> tuple[str, ...]:
-        named = [part for kind in kinds for part in ([kind] if isinstance(kind, str) else kind)]
-        given = [topic for kind in named for topic in (GROUPS.get(kind) or (kind,))]
-        chosen = tuple(dict.fromkeys(given)) or type(self).kinds
+        given = listed(kinds)
+        chosen = given or type(self).kinds
         if self.takes > 1 and len(chosen) != self.takes:
             raise MetricError(
                 f"{type(self).__name__} takes {self.takes} topics, found {len(chosen)}: {', '.join(chosen)}."
             )
         for kind in given:
-            _check(self.bus, kind)
+            check_kind(kind, self.bus)
         return chosen
 
 
@@ -232,11 +229,3 @@ def _named(found: Value | Mapping[str, Value] | None, key: str | None) -> Iterat
         yield from ((name if key is None else f"{key}/{name}", value) for name, value in found.items())
     elif found is not None:
         yield key, found
-
-
-def _check(bus: Bus, kind: str) -> None:
-    """Anybody may publish under any name, other metrics too; but `weihgts` is a slip."""
-    known = sorted({*META, *TOPICS, *bus.topics})
-    is_derived = any(kind.startswith(f"{topic}_") for topic in known)
-    if kind not in known and not is_derived and difflib.get_close_matches(kind, known, n=1, cutoff=0.7):
-        raise unknown("topic", kind, known)
