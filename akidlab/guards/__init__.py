@@ -1,1 +1,6 @@
 """Guards: they notice what goes wrong in training, and name the block where it arose."""
+
+from akidlab.guards.doctor import Doctor
+from akidlab.guards.finding import Finding
+
+__all__ = ["Doctor", "Finding"]

@@ -56,10 +56,10 @@ def _guarded(kid: Kid, next_batch: Callable[[], Batch], guarding: Guarding) -> C
         if value - value != 0.0:  # neither NaN nor an infinity is 0 then
             guarding.alarm("loss", value, [inputs])
         backward(loss)
-        if not finite():
-            guarding.alarm("gradient", value, [inputs])
         if guarding.heard is not None:
             guarding.alarm("activation", value, [inputs])
+        if not finite():
+            guarding.alarm("gradient", value, [inputs])
         if clip_norm is not None:
             clip_grad_norm_(parameters, clip_norm)
         make_step()
