@@ -121,7 +121,7 @@ def test_a_stranger_that_returns_its_loss_needs_no_loss_module():
 
 def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
     lightning = pytest.importorskip("lightning.pytorch")
-    from akidlab import WatchCallback
+    from akidlab.lightning import WatchCallback
 
     class Module(lightning.LightningModule):
         def __init__(self):
