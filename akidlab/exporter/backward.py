@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from akidlab.exporter.voice import Hearers, Voice
+from akidlab.exporter.voice import Voice
 
 
-def follow(voice: Voice, hearers: Hearers, tensor: Tensor, name: str, tag: str) -> None:
+def follow(voice: Voice, tensor: Tensor, name: str, tag: str) -> None:
     """Publish the gradient of the value that `tensor` has now, whatever a later layer writes into it.
 
     What is in the graph is known by its node, which stays when the tensor is changed in place.
@@ -21,7 +21,7 @@ def follow(voice: Voice, hearers: Hearers, tensor: Tensor, name: str, tag: str) 
         gradient = gradients if node is None else gradients[number]
         if gradient is not None and voice.step == step and voice.active:
             start = perf_counter()
-            voice.tell(hearers, "layer_gradients", gradient.detach(), name, tag)
+            voice.say("layer_gradients", gradient.detach(), name, tag)
             voice.spent += perf_counter() - start
 
     if node is None:

@@ -22,8 +22,14 @@ from akidlab.exporter.voice import Hearers, Voice
 
 CALLS = 8  # of one module within a pass that are published
 is_compiling, is_grad_enabled = torch.compiler.is_compiling, torch.is_grad_enabled
-in_backward = torch._C._current_graph_task_id  # -1 outside of it
-in_transform = torch._C._functorch.peek_interpreter_stack  # type: ignore[attr-defined]  # None outside of vmap, grad and their like
+graph_task = torch._C._current_graph_task_id  # -1 outside of a backward pass
+transforms = torch._C._functorch.peek_interpreter_stack  # type: ignore[attr-defined]  # of vmap, grad, ...
+tracing = torch._C._get_tracing_state
+
+
+def is_aside() -> bool:
+    """True for a call that is no pass: what is computed again for a gradient, transformed, or recorded."""
+    return graph_task() != -1 or transforms() is not None or tracing() is not None
 
 
 class Passes:
@@ -68,7 +74,7 @@ class Passes:
         return "train" if (self.root or module).training and (self._trains or is_grad_enabled()) else "eval"
 
     def _before(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if is_compiling() or module is not self.root or in_backward() != -1 or in_transform():
+        if is_compiling() or module is not self.root or is_aside():
             return
         self._trains = False
         start, voice, tag = perf_counter(), self.voice, self.tag(module)
@@ -86,7 +92,7 @@ class Passes:
             return
         number = id(module)
         unit, is_root, is_loss = self.tree.units.get(number), module is self.root, number in self.losses.known
-        if (unit is None and not is_root and not is_loss) or in_backward() != -1 or in_transform():
+        if (unit is None and not is_root and not is_loss) or is_aside():
             return
         start, voice, tag = perf_counter(), self.voice, self.tag(module)
         if tag == "train" and not voice.begun:
@@ -132,4 +138,4 @@ class Passes:
             if forward:
                 self.voice.tell(forward, "activations", tensor.detach(), name, tag)
             if backward and tensor.requires_grad:
-                follow(self.voice, backward, tensor, name, tag)
+                follow(self.voice, tensor, name, tag)

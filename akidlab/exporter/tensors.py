@@ -37,7 +37,9 @@ def _parts(value: Any) -> Iterator[tuple[object, Any]]:
 
 def is_shown(tensor: Tensor) -> bool:
     """True for a tensor of real numbers that is more than one number: what a distribution can be shown of."""
-    return tensor.dim() > 0 and tensor.is_floating_point() and tensor.layout is _STRIDED
+    return (
+        tensor.dim() > 0 and tensor.is_floating_point() and tensor.layout is _STRIDED and not tensor.is_meta
+    )
 
 
 def detached(value: Any) -> Any:

@@ -99,10 +99,10 @@ class Bus:
 
     def switch_off(self, subscriber: Subscriber, message: Message, error: Exception) -> None:
         """Let a subscriber that failed hear nothing more, and say so once."""
+        log.error("A subscriber failed and was switched off: %r", subscriber, exc_info=error)
         if subscriber not in self._subscribers:
             return
         self.unsubscribe(subscriber)
-        log.exception("A subscriber failed and was switched off: %r", subscriber)
         text = f"{type(subscriber).__name__} failed on `{message.topic}` and was switched off: {error!r}"
         for topic, data in (
             ("log", Log(text, level="error")),

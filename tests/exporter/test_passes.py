@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from akidlab.exporter import tensors_of
+from akidlab.messages import CallbackSubscriber
 from tests.exporter.conftest import learn, net
 
 
@@ -125,8 +127,6 @@ class Answer:
 
 
 def test_a_model_that_computes_its_loss_tells_of_answer_labels_and_loss(bus, watched, heard):
-    from akidlab.messages import CallbackSubscriber
-
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -159,8 +159,6 @@ def test_tuples_dicts_and_objects_are_told_tensor_by_tensor(watched, heard, pack
             self.fc, self.split = nn.Linear(4, 4), Split()
 
         def forward(self, x: Tensor) -> Tensor:
-            from akidlab.exporter import tensors_of
-
             return sum(tensor for _, tensor in tensors_of(self.split(self.fc(x))))
 
     model = Model()
@@ -307,3 +305,35 @@ def test_functions_of_functions_are_left_alone(watched, heard):
 
     assert slopes["0.weight"].shape == (3, 3, 4)
     assert heard.keys("activations") == heard.keys("activations", "eval") == []
+
+
+def test_a_recording_of_a_model_has_no_trace_of_who_looks(watched, heard):
+    model, given = net(), torch.ones(5, 4)
+    plain = str(torch.export.export(model, (given,)).graph)
+    watched(model)
+
+    assert str(torch.export.export(model, (given,)).graph) == plain
+    assert heard.messages == []
+
+
+def test_a_model_without_values_tells_nothing(watched, heard):
+    model = net().to("meta")
+    watched(model)
+
+    model(torch.empty(5, 4, device="meta"))
+
+    assert heard.keys("activations") == []
+
+
+def test_a_subscriber_that_fails_on_gradients_is_called_once(bus, watched, caplog):
+    calls, model = [], net()
+
+    def fail(message: object) -> None:
+        calls.append(message)
+        raise RuntimeError("no idea")
+
+    bus.subscribe(CallbackSubscriber(fail, topics=["layer_gradients"]))
+    watched(model)
+    learn(model, torch.optim.SGD(model.parameters(), 0.1), steps=2)
+
+    assert len(calls) == 1
