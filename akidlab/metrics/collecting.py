@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from akidlab.messages import Message, Percentiles
-from akidlab.metrics.ordering import Keys
+from akidlab.metrics.ordering import Floats
 from akidlab.metrics.reading import Reading
 from akidlab.metrics.staging import Stage
 
@@ -32,12 +31,12 @@ class Collector:
         self.take, self.take_all = self.stage.take, self.stage.take_all
         self._points = points
         self._reading: Reading | None = None
-        self._host: tuple[Tensor, Keys] | None = None
+        self._host: tuple[Tensor, Floats] | None = None
 
     def finish(self, when: Message) -> Iterator[Found]:
         """What is known now that the step of `when` is over."""
         if self.stage.heard:
-            yield when, self._known().read(self._keys())
+            yield when, self._known().read(self._numbers())
             self.stage.clear()
 
     def flush(self) -> Iterator[Found]:
@@ -50,10 +49,10 @@ class Collector:
             self._reading = Reading(self.stage.heard, self._points)
         return self._reading
 
-    def _keys(self) -> Keys:
+    def _numbers(self) -> Floats:
         values = self.stage.values
         if self._host is None or self._host[0] is not values or not values.is_cpu:
-            self._host = values, values.cpu().numpy().view(np.int32)
+            self._host = values, values.cpu().numpy()
         return self._host[1]
 
 
@@ -74,7 +73,7 @@ class CudaCollector(Collector):
             when, reading, host, arrived = self._sent
             self._sent, self._free = None, host
             arrived.synchronize()  # was there long ago, unless this is the last step
-            yield when, reading.read(host.numpy().view(np.int32))
+            yield when, reading.read(host.numpy())
 
     def _send(self, when: Message, reading: Reading) -> None:
         values, host = self.stage.values, self._free

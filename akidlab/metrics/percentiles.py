@@ -10,7 +10,7 @@ from torch import Tensor
 
 from akidlab.errors import DataError
 from akidlab.metrics.flattening import flat
-from akidlab.metrics.ordering import between, order, places, settle
+from akidlab.metrics.ordering import between, places
 from akidlab.metrics.sampling import ELEMENTS, rank_error, sampled
 
 if TYPE_CHECKING:
@@ -52,12 +52,6 @@ def percentiles(
         some = values.index_select(0, sampled(len(values), elements, values.device))
         values, ends = torch.cat([some, *(end[None] for end in torch.aminmax(values))]), 1
     row = values.to("cpu", torch.float32, copy=True).numpy()
-    return torch.from_numpy(_nine(row, ends)).to(tensor.device)
-
-
-def _nine(row: np.ndarray, ends: int) -> np.ndarray:
-    keys = row.view(np.int32)
+    row.sort()
     below, above, way = places(len(row), ends)
-    order(keys)
-    settle(keys, below)
-    return between(keys[np.stack([below, above])], way)
+    return torch.from_numpy(between(row[np.stack([below, above])], way)).to(tensor.device)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from akidlab.messages import Percentiles
-from akidlab.metrics.ordering import Keys, between, order
+from akidlab.metrics.ordering import Floats, between
 from akidlab.metrics.slots import Slot
 
 
@@ -29,27 +29,15 @@ class Reading:
         self._sorted = [slice(slot.start, slot.stop) for slot in slots if slot.sorts and slot.length > 1]
         self._tags = tuple(slot.tag for slot in slots)
         self._counts = np.array([slot.count for slot in slots])
-        self._room = np.empty(self.stop, np.int32)
-        self._last: tuple[Keys, Keys, list[Keys]] | None = None
+        self._numbers: Floats | None = None
+        self._rows: list[Floats] = []
 
-    def read(self, keys: Keys) -> Percentiles:
-        """The percentiles of the numbers whose bits are `keys`, which are put in order in place."""
-        used, rows = self._parts(keys)
-        order(used, self._room)
-        for row in rows:
+    def read(self, numbers: Floats) -> Percentiles:
+        """The percentiles of the slots whose values stand in `numbers`, which are sorted in place."""
+        if numbers is not self._numbers:
+            self._numbers, self._rows = numbers, [numbers[part] for part in self._sorted]
+        for row in self._rows:
             row.sort()
-        values = between(keys.take(self._places), self._way)
-        return Percentiles(self._tags, values, self._counts, self._sketches(keys))
-
-    def _sketches(self, keys: Keys) -> np.ndarray | None:
-        if self._even is None:
-            return None
-        sketches = keys.take(self._even)
-        order(sketches)
-        return sketches.view(np.float32)
-
-    def _parts(self, keys: Keys) -> tuple[Keys, list[Keys]]:
-        """What of `keys` is used, and the rows in it that are to be sorted: mostly those of the last time."""
-        if self._last is None or self._last[0] is not keys:
-            self._last = keys, keys[: self.stop], [keys[part] for part in self._sorted]
-        return self._last[1:]
+        values = between(numbers.take(self._places), self._way)
+        sketches = None if self._even is None else numbers.take(self._even)
+        return Percentiles(self._tags, values, self._counts, sketches)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from akidlab.messages.several import Names
-from akidlab.metrics.slots import Name, Row, Slot, slot_for
+from akidlab.metrics.slots import Name, Room, Row, Slot, slot_for
 
 START = 1 << 12  # numbers that there is room for at first
 
@@ -24,7 +24,7 @@ class Stage:
     """
 
     def __init__(self, device: torch.device, elements: int, exact: bool = False, points: int = 0) -> None:
-        self._options = elements, exact, points
+        self._options = elements, exact, points, Room()
         self.values = torch.empty(START, device=device)
         self.heard: list[Slot] = []
         self.used = 0

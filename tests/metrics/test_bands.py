@@ -11,6 +11,7 @@ from akidlab.errors import UnknownNameError
 from akidlab.messages import Bus, CallbackSubscriber, Message, Percentiles, Several
 from akidlab.metrics.bands import PercentilesSubscriber
 from akidlab.metrics.percentiles import percentiles
+from akidlab.metrics.slots import MANY
 
 
 class Scene:
@@ -66,7 +67,12 @@ def test_one_message_tells_of_all_tensors_of_a_step() -> None:
 
 @pytest.mark.parametrize("options", [{"exact": True}, {"elements": 100}, {"elements": 10**6}])
 def test_they_are_what_the_function_finds(options: dict[str, int]) -> None:
-    tensors = {"a": normal(50), "b": normal(20_000, seed=1), "c": normal(300, seed=2).bfloat16()}
+    tensors = {
+        "a": normal(50),
+        "b": normal(20_000, seed=1),
+        "c": normal(300, seed=2).bfloat16(),
+        "d": normal(2 * MANY),
+    }
     found = Scene(**options).step(**tensors)
 
     np.testing.assert_allclose(found.values, expected(*tensors.values(), **options), rtol=1e-6)

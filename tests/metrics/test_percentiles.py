@@ -12,7 +12,6 @@ from torch import Tensor
 
 from akidlab.errors import DataError
 from akidlab.messages import PERCENTS
-from akidlab.metrics.ordering import MANY, order
 from akidlab.metrics.percentiles import percentiles, rank_error
 from akidlab.metrics.sampling import sample_size, sampled
 from akidlab.models.brains import LeNet
@@ -37,7 +36,7 @@ def test_few_numbers_have_the_percentiles_that_numpy_finds(numbers: np.ndarray) 
     torch.testing.assert_close(found, like_numpy(torch.from_numpy(numbers)), rtol=1e-5, atol=1e24)
 
 
-@pytest.mark.parametrize("count", [MANY - 1, MANY, 3 * MANY + 7, 200_001])
+@pytest.mark.parametrize("count", [8193, 50_000, 200_001])
 @pytest.mark.parametrize("make", [normal, torch.zeros, lambda n: torch.arange(n).sin().round()])
 def test_exact_ones_are_those_of_numpy_however_many_there_are(count, make) -> None:
     tensor = make(count)
@@ -140,16 +139,6 @@ def test_a_sample_is_drawn_without_repeating_from_everywhere(count: int) -> None
     assert len(places) == sample_size(count, 8192) == len(places.unique())
     assert 0 <= places.min() < 0.01 * count
     assert 0.99 * count < places.max() < count
-
-
-def test_integers_of_floats_are_in_the_same_order() -> None:
-    floats = np.array([-np.inf, -3e38, -1, -1e-45, -0.0, 0.0, 1e-45, 2, np.inf], np.float32)
-    keys = floats.view(np.int32).copy()
-    order(keys)
-
-    assert (np.diff(keys) > 0).all()
-    order(keys)
-    assert np.array_equal(keys, floats.view(np.int32))
 
 
 def worst_rank(tensor: Tensor, elements: int) -> float:
