@@ -2,5 +2,6 @@
 
 from akidlab.guards.doctor import Doctor
 from akidlab.guards.finding import Finding
+from akidlab.guards.guard import Guard
 
-__all__ = ["Doctor", "Finding"]
+__all__ = ["Doctor", "Finding", "Guard"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,6 +35,8 @@ class Case:
         history: the losses before, the newest last.
         rate: the learning rate.
         state: how the weights are now, in a sentence.
+        entry: what the input is called.
+        shared: the gradients are those of several ranks together: they tell nothing of this one.
     """
 
     module: nn.Module
@@ -46,7 +48,8 @@ class Case:
     history: Sequence[float] = ()
     rate: float | None = None
     state: str = STATE
-    entry: str = field(default="system_in")
+    entry: str = "system_in"
+    shared: bool = False
 
 
 def explain(case: Case) -> Finding:
@@ -130,7 +133,7 @@ def _backward(case: Case) -> Finding | None:
             why = reason(call.outputs, call.inputs, backward=True) or _general(case)
             return _finding(case, "gradient", call.name, f"{told} {why}")
     bad = bad_parameters(case.module, gradients=True)
-    if case.what != "gradient" or not bad:
+    if case.what != "gradient" or case.shared or not bad:
         return None
     block, name = bad[-1]
     told = f"The gradient of `{name}` of `{block}` is the last one that is not finite: it arose there, or in "

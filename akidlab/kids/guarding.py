@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -94,10 +95,12 @@ class Guarding(Subscriber):
     def explain(self, fault: NotFinite, state: str = STATE) -> Finding:
         """What was found, told by the rank that knows; every rank calls it."""
         kid = self.kid
-        finding = self.heard or explain(self._case(fault, state))
-        if kid.engine.size > 1:
-            finding = _first(kid.engine.gather(_plain(finding)))
-        return finding
+        case = self._case(fault, state)
+        finding = self.heard or explain(case)
+        if kid.engine.size == 1:
+            return finding
+        told = _first(kid.engine.gather(_plain(finding)))
+        return told or explain(replace(case, shared=False))
 
     def tell(self, finding: Finding, level: str = "error") -> None:
         """Publish it, and log it for who looks at no dashboard."""
@@ -135,9 +138,17 @@ class Guarding(Subscriber):
                 return kid.brain.objective(batch)
 
         history = [] if kid.report is None else kid.report.history()
-        rate = kid.kongfu.get_lr()
         return Case(
-            kid.brain, fault.what, fault.step, fault.value, fault.batches, again, history, rate, state
+            kid.brain,
+            fault.what,
+            fault.step,
+            fault.value,
+            fault.batches,
+            again,
+            history,
+            kid.kongfu.get_lr(),
+            state,
+            shared=kid.engine.size > 1,
         )
 
 
@@ -235,8 +246,10 @@ def _plain(finding: Finding) -> tuple[Any, ...]:
     return finding.kind, finding.block, finding.step, finding.text, finding.level, finding.value
 
 
-def _first(found: list[tuple[Any, ...]]) -> Finding:
-    """That of the first rank that knows where."""
-    rank = next((rank for rank, parts in enumerate(found) if parts[1] is not None), 0)
+def _first(found: list[tuple[Any, ...]]) -> Finding | None:
+    """That of the first rank that knows where; None if none does."""
+    rank = next((rank for rank, parts in enumerate(found) if parts[1] is not None), None)
+    if rank is None:
+        return None
     kind, block, step, text, level, value = found[rank]
     return Finding(kind, block, step, f"{text} It was found on rank {rank}.", level, value)

@@ -17,6 +17,7 @@ from akidlab import (
     ReLULayer,
     SoftmaxWithLossLayer,
 )
+from akidlab.engines.single import SingleEngine
 from akidlab.errors import NotFiniteError, UnknownNameError
 from akidlab.guards.finding import Finding
 from akidlab.kids.guarding import Guarding, NotFinite, Watch
@@ -313,6 +314,34 @@ def test_where_nobody_waits_the_step_is_left_out_and_told_one_later(make_kid, we
 
     assert (told.value.step, told.value.what) == (1, "loss")
     assert weights_of(kid).equal(before)
+
+
+class TwoRanks(SingleEngine):
+    """Rank 0 of two; at step 4 the other one has a gradient that is not finite, and says where."""
+
+    size, made = 2, 0
+
+    def average(self, gradients, loss, flag):
+        self.made += 1
+        if self.made == 4:
+            gradients[0][0] = torch.inf
+        return loss, flag
+
+    def gather(self, value):
+        if isinstance(value, tuple) and value and value[0].endswith("_not_finite"):
+            return [value, ("gradient_not_finite", "ip2", 4, "It arose in `ip2`.", "error", None)]
+        return [value, value]
+
+
+def test_ranks_stop_at_the_same_step_and_the_one_that_knows_tells(make_kid, listen):
+    kid = make_kid(engine=TwoRanks(device="cpu"), skip_validation=True)
+    heard = listen(kid)
+
+    kid.practice()
+
+    (told,) = guards(heard)
+    assert (int(kid.clock), told["block"]) == (3, "ip2")
+    assert told["text"] == "It arose in `ip2`. It was found on rank 1."
 
 
 def test_a_guard_has_a_name(make_kid):

@@ -1,0 +1,75 @@
+"""The guard of a loop written by hand."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+from torch import nn
+
+from akidlab.errors import NotFiniteError, UnknownNameError
+from akidlab.guards import Guard
+from akidlab.messages import Bus, CallbackSubscriber
+
+
+class Log(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * 0).log()
+
+
+def net(*odd: nn.Module) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), *odd, nn.Linear(8, 2))
+
+
+def steps(model: nn.Module, optimizer: torch.optim.Optimizer, count: int = 3) -> None:
+    for _ in range(count):
+        optimizer.zero_grad()
+        model(torch.randn(16, 4)).square().mean().backward()
+        optimizer.step()
+
+
+def test_a_step_that_is_not_finite_is_not_made_and_its_module_is_named() -> None:
+    model = net(Log())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    before = [parameter.clone() for parameter in model.parameters()]
+
+    with Guard(model), pytest.raises(NotFiniteError, match=r"at step 1\. `log0` is the first .* logarithm"):
+        steps(model, optimizer)
+    assert all(a.equal(b) for a, b in zip(model.parameters(), before, strict=True))
+
+
+def test_a_loss_is_checked_when_asked() -> None:
+    model = net(Log())
+
+    with Guard(model) as guard, pytest.raises(NotFiniteError, match=r"The loss is NaN at step 1\. `log0`"):
+        guard.check(model(torch.randn(16, 4)).mean())
+
+
+def test_a_guard_may_only_warn(caplog: pytest.LogCaptureFixture) -> None:
+    model, bus, heard = net(Log()), Bus(), []
+    bus.subscribe(CallbackSubscriber(heard.append, topics=["event"]))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with caplog.at_level(logging.WARNING), Guard(model, "warn", optimizer=optimizer, bus=bus) as guard:
+        steps(model, optimizer, 1)
+
+    assert guard.step == 1
+    assert "`log0` is the first whose output is not finite" in caplog.text
+    assert [(message.data.kind, message.data.data["block"]) for message in heard] == [("guard", "log0")]
+
+
+def test_a_healthy_loop_is_left_alone_and_no_hook_stays() -> None:
+    model, other = net(), net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with Guard(model) as guard:
+        steps(model, optimizer, 70)
+        steps(other, torch.optim.SGD(other.parameters(), 0.1), 1)  # not ours
+
+    assert guard.step == 70
+    assert not model._forward_pre_hooks
+
+
+def test_a_guard_has_a_mode() -> None:
+    with pytest.raises(UnknownNameError, match=r"no mode of a guard `rise`\. Did you mean `raise`"):
+        Guard(net(), "rise")
