@@ -125,6 +125,17 @@ def test_a_tensor_that_only_one_rank_has_is_kept_as_it_is() -> None:
     assert merged.values[1] == pytest.approx(np.percentile(other, PERCENTS), abs=0.5)
 
 
+def test_parameters_are_told_by_the_first_rank_alone() -> None:
+    random = np.random.RandomState(0)
+    weights, one, other = (random.randn(500).astype("float32") for _ in range(3))
+    tags = ("weights/conv1", "activations/conv1")
+    merged = distribution(merge([sketched(weights, one, tags=tags), sketched(weights, other, tags=tags)]))
+
+    assert merged.values[0].tolist() == np.percentile(weights, PERCENTS).astype("float32").tolist()
+    assert merged.values[1, -1] == max(one.max(), other.max())
+    assert merged.counts.tolist() == [500, 1000]
+
+
 def test_merged_sketches_can_be_merged_again() -> None:
     tensors = [np.random.RandomState(n).randn(2000).astype("float32") + n for n in range(3)]
     parts = [sketched(tensor) for tensor in tensors]

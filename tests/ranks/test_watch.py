@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import pytest
 
+from akidlab.dispatch import Job
 from akidlab.errors import AskError
 from akidlab.messages import PERCENTS, Command
 from akidlab.session import ask
@@ -77,39 +82,76 @@ def test_a_rank_that_alone_has_something_to_say_is_heard(ranks: Ranks) -> None:
     assert "of_None/ip1" not in run.tags()
 
 
-def test_any_rank_is_asked_and_the_ranks_stay_equal(ranks: Ranks) -> None:
+@contextmanager
+def training(ranks: Ranks) -> Iterator[Job]:
+    """A job that goes on until the end of the `with`."""
     job = ranks.submit(cell(1_000_000))
-    under_way(job)
-    outs = [ask("ip1.out", job.uid, rank=rank) for rank in (0, 1)]
-    norms = [ask("rank, ip1.weight.norm(), ip1.input.shape[0]", job.uid, rank=rank) for rank in (0, 1)]
+    try:
+        under_way(job)
+        yield job
+    finally:
+        job.command(Command("stop"))
+        ranks.wait(job)
 
-    assert [out.shape for out in outs] == [(32, 10), (32, 10)]
-    assert [norm[::2] for norm in norms] == [[0, 32], [1, 32]]
-    job.command(Command("pause"))
-    assert until(lambda: run_of(job).status == "paused")
-    at = [ask("step, ip1.weight.double().sum(), ip1.out.sum()", job.name, rank=rank) for rank in (0, 1)]
+
+def test_any_rank_is_asked_and_the_ranks_stay_equal(ranks: Ranks) -> None:
+    with training(ranks) as job:
+        outs = [ask("rank, ip1.out[:9], ip1.input.shape[1:]", job.uid, rank=rank) for rank in (0, 1)]
+        job.command(Command("pause"))
+        assert until(lambda: run_of(job).status == "paused")
+        at = [ask("step, ip1.weight.double().sum(), ip1.out.sum()", job.name, rank=rank) for rank in (0, 1)]
+
+    assert [(rank, out.shape, shape) for rank, out, shape in outs] == [
+        (0, (9, 10), outs[0][2]),
+        (1, (9, 10), outs[0][2]),
+    ]
     assert at[0][:2] == at[1][:2]  # the same step, the same weights
     assert at[0][2] != at[1][2]  # of another share of the batch
-    job.command(Command("stop"))
-    assert ranks.wait(job).status == "stopped"
 
 
 def test_what_a_rank_cannot_answer_is_said_here(ranks: Ranks) -> None:
-    job = ranks.submit(cell(1_000_000))
-    under_way(job)
-    for question, rank, text in (
-        ("ip2.out", 1, "There is no block or value `ip2`. Did you mean `ip1`"),
-        ("ip1.weight.zero_()", 1, "`zero_` writes; a question only reads"),
-        ("step", 2, "This run has the ranks 0 to 1; found rank 2"),
-        ("step", -1, "This run has the ranks 0 to 1; found rank -1"),
-    ):
-        with pytest.raises(AskError, match=text):
-            ask(question, job.uid, rank=rank)
-    later = ranks.submit(cell(1))
-    with pytest.raises(AskError, match="has not begun: it waits for the ranks"):
-        ask("step", later.uid)
-    job.command(Command("stop"))
-    ranks.wait(job)
+    with training(ranks) as job:
+        for question, rank, text in (
+            ("ip2.out", 1, "There is no block or value `ip2`. Did you mean `ip1`"),
+            ("ip1.weight.zero_()", 1, "`zero_` writes; a question only reads"),
+            ("step", 2, "This run has the ranks 0 to 1; found rank 2"),
+            ("step", -1, "This run has the ranks 0 to 1; found rank -1"),
+        ):
+            with pytest.raises(AskError, match=text):
+                ask(question, job.uid, rank=rank)
+        later = ranks.submit(cell(1))
+        with pytest.raises(AskError, match="has not begun: it waits for the ranks"):
+            ask("step", later.uid)
     ranks.wait(later)
+
     with pytest.raises(AskError, match="only a live run can be asked"):
         ask("step", job.uid)
+
+
+WATCHED = """
+kid.watch("activations", "weights", "weight_gradients", every=4, exact=True, doctor=False,
+          metrics=["mean:activations", "norm:weights"])
+"""
+
+
+def test_what_is_watched_on_two_ranks_is_what_one_process_sees(ranks: Ranks) -> None:
+    job = ranks.submit(cell(12, WATCHED))
+    ranks.wait(job)
+    there = run_of(job)
+    namespace: dict[str, Any] = {}
+    exec(cell(12, WATCHED), namespace)
+    namespace["kid"].practice()
+    here = namespace["kid"].run
+
+    assert there.distributions() == here.distributions()
+    assert sorted(there.tags()) == sorted(here.tags())
+    for tag in here.distributions():
+        merged, alone = there.percentiles(tag), here.percentiles(tag)
+        spread = float(np.ptp(alone.values[-1]))
+        assert merged.steps.tolist() == alone.steps.tolist() == [1, 4, 8, 12]
+        assert merged.values[:, [0, -1]] == pytest.approx(alone.values[:, [0, -1]], abs=1e-4 * spread)
+        assert merged.values == pytest.approx(alone.values, abs=0.05 * spread)
+        assert merged.counts.tolist() == alone.counts.tolist()
+    for tag in ("activations_mean/ip1", "weights_norm2/ip1"):
+        assert there.scalars(tag).steps.tolist() == here.scalars(tag).steps.tolist()
+        assert there.scalars(tag).values == pytest.approx(here.scalars(tag).values, rel=1e-3, abs=1e-5)
