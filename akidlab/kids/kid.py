@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
     from akidlab.kongfus import KongFu
+    from akidlab.probes import Probe
     from akidlab.sensors import FeedSensor
     from akidlab.store import Recorder, Run, Store
     from akidlab.watching import Watch, WatchOptions
@@ -424,6 +425,29 @@ class Kid(Options, SingleSteps):
     def unwatch(self) -> None:
         """Look no longer."""
         self._watch(None)
+
+    def probe(self, kind: str = "hessian", **options: Any) -> Probe:
+        """Measure the brain as it is now in a process of its own, while it practises on.
+
+        What comes of it is recorded, too, while the kid has a run.
+
+        Args:
+            kind: `hessian`, `spectral_norm`, `svcca` or `cka`.
+            options: those of `akidlab.probes.probe`; `data` is the first validation batch if left out.
+
+        Raises:
+            UnknownNameError: if there is no such kind.
+            OptionError: if the kind does not take an option.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), record=False)
+            >>> sorted(kid.probe("spectral_norm").result(timeout=60))
+            ['ip1']
+        """
+        self.setup()
+        return self.between_steps(lambda: watched.probe(self, kind, options))
 
     def _watch(self, options: Any) -> Any:
         def begin() -> None:

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from akidlab.errors import AkidlabError
 from akidlab.messages import Log, Message
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from akidlab.kids.kid import Kid
+    from akidlab.probes import Probe
     from akidlab.watching import Watch, WatchOptions
 
 
@@ -65,6 +69,7 @@ def _watch(kid: Kid, options: WatchOptions) -> Watch:
         kid.bus,
         clock=lambda: _moment(kid),
         compiled=bool(kid.compile),
+        more={"data": validation_batch(kid)} if options.metrics else {},
         ranks=kid.engine.size,
         rank=kid.engine.rank,
     )
@@ -74,3 +79,20 @@ def _moment(kid: Kid) -> tuple[int, int, int]:
     """The step in the making, the epochs behind it, and the step within its epoch."""
     a_step = kid.accumulate / kid.batches_per_epoch
     return kid.step + 1, kid.epoch, int(kid.step - kid.epoch / a_step) + 1
+
+
+def validation_batch(kid: Kid) -> list[Tensor] | None:
+    """A few samples to measure on: the first validation batch, None if there is none."""
+    try:
+        return next(iter(kid.sensor.validation_batches()), None)
+    except (AkidlabError, ValueError):  # a sensor need not have any
+        return None
+
+
+def probe(kid: Kid, kind: str, options: dict[str, Any]) -> Probe:
+    """Measure the brain as it is now, in a process of its own."""
+    from akidlab.probes import probe
+
+    if "data" not in options and kind != "spectral_norm":
+        options["data"] = validation_batch(kid)
+    return probe(kid.brain, kind, bus=kid.bus, step=kid.step, epoch=kid.epoch, **options)

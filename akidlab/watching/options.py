@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 
-from akidlab.errors import unknown
+from akidlab.errors import MetricError, unknown
 from akidlab.messages import Bus
 from akidlab.messages.topics import GROUPS, TOPICS
 
@@ -26,6 +27,7 @@ class WatchOptions:
 
     Raises:
         UnknownNameError: if there is no such topic, group or metric.
+        MetricError: if a metric is asked for in words that cannot be read.
         ValueError: if a number makes no sense.
 
     Example:
@@ -72,6 +74,8 @@ def _words(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 
 
 def _try(spec: str) -> None:
-    from akidlab import metrics
+    from akidlab.metrics import making
 
-    metrics.make(spec, Bus())
+    making.parse(spec)
+    with suppress(MetricError):  # what it needs beyond a word, such as data, may be there later
+        making.make(spec, Bus())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,7 @@ from torch import nn
 
 from akidlab import metrics
 from akidlab.exporter import Exporter
-
 from akidlab.metrics.bands import PercentilesSubscriber
-
 from akidlab.watching.options import WatchOptions
 
 if TYPE_CHECKING:
@@ -35,11 +33,13 @@ class Watch:
         bus: where to publish.
         clock: gives the step being made, the epoch and the step within it; by default steps are counted.
         compiled: the module runs compiled: what passes through it cannot be seen, its parameters can.
+        more: what some metrics need, by name: `data`, `loss`.
         ranks: how many processes train together; what differs between them is told so that it can be merged.
         rank: which of them this is; the first one looks for what goes wrong.
 
     Raises:
         UnknownNameError: if there is no such metric.
+        MetricError: if a metric needs what is not there.
 
     Example:
         >>> from akidlab.messages import Bus, CallbackSubscriber
@@ -62,10 +62,11 @@ class Watch:
         *,
         clock: Callable[[], tuple[int, int, int]] | None = None,
         compiled: bool = False,
+        more: Mapping[str, Any] | None = None,
         ranks: int = 1,
         rank: int = 0,
     ) -> None:
-        self.options, self.bus = options, bus
+        self.options, self.bus, self._more = options, bus, dict(more or {})
         self.exporter = Exporter(message_bus=bus, every=options.every, optimizer=optimizer, clock=clock)
         self.subscribers: list[Subscriber] = []
         self.governor: Any = None
@@ -100,7 +101,7 @@ class Watch:
             )
             self._take(percentiles)
         for spec in options.metrics:
-            self._take(metrics.make(spec, self.bus))
+            self._take(metrics.make(spec, self.bus, model=module, exporter=self.exporter, **self._more))
         if options.doctor and rank == 0:
             from akidlab.guards import Doctor
 
@@ -109,6 +110,7 @@ class Watch:
             from akidlab.watching.governor import Governor
 
             self.governor = Governor(self.exporter, percentiles, budget=options.budget)
+        self.exporter.compiled = compiled
         self.exporter.set_model(module)
         self.exporter.add_modules(module)
 

@@ -148,7 +148,7 @@ def test_metrics_are_recorded_by_topic_and_block(make_kid):
     assert list(kid.run.scalars("weights_norm2/ip1").steps) == [1, 10, 20]
     assert kid.run.distributions() == []
     assert kid.run.scalars("weights_norm2/ip1").last == pytest.approx(
-        float(kid.brain["ip1"].weight.norm()), 0.05
+        float(kid.brain["ip1"].weight.detach().norm()), 0.05
     )
 
 
@@ -193,3 +193,30 @@ def test_options_are_part_of_a_kid(make_kid):
     assert kid.watching == WatchOptions(("gradients",), every=7)
     with torch.no_grad():
         assert kid.watching.kinds == ("weight_gradients", "bias_gradients")
+
+
+@pytest.mark.ranks
+def test_a_probe_is_made_while_it_practises_and_recorded(make_kid):
+    kid = make_kid(max_steps=100_000, record=True)
+    thread = threading.Thread(target=kid.practice)
+    thread.start()
+
+    found = kid.probe("hessian", count=2).result(timeout=120)
+    step = kid.step
+    kid.controls.send("stop")
+    thread.join(20)
+
+    assert len(found) == 2
+    assert found[0] > found[1]
+    assert kid.run.scalars("hessian_eigenvalue/1").last == pytest.approx(found[0])
+    assert kid.run.scalars("hessian_eigenvalue/1").steps[-1] < step
+
+
+def test_a_metric_that_needs_data_is_given_a_validation_batch(make_kid):
+    kid = make_kid(max_steps=4, record=True)
+    kid.watch("none", metrics=("test_accuracy?frequency=1",), every=2)
+
+    kid.practice()
+
+    assert list(kid.run.scalars("test_accuracy").steps) == [1, 2, 4]
+    assert 0 <= kid.run.scalars("test_accuracy").last <= 1
