@@ -28,8 +28,8 @@ class Before:
 
     def take(self, parameters: Sequence[Tensor]) -> None:
         """Keep the values that `parameters` have now."""
-        self._parameters = [parameter.detach() for parameter in parameters]
         looks = [(parameter.shape, parameter.dtype, parameter.device) for parameter in parameters]
+        self._parameters = [parameter.detach() for parameter in parameters]
         if looks != self._looks:
             self._looks, self._kept = looks, [torch.empty_like(parameter) for parameter in self._parameters]
         if looks:

@@ -98,7 +98,10 @@ class PercentilesSubscriber(Subscriber):
         if suits is None:
             suits = self._suits[names] = all(topic in self.kinds for topic, _ in names)
         device = tensors[0].device
-        if not suits or any(tensor.device != device or not tensor.numel() for tensor in tensors):
+        for tensor in tensors:
+            if tensor.device != device or tensor.layout is not torch.strided or not tensor.numel():
+                suits = False
+        if not suits:
             super().hear_all(several)
             return
         if several.step != self._step:

@@ -78,20 +78,33 @@ class Sampled(Slot):
 
     def stand(self, values: Tensor, start: int) -> None:
         super().stand(values, start)
-        self._some = self.row[: self.size]
-        self._ends = self.row[self.size :]
-        self._low_high = self._ends.numpy() if values.is_cpu else None
+        self._some, self._ends = self.row[: self.size], self.row[self.size :]
 
     def take(self, tensor: Tensor) -> None:
-        values, ends = flat(tensor), self._low_high
-        if ends is None or values.dtype is not torch.float32:
-            self._some.copy_(values.index_select(0, self._places))
-            self._ends.copy_(torch.stack(torch.aminmax(values)))
+        values = flat(tensor)
+        self._some.copy_(values.index_select(0, self._places))
+        self._ends.copy_(torch.stack(torch.aminmax(values)))
+
+
+class SampledOnHost(Sampled):
+    """The same by NumPy, which takes half the time where it can be used."""
+
+    def __init__(self, name: Name, tensor: Tensor, elements: int) -> None:
+        super().__init__(name, tensor, elements)
+        self._indices = self._places.numpy()
+
+    def stand(self, values: Tensor, start: int) -> None:
+        super().stand(values, start)
+        self._some_numbers, self._two = self._some.numpy(), self._ends.numpy()
+
+    def take(self, tensor: Tensor) -> None:
+        if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
+            super().take(tensor)
             return
-        numbers = values.numpy()
-        ends[0] = numbers[numbers.argmin()]  # faster than min(), and finds a NaN, too
-        ends[1] = numbers[numbers.argmax()]
-        torch.index_select(values, 0, self._places, out=self._some)
+        numbers = (tensor.detach() if tensor.requires_grad else tensor).numpy().reshape(-1)
+        self._two[0] = numbers[numbers.argmin()]  # faster than min(), and finds a NaN, too
+        self._two[1] = numbers[numbers.argmax()]
+        numbers.take(self._indices, out=self._some_numbers, mode="wrap")  # the mode that is fastest
 
 
 class Room:
@@ -176,4 +189,6 @@ def slot_for(name: Name, tensor: Tensor, elements: int, exact: bool, points: int
     """
     if tensor.numel() <= (MANY if exact else elements):
         return Whole(name, tensor)
-    return Settled(name, tensor, points, room) if exact else Sampled(name, tensor, elements)
+    if exact:
+        return Settled(name, tensor, points, room)
+    return (SampledOnHost if tensor.is_cpu else Sampled)(name, tensor, elements)

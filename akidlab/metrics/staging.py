@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from akidlab.messages.several import Names
+from akidlab.metrics.flattening import flat
 from akidlab.metrics.slots import Name, Room, Row, Slot, slot_for
 
 START = 1 << 12  # numbers that there is room for at first
@@ -33,6 +34,8 @@ class Stage:
 
     def take(self, name: Name, tensor: Tensor) -> None:
         """Keep what is needed of `tensor`."""
+        if tensor.layout is not torch.strided:
+            tensor = flat(tensor)
         slot = self._slots.get(name)
         if slot is None or slot.start != self.used or slot.shape != tensor.shape:
             if tensor.numel() == 0:

@@ -120,6 +120,19 @@ def test_an_empty_tensor_has_no_bands() -> None:
     assert found.tags == ("weights/one",)
 
 
+def test_tensors_of_any_layout_have_bands() -> None:
+    last, image = normal(30, 40).T, normal(8, 16, 20, 20, seed=1).to(memory_format=torch.channels_last)
+    sparse = torch.sparse_coo_tensor([[0, 5]], [2.0, 3.0], (20_000,), check_invariants=True)
+    found = Scene().step(last=last, image=image, half=normal(20_000).half(), sparse=sparse)
+
+    np.testing.assert_allclose(found.values[0], expected(last)[0], rtol=1e-6)
+    assert found.values[1:3, [0, 8]].tolist() == [
+        [float(image.min()), float(image.max())],
+        [float(normal(20_000).half().min()), float(normal(20_000).half().max())],
+    ]
+    assert found.values[3, [0, 8]].tolist() == [2.0, 3.0]
+
+
 def test_what_has_no_key_is_told_by_its_topic() -> None:
     scene = Scene("network_output")
     scene.bus.publish(Message("network_output", torch.ones(2), step=1))
