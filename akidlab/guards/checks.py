@@ -95,6 +95,8 @@ class Constant:
         self.streak = Streak(self.STEPS)
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
+        if not any(units.is_constant for units in seen.units.values()):
+            return self.streak.counts.clear()
         varied = seen.inputs is None or _varies(seen.inputs)
         for key, units in seen.units.items():
             module = seen.modules.get(key)
@@ -154,7 +156,7 @@ class NotNormalised:
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
         inputs = seen.inputs
-        if inputs is None:
+        if inputs is None or seen.count >= self.STEPS:  # they stay as they are
             return
         size = float(inputs.float().square().mean().sqrt())
         if self.streak("", size > self.SIZE):
@@ -196,6 +198,8 @@ class SoftmaxTwice:
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
         answer, judges = seen.answer, (nn.CrossEntropyLoss, blocks.SoftmaxWithLossLayer)
+        if seen.count >= self.STEPS:  # it stays as it is
+            return
         judged = any(isinstance(module, judges) for module in seen.module.modules())
         if not judged or answer is None or answer.dim() != 2 or answer.shape[1] < 2:
             return

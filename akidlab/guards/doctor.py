@@ -12,7 +12,7 @@ from akidlab.guards import checks, learning
 from akidlab.guards.finding import Finding
 from akidlab.guards.learning import block_of
 from akidlab.guards.leaves import leaves, tensors_in
-from akidlab.guards.observed import Observed, Sizes, units_of
+from akidlab.guards.observed import Observed, units_of
 from akidlab.messages import Bus, CallbackSubscriber, Message, Several, Subscriber
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ KINDS = {
     "weight_gradients": ("weight", "gradients"), "bias_gradients": ("bias", "gradients"),
     "weight_updates": ("weight", "updates"), "bias_updates": ("bias", "updates"),
 }  # fmt: skip
-FORGOTTEN = 20  # observed steps without it, and a finding may be told anew
+FORGOTTEN = 20  # examined steps without it, and a finding may be told anew
+BEGIN, PACE = 100, 8  # so many observed steps are all examined, as most faults show then; later each 8th
 
 
 class Doctor(Subscriber):
-    """Looks at each observed step, and says once what is wrong, in which block, and what to do.
+    """Says once what is wrong, in which block, and what to do.
+
+    It examines each of the first hundred steps that an exporter observes, and every eighth of the others.
 
     It knows dead ReLUs, saturated units, constant outputs, activations that explode, gradients that vanish or
     explode, rates too large or small, parameters that get no gradient or are not updated, gradients that were
@@ -86,7 +89,7 @@ class Doctor(Subscriber):
         self.checks = list(all_checks() if checks is None else checks)
         self._active: dict[tuple[str, str | None], int] = {}
         self._seen: Observed | None = None
-        self._norms: list[tuple[Sizes, str, Tensor]] = []
+        self._norms: list[tuple[object, str, Tensor]] = []
         self._ear = CallbackSubscriber(self._hear_loss, topics=["loss"], tag="raw")
         bus.subscribe(self._ear)
 
@@ -98,6 +101,8 @@ class Doctor(Subscriber):
     # -- what it hears
 
     def hear(self, message: Message) -> None:
+        if not self._looks(message.step):
+            return
         topic, key, data = message.topic, message.key, message.data
         if topic == "batch_finished":
             return self._examine(message)
@@ -118,6 +123,8 @@ class Doctor(Subscriber):
             self._parameters(seen, topic, [key], [data])
 
     def hear_all(self, several: Several) -> None:
+        if not self._looks(several.step):
+            return
         by_topic: dict[str, tuple[list[str], list[Tensor]]] = {}
         for (topic, key), data in zip(several.names, several.data, strict=True):
             if topic in KINDS and key is not None:
@@ -129,14 +136,21 @@ class Doctor(Subscriber):
 
     def _hear_loss(self, message: Message) -> None:
         loss = message.data
-        if isinstance(loss, Tensor) and loss.numel() == 1:
+        if self._looks(message.step) and isinstance(loss, Tensor) and loss.numel() == 1:
             seen = self._of(message.step)
-            self._norms.append((seen, "loss", loss.detach().reshape(())))  # type: ignore[arg-type]
+            self._norms.append((seen, "loss", loss.detach().reshape(())))
+
+    def _looks(self, step: int) -> bool:
+        """True if this step is examined: each of the first ones that are observed, some of the others."""
+        if step != self._last:
+            self._last, self._heard = step, self._heard + 1
+        return self._heard <= BEGIN or self._heard % PACE == 0
 
     def _of(self, step: int) -> Observed:
         if self._seen is None or self._seen.step != step:
             optimizer = None if self.exporter is None else self.exporter.optimizer
-            self._seen, self._norms = Observed(step, self.module, leaves(self.module), optimizer), []
+            self._seen = Observed(step, self._count, self.module, leaves(self.module), optimizer)
+            self._norms = []
         return self._seen
 
     def _activation(self, seen: Observed, key: str, data: Tensor, message: Message) -> None:
@@ -144,7 +158,8 @@ class Doctor(Subscriber):
         if units is None or key in seen.units:
             return
         seen.units[key] = units
-        self._norms.append((units, "spread", units.rows.float().std()))  # type: ignore[arg-type]
+        self._norms.append((units, "spread", units.rows.float().std()))
+        self._norms.append((units, "range", (units.highest - units.lowest).amax()))
         if seen.spoilt is None and data.device.type == "cpu" and bool(torch.isnan(units.highest).any()):
             seen.spoilt = _not_a_number(key, data, message.step)
 
@@ -178,7 +193,8 @@ class Doctor(Subscriber):
         self._active = {k: at for k, at in self._active.items() if at + FORGOTTEN > self._count}
         self._count += 1
 
-    _count = 0  # observed steps so far
+    _count = 0  # steps that were examined
+    _heard, _last = 0, -1  # steps that were observed, and the last of them
 
     def _tell(self, finding: Finding, message: Message) -> None:
         known = (finding.kind, finding.block) in self._active

@@ -266,6 +266,7 @@ class NoInformation:
 
     BEGIN, LOSSES, SHARE, ALIKE = 100, 10, 0.97, 5
     APART, STEPS = 0.03, 50
+    ENOUGH = 10_000  # labels that were counted
 
     def __init__(self) -> None:
         self.apart = Streak(self.STEPS)
@@ -281,7 +282,6 @@ class NoInformation:
         self._count(labels)
         if seen.loss is not None:
             self.losses.append(seen.loss)
-        chance = self._chance()
         moves = max(seen.ratios.values(), default=0.0) > 1e-5
         answer = seen.answer
         differ = answer is not None and answer.dim() > 1 and len(answer) > 1
@@ -291,11 +291,10 @@ class NoInformation:
             or seen.step < self.BEGIN
             or len(self.losses) < self.LOSSES
             or not moves
-            or chance < 0.1
         ):
             return
-        mean = statistics.fmean(self.losses)
-        if self.SHARE * chance < mean < 2 * chance:
+        mean, chance = statistics.fmean(self.losses), self._chance()
+        if chance > 0.1 and self.SHARE * chance < mean < 2 * chance:
             yield Finding(
                 "no_information", "input_labels", seen.step,
                 f"The loss stays at {mean:.4g}, chance is {chance:.4g}: after {seen.step} steps the labels "
@@ -314,6 +313,8 @@ class NoInformation:
             )  # fmt: skip
 
     def _count(self, labels: Tensor) -> None:
+        if self.counts is not None and float(self.counts.sum()) > self.ENOUGH:
+            return
         labels = labels[labels >= 0]
         found = torch.bincount(labels, minlength=0 if self.counts is None else len(self.counts)).float()
         if self.counts is not None:

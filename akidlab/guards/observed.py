@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from akidlab.guards.finding import Finding
 
-ROWS = 64  # samples of a batch that are looked at
+ROWS, FEW = 64, 4  # samples of a batch that are looked at, if they are small, and if they are large
 ELEMENTS = 1 << 16
 
 
@@ -22,12 +22,12 @@ class Units:
     highest: Tensor
     rows: Tensor
     spread: float = 0.0  # the standard deviation of all
+    range: float = 0.0  # between the lowest and the highest, of the unit where that is most
 
     @property
     def is_constant(self) -> bool:
         """True if no unit tells one sample from another."""
-        size = torch.maximum(self.highest.abs(), self.lowest.abs())
-        return len(self.rows) > 1 and bool((self.highest - self.lowest <= 1e-6 * size).all())
+        return len(self.rows) > 1 and self.range <= 1e-6 * self.spread
 
 
 @dataclass(eq=False)
@@ -52,6 +52,7 @@ class Observed:
     """One step as it was observed; blocks are in the order in which they ran."""
 
     step: int
+    count: int  # how many were examined before
     module: nn.Module
     modules: Mapping[str, nn.Module]
     optimizer: torch.optim.Optimizer | None = None
@@ -87,12 +88,11 @@ def units_of(tensor: Tensor) -> Units | None:
     """The units of what a block emitted for a batch; None if it has none."""
     if tensor.dim() < 2 or not tensor.is_floating_point() or not tensor.numel():
         return None
-    some = tensor.detach()[:ROWS]
+    rows = min(ROWS, max(FEW, ELEMENTS * len(tensor) // tensor.numel()))
+    some = tensor.detach()[:rows]
     if some.dim() == 3:  # sequences: features last
         some = some.flatten(0, 1)
     elif some.dim() > 3:  # images: channels second
         some = some.flatten(2).transpose(1, 2).flatten(0, 1)
-    if some.numel() > ELEMENTS:
-        some = some[:: -(-some.numel() // ELEMENTS)]
     lowest, highest = torch.aminmax(some, dim=0)
     return Units(lowest, highest, some)
