@@ -412,11 +412,11 @@ class Kid(Options, SingleSteps):
             >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
             >>> from akidlab.models.brains import OneLayerBrain
             >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), max_steps=20)
-            >>> kid.watch("weights", "gradients", every=5).kinds
-            ('weights', 'weight_gradients', 'bias_gradients')
+            >>> kid.watch("parameters", every=5).kinds
+            ('weights', 'biases')
             >>> _ = kid.practice()
             >>> kid.run.distributions()
-            ['weights/ip1', 'weight_gradients/ip1', 'bias_gradients/ip1']
+            ['weights/conv1', 'biases/conv1', 'weights/ip1', 'biases/ip1']
         """
         from akidlab.watching import WatchOptions
 
@@ -444,7 +444,7 @@ class Kid(Options, SingleSteps):
             >>> from akidlab.models.brains import OneLayerBrain
             >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), record=False)
             >>> sorted(kid.probe("spectral_norm").result(timeout=60))
-            ['ip1']
+            ['conv1', 'ip1']
         """
         self.setup()
         return self.between_steps(lambda: watched.probe(self, kind, options))
