@@ -2,6 +2,6 @@
 
 from akidlab.exporter.exporter import Exporter
 from akidlab.exporter.tensors import tensors_of
-from akidlab.exporter.tree import NamedModule
+from akidlab.exporter.tree import NamedModule, Tree, called, parameters_of, walk
 
-__all__ = ["Exporter", "NamedModule", "tensors_of"]
+__all__ = ["Exporter", "NamedModule", "Tree", "called", "parameters_of", "tensors_of", "walk"]

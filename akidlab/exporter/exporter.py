@@ -113,8 +113,8 @@ class Exporter:
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """What makes the steps, where that was said."""
-        return self._steps.optimizer
+        """What makes the steps: the one that was given, else one that was seen to make a step."""
+        return self._steps.seen
 
     @property
     def step(self) -> int:

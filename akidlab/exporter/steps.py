@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from time import perf_counter
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -38,6 +40,7 @@ class Steps:
         self._before = Before()
         self._taken: Names = ()  # whose updates are told
         self._under_way: Optimizer | None = None
+        self._frame: FrameType | None = None  # of the call of its `step`; one that raised never ends
         self._calling = False  # torch is calling one of the hooks
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
@@ -56,7 +59,7 @@ class Steps:
 
     def unhook(self) -> None:
         """Follow it no longer; a hook that torch is calling may stay, idle, until this is called again."""
-        self._under_way = None
+        self._under_way = self._frame = None
         self._handles = [handle for handle in self._handles if not self._removed(handle)]
 
     def _removed(self, handle: RemovableHandle) -> bool:
@@ -76,13 +79,19 @@ class Steps:
             known = self._ours[optimizer] = any(p in mine for p in held)
         return known
 
+    @property
+    def seen(self) -> Optimizer | None:
+        """What makes the steps: the one that was given, else one that made a step."""
+        return self.optimizer or next((one for one, ours in self._ours.items() if ours), None)
+
     def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.optimizer is None and not self._is_ours(optimizer):
             return
+        frame = sys._getframe(1)
+        if self._frame is not None and _is_within(frame, self._frame):
+            return  # its class calls the `step` of another class, which has the same hooks
         closure = args[1] if len(args) > 1 else kwargs.get("closure")  # torch puts the optimiser first
-        if self._under_way is not None and closure is None:
-            return  # the class of this one calls the `step` of another class, whose hooks are the same
-        self._under_way = optimizer
+        self._under_way, self._frame = optimizer, frame
         if self.voice.active:
             self._timed(self._before_step, optimizer, closure is None)
 
@@ -135,9 +144,9 @@ class Steps:
         return [[topic if found[topic] else None for topic in pair] for pair in zip(*TOLD, strict=True)]
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._under_way is not optimizer:
+        if self._under_way is not optimizer or self._frame is not sys._getframe(1):
             return
-        self._under_way = None
+        self._under_way = self._frame = None
         if self.voice.active:
             self._timed(self._after_step)
         self._calling = True
@@ -159,6 +168,13 @@ class Steps:
         for is_bias, key, parameter in parameters_of(self.tree.held):
             if parameter.grad is not None:
                 self.voice.say(TOLD[is_bias][1], _given(parameter.grad, None), key)
+
+
+def _is_within(frame: FrameType | None, outer: FrameType) -> bool:
+    """True if `outer` has called what called `frame`."""
+    while frame is not None and frame is not outer:
+        frame = frame.f_back
+    return frame is outer
 
 
 def _given(gradient: Tensor, scale: Tensor | None) -> Tensor:

@@ -206,6 +206,34 @@ def test_a_step_that_fails_may_be_made_again(watched, heard):
     assert exporter.step == 2
 
 
+def test_a_step_that_was_interrupted_leaves_the_next_one_whole(watched, heard):
+    class Interrupted(SGD):
+        fails = True
+
+        @torch.no_grad()
+        def step(self, closure=None):
+            self.param_groups[0]["params"][0].add_(100)
+            if self.fails:
+                self.fails = False
+                raise KeyboardInterrupt
+            return super().step(closure)
+
+    model = net()
+    exporter = watched(model)
+    optimizer = Interrupted(model.parameters(), 0.1)
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(model, optimizer)
+    heard.messages = []
+    learn(model, optimizer)
+
+    assert exporter.step == 2
+    assert exporter.optimizer is optimizer
+    assert heard.keys("weight_gradients") == heard.keys("weight_updates") == ["linear0", "linear1"]
+    gradient = heard.of("weight_gradients", "linear0")[0]
+    torch.testing.assert_close(heard.of("weight_updates", "linear0")[0], 100 - 0.1 * gradient)
+
+
 def test_steps_that_are_not_due_tell_nothing(watched, heard):
     model = net()
     exporter, observing = watched(model, every=4), []
