@@ -264,6 +264,36 @@ def test_lines_of_a_topic_share_a_chart_and_what_that_costs_is_told(notebook: Op
     assert book.problems == []
 
 
+STOPPED = """
+from akidlab.messages import Event, Message
+from akidlab.store import Recorder
+from akidlab.widgets import Dashboard
+text = 'The loss is NaN at step 5. `ip2` is the first whose output is not finite.'
+hand = Hand('stopped', steps=5, pace=0.001)
+hand.train()
+with Recorder(hand.run) as recorder:
+    for number in range(30):
+        unit = {'finding': 'dead_relu', 'block': f'relu{number}', 'text': 'Dead units. ' + 'x' * 100}
+        recorder.hear(Message('event', Event('warning', unit), step=5))
+    recorder.hear(Message('event', Event('guard', {'finding': 'loss', 'block': 'ip2', 'text': text}), step=5))
+    recorder.stop('stopped', error=text)
+Dashboard(hand.run)
+"""
+
+
+def test_what_a_guard_stopped_a_run_for_is_told_once_and_last(notebook: Open) -> None:
+    book = notebook("stopped", STOPPED)
+    book.run_all()
+    page = book.page
+
+    expect(page.get_by_role("alert").filter(has_text="Stopped by the guard at step 5")).to_be_visible()
+    expect(page.locator(".akid-line[data-level=warning] .akid-block")).to_have_count(30)
+    expect(page.locator(".akid-line[data-level=error]")).to_have_count(1)
+    expect(page.locator(".akid-line[data-level=error] code")).to_have_text(["ip2"])
+    expect(page.locator(".akid-line").last).to_be_in_viewport()
+    assert book.problems == []
+
+
 def test_many_lines_can_be_filtered_and_pointed_at(notebook: Open) -> None:
     look = "from akidlab.widgets import Dashboard\nDashboard(hand.run)"
     book = notebook("many", "hand = Hand('many', steps=400, pace=0.001, layers=40)\nhand.train()", look)

@@ -20,23 +20,39 @@ const MARKS: { [level: string]: [mark: string, word: string] } = { warning: ['âš
 
 export class Messages {
   readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
-  private readonly drawn = new Set<string>();
+  private readonly drawn = new Map<string, HTMLElement>();
+  /** The newest is in sight, until somebody scrolls back. */
+  private follows = true;
 
-  constructor(private readonly model: DashboardModel) {}
+  constructor(private readonly model: DashboardModel) {
+    this.node.addEventListener('scroll', () => {
+      this.follows = this.node.scrollTop + this.node.clientHeight >= this.node.scrollHeight - 4;
+    });
+  }
 
   update(): void {
     const { node } = this;
-    const follows = node.scrollTop + node.clientHeight >= node.scrollHeight - 4;
-    for (const line of this.lines()) {
-      if (!this.drawn.has(line.key)) {
-        this.drawn.add(line.key);
-        node.append(row(line));
-      }
+    const lines = this.lines();
+    this.keep(new Set(lines.map(line => line.key)));
+    for (const line of lines.filter(line => !this.drawn.has(line.key))) {
+      const element = row(line);
+      this.drawn.set(line.key, element);
+      node.append(element);
     }
     node.classList.toggle('akid-empty', !this.drawn.size);
     node.classList.toggle('akid-found', this.model.events.some(event => 'finding' in event.data));
-    if (follows) {
+    if (this.follows) {
       node.scrollTop = node.scrollHeight;
+    }
+  }
+
+  /** Take away what is said no more: the error of a run, once the event has come that tells it better. */
+  private keep(keys: Set<string>): void {
+    for (const [key, element] of this.drawn) {
+      if (!keys.has(key)) {
+        element.remove();
+        this.drawn.delete(key);
+      }
     }
   }
 
