@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from akidlab.errors import AskError
 
-SECONDS = 2.0  # that an answer may keep the training waiting
+SECONDS = 1.0  # that an answer may keep the training waiting
 NEW = 2**26  # numbers that may be made on the way
 READ = 2**30  # numbers that one operation may go through
 SLOW = 2**24  # numbers that may be put in order
@@ -54,7 +54,7 @@ class Bounded(TorchDispatchMode):
 
     def protect(self, tensor: Tensor) -> Tensor:
         """Let nobody write to what `tensor` is a view of; gives it without its history."""
-        self._learning.add(tensor.untyped_storage()._cdata)
+        self._learning.update(_memory(tensor))
         return tensor.detach()
 
     def check_time(self) -> None:
@@ -78,7 +78,7 @@ class Bounded(TorchDispatchMode):
             if known.alias_info is None or not known.alias_info.is_write:
                 continue
             given = args[at] if at < len(args) else kwargs.get(known.name)
-            if any(tensor.untyped_storage()._cdata in self._learning for tensor in _tensors(given)):
+            if any(_memory(tensor) & self._learning for tensor in _tensors(given)):
                 raise AskError(f"`{func._schema.name}` writes to what learns; a question only reads.")
 
     def _check_size(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -102,15 +102,15 @@ def _tried(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], name: str)
 
     None if that depends on the data.
     """
-    shadows = tree_map(_shadow, (list(args), dict(kwargs)))
-    if "device" in shadows[1]:
-        shadows[1]["device"] = torch.device("meta")
-    given = {tensor.untyped_storage()._cdata for tensor in _tensors(shadows)}
     try:
+        shadows = tree_map(_shadow, (list(args), dict(kwargs)))
+        if "device" in shadows[1]:
+            shadows[1]["device"] = torch.device("meta")
+        given = {place for tensor in _tensors(shadows) for place in _memory(tensor)}
         made = list(_tensors(func(*shadows[0], **shadows[1])))
     except Exception:  # or it fails; then it will say so itself
         return None
-    new = sum(tensor.numel() for tensor in made if tensor.untyped_storage()._cdata not in given)
+    new = sum(tensor.numel() for tensor in made if not _memory(tensor) & given)
     inner = next((tensor.shape[-1] for tensor in _tensors(args) if tensor.dim()), 1)
     return new, new * inner if name in _PRODUCTS else 0
 
@@ -119,6 +119,13 @@ def _shadow(value: object) -> object:
     if not isinstance(value, Tensor):
         return value
     return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+
+
+def _memory(tensor: Tensor) -> set[int]:
+    """Where a tensor's numbers are; of a sparse one, those that it has."""
+    if tensor.layout is torch.sparse_coo:
+        tensor = tensor._values()
+    return {tensor.untyped_storage()._cdata}
 
 
 def _tensors(values: object) -> Iterator[Tensor]:

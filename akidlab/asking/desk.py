@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from akidlab.kids import Controls, Kid
 
 Body = dict[str, Any]
-MOST = 16  # questions that wait
+MOST = 8  # questions that wait
 LONGEST = 600.0  # seconds that one waits
 AGAIN = object()
 OVER = "The run has ended; only live runs are asked."
@@ -111,7 +111,7 @@ class Desk:
         number = request.get("id")
         try:
             if request.get("rank"):
-                raise AskError(f"This run has one rank, 0; found rank {request['rank']!r}.")
+                raise AskError(f"This run has one rank, 0; found rank {request['rank']!r:.20}.")
             timeout = float(request.get("timeout") or 0.0)
             self.ask(
                 request.get("question"), lambda body: send({"kind": "answer", "id": number, **body}), timeout

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
-LARGEST = 2**26  # numbers; larger ones are not kept
+LARGEST = 2**24  # numbers that are kept of all passes together; more are let go
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,18 @@ class Peek:
         if not torch.is_grad_enabled():  # a validation, or somebody predicts
             return
         try:
-            with torch.no_grad():
-                self._seen[module] = Seen([_copied(one) for one in inputs], _copied(out))
+            self._seen.pop(module, None)
+            held = sum(_size(seen.inputs, seen.out) for seen in self._seen.values())
+            if held + _size(inputs, out) <= LARGEST:
+                with torch.no_grad():
+                    self._seen[module] = Seen([_copied(one) for one in inputs], _copied(out))
         except Exception:  # memory ran out, say: the training goes on, and the question stays open
             self._seen.pop(module, None)
 
 
+def _size(*values: Any) -> int:
+    return sum(leaf.numel() for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+
+
 def _copied(value: Any) -> Any:
-    return tree_map(_copy, value)
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone() if value.numel() <= LARGEST else None
-    return None
+    return tree_map(lambda leaf: leaf.detach().clone() if isinstance(leaf, Tensor) else None, value)

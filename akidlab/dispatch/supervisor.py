@@ -205,7 +205,7 @@ class Supervisor:
         if type(rank) is not int or not 0 <= rank < self.size:
             return {
                 "ok": False,
-                "error": f"This run has the ranks 0 to {self.size - 1}; found rank {rank!r}.",
+                "error": f"This run has the ranks 0 to {self.size - 1}; found rank {rank!r:.20}.",
             }
         work.expect(number, peer)
         asked = {name: request.get(name) for name in ("question", "timeout")}

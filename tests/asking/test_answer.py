@@ -190,3 +190,11 @@ def test_an_answer_is_a_copy() -> None:
     before[:] = 7
 
     assert not (module.weight == 7).any()
+
+
+def test_sparse_gradients_are_asked_like_others() -> None:
+    module = nn.Embedding(50, 3, sparse=True)
+    module(torch.tensor([1, 4])).sum().backward()
+
+    assert answer("weight.grad.sum()", module) == 6.0
+    assert np.count_nonzero(answer("weight.grad", module)) == 6  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from akidlab.asking import Desk, desk
+from akidlab.asking import Desk, desk, peek
 from akidlab.errors import AskError
 from akidlab.kids import Controls
 
@@ -106,6 +106,16 @@ def test_what_did_not_run_is_told(training: Training) -> None:
     assert "`unused` keeps no output, and none was seen: it did not run" in training.heard[0]["error"]
 
 
+def test_what_is_too_large_is_not_kept(training: Training, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peek, "LARGEST", 34)  # 5 × 3 go in, 5 × 4 come out
+    training.desk.ask("brain[0].out", training.heard.append)
+    training.look()
+    training.make_a_step()
+    training.look()
+
+    assert "or its output is too large" in training.heard[0]["error"]
+
+
 def test_of_what_runs_compiled_nothing_is_seen() -> None:
     training = Training(compiled=True)
     training.desk.ask("brain[0].out", training.heard.append)
@@ -154,7 +164,7 @@ def test_not_too_many_wait(training: Training) -> None:
     for _ in range(desk.MOST):
         training.desk.ask("step", training.heard.append)
 
-    with pytest.raises(AskError, match="16 questions wait for an answer already"):
+    with pytest.raises(AskError, match="8 questions wait for an answer already"):
         training.desk.ask("step", training.heard.append)
     training.look()
     training.desk.ask("step", training.heard.append)
