@@ -199,4 +199,6 @@ def _truth(value: object, node: ast.AST) -> bool:
 def _index(index: object) -> Any:
     if isinstance(index, tuple):
         return tuple(_index(part) for part in index)
+    if isinstance(index, list) and not all(isinstance(part, int) for part in index):
+        raise AskError("A list that is an index holds whole numbers, such as `[0, 2]`.")
     return _argument(index)

@@ -54,6 +54,7 @@ VALUES = {"step": lambda: 12, "lr": lambda: 0.5, "loss": lambda: 2.0}
         ("features.conv1.weight.dtype == 'torch.float32'", True),
         ("brain['features']['conv1'].weight[0].numel()", 9),
         ("brain[1].bias.shape[0]", 10),
+        ("brain[1].bias[[0, 2]].shape", [2]),
         ("-1.5", -1.5),
     ],
 )
@@ -161,6 +162,7 @@ def test_misspelt_names_find_the_nearest(brain: Brain, question: str, text: str)
         ("brain[99]", r"`brain` has 3 blocks; there is no number 99"),
         ("ip[1.5]", r"`ip` is a block; it is taken apart by name or number"),
         ("step.real", r"A int has nothing called `real` that a question may see"),
+        ("ip.weight[[0, [1]]]", r"A list that is an index holds whole numbers"),
         ("ip.weight[lr]", r"cannot be computed: "),
         ("step(1)", r"function that a question may call `step`|`step`"),
     ],
