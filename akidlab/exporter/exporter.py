@@ -32,7 +32,9 @@ class Exporter:
     gradients that the optimiser was given, what it changed. The first step is 1. A pass that does not train
     (in `eval()` mode, or without gradients) has the tag `eval` and is no step.
 
-    A tensor in a message is not a copy: the next layer or the optimiser may change it.
+    A tensor in a message is not a copy: the next layer or the optimiser may change it. `cost` is how many
+    seconds the last observed step spent on looking; the functions in `on_step` are called with the exporter
+    after each. Set `compiled` for a model that is called compiled: what passes through it is left alone.
 
     Args:
         depth: how deep to look for modules; -1 for the leaves, 0 for a model as a whole.
@@ -172,7 +174,12 @@ class Exporter:
         return self._passes.losses.wrap(loss, self._loss_tag)
 
     def _loss_tag(self) -> str | None:
-        return self._passes.tag(nn.Identity()) if self.is_observing else None
+        if not self._voice.active:
+            return None
+        tag = self._passes.tag(nn.Identity())
+        if tag == "train" and not self._voice.begun:
+            self._voice.begin()
+        return tag
 
     def freeze_module(self, module: nn.Module) -> None:
         """Train its parameters no more."""
