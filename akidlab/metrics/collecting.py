@@ -78,12 +78,20 @@ class CudaCollector(Collector):
     def _send(self, when: Message, reading: Reading) -> None:
         values, host = self.stage.values, self._free
         if host is None or len(host) != len(values):
-            host = torch.empty(len(values), pin_memory=True)
+            host = self._room(len(values))
+        arrived = self._copied(values[: reading.stop], host[: reading.stop])
+        self._sent = when, reading, host, arrived
+
+    def _room(self, length: int) -> Tensor:
+        return torch.empty(length, pin_memory=True)
+
+    def _copied(self, values: Tensor, host: Tensor) -> Any:
+        """Have `values` copied to `host` when the device comes to it; what to wait for."""
         with torch.cuda.device(values.device):
-            host[: reading.stop].copy_(values[: reading.stop], non_blocking=True)
+            host.copy_(values, non_blocking=True)
             arrived = torch.cuda.Event()
             arrived.record()
-        self._sent = when, reading, host, arrived
+        return arrived
 
 
 def collector_for(device: torch.device, elements: int, exact: bool, points: int) -> Collector:
