@@ -17,6 +17,8 @@ RELUS = (nn.ReLU, nn.ReLU6, blocks.ReLULayer)
 SIGMOIDS = (nn.Sigmoid, blocks.SigmoidLayer)
 TANHS = (nn.Tanh, blocks.TanhLayer)
 NORMALISING = ("norm", "standardiz", "lrn", "maxout")  # in the name of a class: it may scale as it likes
+LITTLE = 0.1  # a standard deviation below this counts as this
+EARLY = 5  # in the first steps, initial weights are to blame
 MODAL = (
     nn.modules.dropout._DropoutNd,
     nn.modules.batchnorm._NormBase,
@@ -124,23 +126,29 @@ class Exploding:
         self.streak = Streak(self.STEPS)
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
-        first = before = None if seen.inputs is None else max(float(seen.inputs.float().std()), 0.1)
+        first = before = None if seen.inputs is None else float(seen.inputs.float().std())
         for key, units in seen.units.items():
-            now, module = units.spread, seen.modules.get(key)
-            if any(word in type(module).__name__.lower() for word in NORMALISING):
-                first = before = max(now, 0.1)
-                continue
-            if before is not None and first is not None:
-                large = now > self.FACTOR * before or now > self.WHOLE * first
+            now, kind = units.spread, type(seen.modules.get(key)).__name__.lower()
+            if any(word in kind for word in NORMALISING):
+                first = None
+            elif first is not None and before is not None:
+                large = now > self.FACTOR * max(before, LITTLE) or now > self.WHOLE * max(first, LITTLE)
                 if self.streak(key, large):
-                    yield Finding(
-                        "exploding_activations", key, seen.step,
-                        f"`{key}` emits values of standard deviation {now:.3g}, where {before:.3g} came in: "
-                        "what passes explodes with depth. Its weights are too large: initialise with `he` or "
-                        "`xavier`, or normalise after it.", value=now,
-                    )  # fmt: skip
+                    yield self._told(seen, key, before, now)
                     return
-            before = max(now, 0.1)
+            first, before = now if first is None else first, now
+
+    def _told(self, seen: Observed, key: str, before: float, now: float) -> Finding:
+        advice = "Its weights begin too large: initialise with `he` or `xavier`, or normalise after it."
+        if seen.step > EARLY:
+            advice = (
+                "Its weights have grown too large: use a smaller rate, `clip_norm`, or normalise after it."
+            )
+        return Finding(
+            "exploding_activations", key, seen.step,
+            f"`{key}` emits values of standard deviation {now:.3g}, where {before:.3g} came in: what passes "
+            f"explodes with depth. {advice}", value=now,
+        )  # fmt: skip
 
 
 class NotNormalised:

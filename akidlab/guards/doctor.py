@@ -173,8 +173,10 @@ class Doctor(Subscriber):
 
     def _turn(self, seen: Observed, message: Message) -> None:
         """A pass turns back: its loss was good enough for that, and no gradient of this step is there yet."""
-        some = next((p.grad for p in self.module.parameters() if p.grad is not None), None)
-        seen.uncleared = some is not None and bool((some != 0).any())
+        trained = [p.grad for p in self.module.parameters() if p.requires_grad]
+        there = [grad for grad in trained if grad is not None]
+        if 2 * len(there) > len(trained):  # what is not in the optimiser is told of by itself
+            seen.uncleared = any(bool((grad != 0).any()) for grad in there)
         if seen.spoilt is not None:  # a guard that saw the loss told more; now there is time till the step
             self._tell(seen.spoilt, message)
 

@@ -131,6 +131,7 @@ class Rate:
     """
 
     LARGE, STEPS, SMALL, LONG = 0.1, 5, 1e-6, 10
+    GRADIENT = 1e-5
 
     def __init__(self) -> None:
         self.block: str | None = None  # where it was largest when that was told first
@@ -157,7 +158,7 @@ class Rate:
                 f"{ratios.get(block, middle):.2%} of their size at a step, the median block by {middle:.2%} "
                 f"(about 0.1% is healthy){loss}. Divide the rate by 10, or set `clip_norm`.", value=middle,
             )  # fmt: skip
-        if self.small("", ratios[most] < self.SMALL):
+        if self.small("", ratios[most] < self.SMALL and self._is_told(seen, most)):
             self.block = block = self.block or block_of(most)
             yield Finding(
                 "rate_too_small", block, seen.step,
@@ -165,6 +166,11 @@ class Rate:
                 f"{ratios[most]:.1e} of their size at a step (about 1e-3 is healthy). Multiply the rate by "
                 "10 until they do.", value=ratios[most],
             )  # fmt: skip
+
+    def _is_told(self, seen: Observed, key: str) -> bool:
+        """True if the gradient says where to go: where it is 0, no rate would help."""
+        sizes = seen.sizes("weight", key)
+        return (sizes.gradients or 0.0) > self.GRADIENT * (sizes.weights or 0.0)
 
 
 class Unbalanced:

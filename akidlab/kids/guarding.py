@@ -112,7 +112,8 @@ class Guarding(Subscriber):
             self._telling = False
         if kid.report is not None:
             kid.report.log(finding.text, level)
-        log.warning("%s", finding.text)
+        if kid.engine.rank == 0:
+            log.warning("%s", finding.text)
 
     def remember(self) -> None:
         """Keep the running statistics, which a bad batch spoils before anybody can look."""

@@ -1,0 +1,39 @@
+"""A step that is not finite is made by no rank, and the rank that knows says where."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ranks.conftest import Ranks, cell, run_of
+
+pytestmark = pytest.mark.ranks
+
+SPOIL = """
+def spoil(kid):
+    inner = kid.sensor.next
+    def spoilt():
+        batch = inner()
+        if kid.step == 6 and kid.engine.rank == 1:
+            batch[0] = batch[0].clone()
+            batch[0].view(-1)[5] = float("nan")
+        return batch
+    kid.sensor.next = spoilt
+kid.setup()
+spoil(kid)
+def tell(kid):
+    total = sum(float(p.detach().double().abs().sum()) for p in kid.brain.parameters())
+    print(f"{int(kid.clock)} {total:.12f}")
+kid.hooks.on_train_end.append(tell)
+"""
+
+
+def test_all_ranks_stop_at_the_same_step_and_the_one_that_knows_tells(ranks: Ranks) -> None:
+    job = ranks.submit(cell(20, SPOIL))
+    ranks.wait(job)
+    run = run_of(job)
+
+    first, second = (ranks.said(rank).splitlines()[-1] for rank in (0, 1))
+    assert first == second
+    assert (first.split()[0], run.status) == ("6", "stopped")
+    assert "The loss is NaN at step 7. The batch itself holds 1 NaN" in str(run.error)
+    assert str(run.error).endswith("It was found on rank 1.")
