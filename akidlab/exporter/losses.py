@@ -23,20 +23,25 @@ class Losses:
     def __init__(self, voice: Voice) -> None:
         self.voice = voice
         self.known: dict[int, object] = {}
+        self._found = 0  # which of them was not given, but found in a brain
 
     def knows(self, module: nn.Module) -> bool:
         """True if that module is a loss."""
         return bool(self.known) and id(module) in self.known
 
     def add(self, loss: Any) -> None:
-        """A module, or a block, that is called with what a network answered and what was right."""
+        """A module, or a function, that is called with what a network answered and what was right."""
+        self.known.pop(self._found, None)
         self.known[id(loss)] = loss
 
     def find(self, model: nn.Module) -> None:
-        """Take the loss of a brain, the last one that compares answers with the truth."""
-        found = [m for m in model.modules() if isinstance(m, LossLayer) and m.inputs and len(m.inputs) > 1]
-        if found and not self.known:
-            self.add(found[-1])
+        """Take the loss of a brain, the last one that compares answers with the truth, if none was given."""
+        self.known.pop(self._found, None)
+        losses = [module for module in model.modules() if isinstance(module, LossLayer)]
+        losses = [loss for loss in losses if len(loss.inputs or ()) > 1] or losses
+        if losses and not self.known:
+            self.add(losses[-1])
+            self._found = id(losses[-1])
 
     def judged(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, tag: str) -> None:
         """A loss was computed."""

@@ -44,14 +44,9 @@ class Passes:
         self.voice, self.tree, self.losses = voice, tree, Losses(voice)
         self.root: nn.Module | None = None  # whose call is a pass
         self.heard = False  # a module of ours was called in this step
-        self._trains = False  # a pass that does is under way
+        self._within = self._trains = False  # a pass is under way; one that trains
         self._calls: dict[int, int] = {}
         self._handles: list[RemovableHandle] = []
-
-    @property
-    def is_hooked(self) -> bool:
-        """True while it listens."""
-        return bool(self._handles)
 
     def hook(self) -> None:
         """Listen from now on."""
@@ -71,16 +66,18 @@ class Passes:
 
         Within a pass that trains, what is computed without gradients (to save memory, say) is part of it.
         """
-        return "train" if (self.root or module).training and (self._trains or is_grad_enabled()) else "eval"
+        model = module if self.root is None else self.root
+        return "train" if model.training and (self._trains or is_grad_enabled()) else "eval"
 
     def _before(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         if is_compiling() or module is not self.root or is_aside():
             return
         self._trains = False
         start, voice, tag = perf_counter(), self.voice, self.tag(module)
-        self._trains = tag == "train"
+        self._within, self._trains = True, tag == "train"
         self._calls.clear()
-        self.tree.refresh()
+        if self.tree.refresh():
+            self.losses.find(module)
         if tag == "train" and not voice.begun:
             voice.begin()
         if args and (hearers := voice.routes[tag]["input_data"]):
@@ -102,7 +99,7 @@ class Passes:
         elif unit is not None:
             self._unit(unit.name, number, output, tag)
         if is_root:
-            self._trains = False
+            self._within = self._trains = False
             self._whole(args, kwargs, output, tag)
         voice.spent += perf_counter() - start
 
@@ -122,11 +119,11 @@ class Passes:
         forward, backward = routes["activations"], routes["layer_gradients"] if is_grad_enabled() else ()
         if not forward and not backward:
             return
-        calls = self._calls[number] = self._calls.get(number, 0) + 1
-        if calls > 1:
+        if self._within:  # else nobody knows where a pass begins
+            calls = self._calls[number] = self._calls.get(number, 0) + 1
             if calls > CALLS:
                 return
-            name = f"{name}:{calls}"
+            name = name if calls == 1 else f"{name}:{calls}"
         if isinstance(output, Tensor):
             self._tensor(name, output, tag, forward, backward)
         else:

@@ -66,11 +66,13 @@ class Tree:
             self.roots.append((name, module, recursive))
             self._name()
 
-    def refresh(self) -> None:
-        """Name all anew, if modules or parameters came or went."""
+    def refresh(self) -> bool:
+        """Name all anew, if modules or parameters came or went; True if they did."""
         for inner, children, parameters, count in self._seen:
             if len(parameters) != count or tuple(inner.values()) != children:
-                return self._name()
+                self._name()
+                return True
+        return False
 
     def _look(self) -> list[_Seen]:
         modules = {id(m): m for _, root, _ in self.roots for m in root.modules()}

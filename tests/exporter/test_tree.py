@@ -220,9 +220,23 @@ def test_an_edited_brain_tells_of_its_new_blocks(watched, heard):
     watched(model)
 
     model.insert_after("ip", InnerProductLayer(out_channel_num=2, name="ip2"))
+    model.replace("loss", SoftmaxWithLossLayer(class_num=2, name="loss", multiplier=2.0))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     model.objective(given).backward()
     optimizer.step()
 
     assert heard.keys("activations") == ["head/conv", "head/relu", "ip", "ip2"]
     assert heard.keys("weights") == ["head/conv", "ip", "ip2"]
+    torch.testing.assert_close(heard.of("input_labels"), [given[1]])
+
+
+def test_predictions_are_evaluations_without_numbers(watched, heard):
+    model, given = brain(), [torch.randn(4, 1, 6, 6), torch.tensor([0, 1, 1, 0])]
+    model.setup(given, seed=0)
+    watched(model)
+
+    model.eval()
+    for _ in range(2):
+        model.infer(given[0])
+
+    assert heard.keys("activations", "eval") == ["head/conv", "head/relu", "ip"] * 2
