@@ -53,6 +53,7 @@ class Work:
         self._steps: dict[int, int] = {}
         self._moved = time.monotonic()
         self._is_paused = self._was_stalled = False
+        self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
         self._gathering = Gathering(size, self._recorder.hear)
@@ -92,6 +93,7 @@ class Work:
             ):
                 continue  # often it only says that another rank failed
             if isinstance(data, Status) and data.status in OVER:
+                self._why = data.data.get("error") if data.status == "stopped" else None  # a guard's reason
                 rest = {name: value for name, value in data.data.items() if name != "error"}
                 message = Message(message.topic, Status(None, rest), message.step, message.epoch)
             self._recorder.hear(message)
@@ -182,6 +184,8 @@ class Work:
             if rest:
                 self._log(rank, stream, rest)
         short = outcome.error.splitlines()[0] if outcome.error else None
+        if outcome.status == "stopped":
+            short = short or self._why
         if outcome.status == "failed" and outcome.error:
             self.note("error", error=short, traceback=outcome.error, rank=outcome.rank)
             self._recorder.hear(
