@@ -113,6 +113,8 @@ def parse(spec: str) -> tuple[str, list[str], dict[str, Any]]:
     """
     before, _, after = spec.strip().partition("?")
     name, colon, topics = before.partition(":")
+    if "," in name:
+        raise MetricError(f"Metrics are parted by spaces, topics by commas: `{name.replace(',', ' ')}`.")
     kinds = [kind.strip() for kind in topics.split(",")] if colon else []
     pairs = [pair.partition("=") for pair in after.split("&")] if after else []
     if not name or not all(kinds) or not all(key and equals for key, equals, _ in pairs):

@@ -75,6 +75,11 @@ def test_values_are_numbers_truths_nothing_or_words():
     }  # fmt: skip
 
 
+def test_metrics_parted_by_commas_are_told_to_be_parted_by_spaces():
+    with pytest.raises(MetricError, match="Metrics are parted by spaces, topics by commas"):
+        metrics.make("norm,sparsity", Bus())
+
+
 @pytest.mark.parametrize(
     "spec", ["", ":weights", "norm:", "norm:weights,", "norm?order", "norm?=1", "norm?order=1&"]
 )
