@@ -274,6 +274,8 @@ class Practice:
         if kid.epoch < self._epochs():
             kid.epoch = self._epochs()
             self.report.event("epoch", epoch=kid.epoch)
+            if kid.watch_on is not None:
+                kid.watch_on.exporter.epoch_finished()
             self._call("on_epoch_end")
         if self._validates_by_epoch():
             self._validate()

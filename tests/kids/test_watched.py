@@ -9,6 +9,7 @@ import torch
 
 from akidlab import DigitsSource, FeedSensor, InnerProductLayer, Kid, MomentumKongFu, TanhLayer
 from akidlab.errors import UnknownNameError
+from akidlab.messages import CallbackSubscriber
 from akidlab.watching import WatchOptions
 
 
@@ -220,3 +221,15 @@ def test_a_metric_that_needs_data_is_given_a_validation_batch(make_kid):
 
     assert list(kid.run.scalars("test_accuracy").steps) == [1, 2, 4]
     assert 0 <= kid.run.scalars("test_accuracy").last <= 1
+
+
+def test_whoever_listens_hears_of_epochs(make_kid):
+    kid, heard = make_kid(max_epoch=2, batch_size=400), []
+    kid.watch("none", doctor=False, every=1)
+    kid.bus.subscribe(CallbackSubscriber(heard.append, topics=["epoch_started", "epoch_finished"]))
+
+    kid.practice()
+
+    assert [(m.topic, m.epoch) for m in heard] == [
+        ("epoch_started", 0), ("epoch_finished", 1), ("epoch_started", 1), ("epoch_finished", 2)
+    ]  # fmt: skip
