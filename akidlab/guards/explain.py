@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from akidlab.exporter.tree import called
 from akidlab.guards.finding import Finding
 from akidlab.guards.finite import all_finite, is_finite
 from akidlab.guards.leaves import tensors_in
@@ -104,6 +105,8 @@ def _forward(case: Case) -> Finding | None:
     for batch in case.batches:
         found = _traced(case, batch)
         call = found.first_output() if found is not None else None
+        if found is not None and call is not None and not all_finite(call.inputs):
+            return _between(case, found, call)
         if call is not None:
             told = f"`{call.name}` is the first whose output is not finite: {counted(call.outputs)}."
             return _finding(case, "activation", call.name, f"{told} {_why(case, call)}")
@@ -111,6 +114,16 @@ def _forward(case: Case) -> Finding | None:
         told = f"`{block}` is the first whose output was not finite; passing the batch again, it was."
         return _finding(case, "activation", block, f"{told} {_general(case)}")
     return _own_loss(case)
+
+
+def _between(case: Case, found: Trace, call: Call) -> Finding:
+    """It arose in no leaf, but in the `forward` of what holds them."""
+    before = [t for c in found.calls[: found.calls.index(call)] for t in c.outputs]
+    block = call.name.rpartition("/")[0] or called(case.module)
+    told = (
+        f"What goes into `{call.name}` is not finite: it arose before that, in the `forward` of `{block}`. "
+    )
+    return _finding(case, "activation", block, told + (reason(call.inputs, before) or _general(case)))
 
 
 def _own_loss(case: Case) -> Finding | None:
@@ -159,8 +172,6 @@ def _why(case: Case, call: Call) -> str:
     told = reason(call.outputs, call.inputs)
     if told is not None:
         return told + _rising(case)
-    if not all_finite(call.inputs):
-        return f"What went in was not finite already. {_general(case)}"
     largest = max((float(t.detach().abs().max()) for t in call.inputs if t.numel()), default=0.0)
     weights = max((float(p.detach().abs().max()) for p in call.module.parameters() if p.numel()), default=0.0)
     if max(largest, weights) < LARGE:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor, nn
 
+from akidlab.blocks import TorchLayer
 from akidlab.exporter.tree import called, walk
 
 
@@ -17,6 +18,16 @@ def leaves(module: nn.Module) -> dict[str, nn.Module]:
         ['linear0', 'relu0', 'linear1']
     """
     return {name or called(module): leaf for leaf, name, stands in walk(module, "", -1) if stands}
+
+
+def inner_leaves(module: nn.Module) -> dict[str, nn.Module]:
+    """The leaves, and those of the torch modules that are held by a block."""
+    found = {}
+    for name, leaf in leaves(module).items():
+        if isinstance(leaf, TorchLayer) and list(leaf.module.children()):
+            found |= {f"{name}/{inner}": part for inner, part in leaves(leaf.module).items()}
+        found[name] = leaf  # after those within it: it is done later
+    return found
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

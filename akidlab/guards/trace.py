@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from akidlab.blocks.feedback import Memory
 from akidlab.guards.finite import all_finite, is_finite
-from akidlab.guards.leaves import leaves, tensors_in
+from akidlab.guards.leaves import inner_leaves, leaves, tensors_in
 
 
 @dataclass(eq=False)
@@ -74,7 +74,8 @@ def _listening(module: nn.Module) -> Iterator[list[Call]]:
         return hook
 
     hooks = [
-        leaf.register_forward_hook(hear(name), with_kwargs=True) for name, leaf in leaves(module).items()
+        leaf.register_forward_hook(hear(name), with_kwargs=True)
+        for name, leaf in inner_leaves(module).items()
     ]
     try:
         yield calls

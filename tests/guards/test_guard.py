@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from akidlab import TorchLayer
 from akidlab.errors import NotFiniteError, UnknownNameError
 from akidlab.guards import Guard
 from akidlab.messages import Bus, CallbackSubscriber
+from tests.guards.faulty import brain, kid_of
 
 
 class Log(nn.Module):
@@ -73,3 +75,32 @@ def test_a_healthy_loop_is_left_alone_and_no_hook_stays() -> None:
 def test_a_guard_has_a_mode() -> None:
     with pytest.raises(UnknownNameError, match=r"no mode of a guard `rise`\. Did you mean `raise`"):
         Guard(net(), "rise")
+
+
+class Inline(nn.Module):
+    """Computes something between its children."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last((0 * self.first(x)).log())
+
+
+def test_what_is_computed_between_modules_is_found_in_what_holds_them() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), Inline())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    expected = r"goes into `inline0/last` .* in the `forward` of `inline0`\. It takes the logarithm of 128"
+
+    with Guard(model), pytest.raises(NotFiniteError, match=expected):
+        steps(model, optimizer)
+
+
+def test_a_module_within_a_block_is_named() -> None:
+    held = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), Log(), nn.Linear(16, 10))
+    kid = kid_of(brain(TorchLayer(held, name="net"), logits="net"))
+    kid.setup()
+
+    with pytest.raises(NotFiniteError, match="`net/log0` is the first whose output is not finite"):
+        kid.run_step()
