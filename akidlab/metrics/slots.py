@@ -97,8 +97,12 @@ class SampledOnHost(Sampled):
         super().stand(values, start)
         self._some_numbers, self._two = self._some.numpy(), self._ends.numpy()
 
+    def _is_shared(self) -> bool:
+        """Whether torch's threads are there to help: while NumPy works they would spin, and take as long."""
+        return self.count >= MANY and torch.get_num_threads() > 1
+
     def take(self, tensor: Tensor) -> None:
-        if tensor.dtype is not torch.float32 or not tensor.is_contiguous():
+        if tensor.dtype is not torch.float32 or not tensor.is_contiguous() or self._is_shared():
             super().take(tensor)
             return
         numbers = (tensor.detach() if tensor.requires_grad else tensor).numpy().reshape(-1)
