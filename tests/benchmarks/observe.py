@@ -56,8 +56,8 @@ def mlp() -> nn.Sequential:
 
 
 JOBS = [
-    Job("MLP 784-32-10, batch 32", mlp, (784,), 32, 200, 30, (1.6, 1.05), threads=1),
-    Job("LeNet, batch 64", lenet, (1, 28, 28), 64, 10, 12, (1.10, 1.02)),  # type: ignore[arg-type]
+    Job("MLP 784-32-10, batch 32", mlp, (784,), 32, 100, 15, (1.6, 1.05), threads=1),
+    Job("LeNet, batch 64", lenet, (1, 28, 28), 64, 10, 8, (1.10, 1.02)),  # type: ignore[arg-type]
 ]
 
 
