@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,13 +27,15 @@ KINDS = {
     "weight_updates": ("weight", "updates"), "bias_updates": ("bias", "updates"),
 }  # fmt: skip
 FORGOTTEN = 20  # examined steps without it, and a finding may be told anew
-BEGIN, PACE = 100, 8  # so many observed steps are all examined, as most faults show then; later each 8th
+BEGIN = 100  # so many observed steps are all examined, as most faults show then
+REST = 100  # after each later one it rests so many times as long as that step was looked at
 
 
 class Doctor(Subscriber):
     """Says once what is wrong, in which block, and what to do.
 
-    It examines each of the first hundred steps that an exporter observes, and every eighth of the others.
+    It examines each of the first hundred steps that an exporter observes; later, as many as take a hundredth
+    of the time.
 
     It knows dead ReLUs, saturated units, constant outputs, activations that explode, gradients that vanish or
     explode, rates too large or small, parameters that get no gradient or are not updated, gradients that were
@@ -91,18 +94,34 @@ class Doctor(Subscriber):
         self._seen: Observed | None = None
         self._norms: list[tuple[object, str, Tensor]] = []
         self._ear = CallbackSubscriber(self._hear_loss, topics=["loss"], tag="raw")
+        self._rests, self._until = False, 0.0
         bus.subscribe(self._ear)
+        if exporter is not None:
+            exporter.on_step.append(self._pause)
 
     def close(self) -> None:
         """Hear no more."""
+        if self.exporter is not None and self._pause in self.exporter.on_step:
+            self.exporter.on_step.remove(self._pause)
+        self._leave()
+
+    def _leave(self) -> None:
         self.bus.unsubscribe(self._ear)
         self.bus.unsubscribe(self)
+
+    def _pause(self, exporter: Exporter) -> None:
+        """After an observed step: what nobody hears is not published, and costs nothing."""
+        if self._rests and perf_counter() >= self._until:
+            self._rests = False
+            self.bus.subscribe(self._ear)
+            self.bus.subscribe(self)
+        elif not self._rests and self._count >= BEGIN:
+            self._rests, self._until = True, perf_counter() + REST * exporter.cost
+            self._leave()
 
     # -- what it hears
 
     def hear(self, message: Message) -> None:
-        if not self._looks(message.step):
-            return
         topic, key, data = message.topic, message.key, message.data
         if topic == "batch_finished":
             return self._examine(message)
@@ -123,8 +142,6 @@ class Doctor(Subscriber):
             self._parameters(seen, topic, [key], [data])
 
     def hear_all(self, several: Several) -> None:
-        if not self._looks(several.step):
-            return
         by_topic: dict[str, tuple[list[str], list[Tensor]]] = {}
         for (topic, key), data in zip(several.names, several.data, strict=True):
             if topic in KINDS and key is not None:
@@ -136,15 +153,9 @@ class Doctor(Subscriber):
 
     def _hear_loss(self, message: Message) -> None:
         loss = message.data
-        if self._looks(message.step) and isinstance(loss, Tensor) and loss.numel() == 1:
+        if isinstance(loss, Tensor) and loss.numel() == 1:
             seen = self._of(message.step)
             self._norms.append((seen, "loss", loss.detach().reshape(())))
-
-    def _looks(self, step: int) -> bool:
-        """True if this step is examined: each of the first ones that are observed, some of the others."""
-        if step != self._last:
-            self._last, self._heard = step, self._heard + 1
-        return self._heard <= BEGIN or self._heard % PACE == 0
 
     def _of(self, step: int) -> Observed:
         if self._seen is None or self._seen.step != step:
@@ -196,7 +207,6 @@ class Doctor(Subscriber):
         self._count += 1
 
     _count = 0  # steps that were examined
-    _heard, _last = 0, -1  # steps that were observed, and the last of them
 
     def _tell(self, finding: Finding, message: Message) -> None:
         known = (finding.kind, finding.block) in self._active

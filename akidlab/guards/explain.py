@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,10 +163,19 @@ def _traced(case: Case, batch: Any, *, backward: bool = False) -> Trace | None:
     again = case.again
     if again is None:
         return None
-    try:
-        return trace(case.module, lambda: again(batch), backward=backward)
-    except Exception:  # what is wrong is told all the same, if less well
-        return None
+    for given in (_followed(batch), batch):  # a block may write on what it is given, which the first forbids
+        with suppress(Exception):  # what is wrong is told all the same, if less well
+            return trace(case.module, lambda given=given: again(given), backward=backward)
+    return None
+
+
+def _followed(batch: Any) -> Any:
+    """The batch, such that torch keeps what the very first operations need on the way back."""
+    if isinstance(batch, (list, tuple)):
+        return [_followed(part) for part in batch]
+    if isinstance(batch, Tensor) and batch.is_floating_point():
+        return batch.detach().clone().requires_grad_()
+    return batch
 
 
 def _why(case: Case, call: Call) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import _engine_run_backward as run_backward
 from torch.nn.utils import clip_grad_norm_
 
 from akidlab.blocks.updates import asking, tell
@@ -45,7 +44,6 @@ def make_update(
 def _guarded(kid: Kid, next_batch: Callable[[], Batch], guarding: Guarding) -> Callable[[], float]:
     parameters, finite = kid.parameters, gradient_check(kid.parameters)
     objective, make_step, clip_norm = kid.objective, _step(kid), kid.clip_norm
-    backward = _backward()
 
     def update() -> float:
         inputs = next_batch()
@@ -55,7 +53,7 @@ def _guarded(kid: Kid, next_batch: Callable[[], Batch], guarding: Guarding) -> C
         value = loss.item()
         if value - value != 0.0:  # neither NaN nor an infinity is 0 then
             guarding.alarm("loss", value, [inputs])
-        backward(loss)
+        loss.backward()
         if guarding.heard is not None:
             guarding.alarm("activation", value, [inputs])
         if not finite():
@@ -118,21 +116,6 @@ def _general(kid: Kid, next_batch: Callable[[], Batch], guarding: Guarding | Non
         return total
 
     return update
-
-
-def _backward() -> Callable[[Tensor], None]:
-    """What `loss.backward()` does, without looking at its arguments each time: that pays for the guard."""
-    one: tuple[Tensor, ...] = ()
-
-    def backward(loss: Tensor) -> None:
-        nonlocal one
-        if one and type(loss) is Tensor:
-            run_backward((loss,), one, False, False, (), allow_unreachable=True, accumulate_grad=True)
-            return
-        loss.backward()  # the first time: its errors are the better ones
-        one = (torch.ones_like(loss),)
-
-    return backward
 
 
 def _step(kid: Kid) -> Callable[[], object]:
