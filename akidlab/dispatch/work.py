@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from akidlab import registry
 from akidlab.dispatch.gathering import Gathering
 from akidlab.dispatch.task import Outcome, Task
 from akidlab.errors import DispatchError
@@ -56,7 +57,8 @@ class Work:
         self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
-        self._gathering = Gathering(size, self._recorder.hear)
+        self._writers = _writers(task, self.run)
+        self._gathering = Gathering(size, self._record)
         self._control = Listener(
             lambda request, peer: control(self, request, peer),
             kind="run",
@@ -96,7 +98,7 @@ class Work:
                 self._why = data.data.get("error") if data.status == "stopped" else None  # a guard's reason
                 rest = {name: value for name, value in data.data.items() if name != "error"}
                 message = Message(message.topic, Status(None, rest), message.step, message.epoch)
-            self._recorder.hear(message)
+            self._record(message)
 
     def expect(self, number: str, peer: Peer) -> None:
         """A question was passed on to a rank: `peer` gets the answer.
@@ -147,7 +149,7 @@ class Work:
 
     def note(self, kind: str, **data: object) -> None:
         """Record an event that the supervisor knows of."""
-        self._recorder.hear(Message("event", Event(kind, data), step=self.step))
+        self._record(Message("event", Event(kind, data), step=self.step))
 
     @property
     def step(self) -> int:
@@ -188,20 +190,25 @@ class Work:
             short = short or self._why
         if outcome.status == "failed" and outcome.error:
             self.note("error", error=short, traceback=outcome.error, rank=outcome.rank)
-            self._recorder.hear(
-                Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step)
-            )
-        self._recorder.hear(Message("status", Status(outcome.status, {"error": short}), step=self.step))
+            self._record(Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step))
+        self._record(Message("status", Status(outcome.status, {"error": short}), step=self.step))
         self._recorder.stop()
+        for writer in self._writers:
+            writer.close()
         self._control.stop()
         self.run.store.close()
         self.tell({"kind": "outcome", **outcome.to_plain()})
+
+    def _record(self, message: Message) -> None:
+        self._recorder.hear(message)
+        for writer in self._writers:
+            writer.hear(message)
 
     def _log(self, rank: int, stream: str, line: str) -> None:
         text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen
         if text.strip():
             level = "info" if stream == "stdout" else "warning"
-            self._recorder.hear(Message("log", Log(text, level, rank), step=self.step))
+            self._record(Message("log", Log(text, level, rank), step=self.step))
 
     def _fault(self, lost: dict[int, str]) -> tuple[int, str] | None:
         """Whose fault it is: of a rank that died, then of one that raised, the lowest first."""
@@ -230,3 +237,11 @@ def _open(task: Task, size: int) -> Run:
         max_steps=options.get("max_steps"),
         world_size=size,
     )
+
+
+def _writers(task: Task, run: Run) -> list[Any]:
+    """What writes beside the store."""
+    if not task.options.get("tensorboard"):
+        return []
+    backend: Any = registry.load("akidlab.backends", "tensorboard")
+    return [backend.TensorBoardWriter(run.folder / "tensorboard")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.guards.finite import all_finite
-from akidlab.kids import checkpoint
+from akidlab.kids import checkpoint, watched
 from akidlab.kids.guarding import Guarding, NotFinite
 from akidlab.kids.interrupt import graceful_interrupt
 from akidlab.kids.randomness import Randomness, outer_kept
@@ -259,6 +259,7 @@ class Practice:
         kid.eval_data_train.append(kid.training_evals)
         report.scalars(kid.training_evals)
         report.learning_rate(always=True)
+        watched.agree(kid)
         self._call("on_training_log_step")
 
     def _turn(self, save: bool = False) -> None:

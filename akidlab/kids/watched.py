@@ -56,6 +56,14 @@ def drop(kid: Kid) -> None:
         on.close()
 
 
+def agree(kid: Kid) -> None:
+    """Look at the same steps on every rank; all call it at the same step."""
+    on = kid.watch_on
+    if on is not None and on.options.budget is not None and kid.engine.size > 1:
+        wish = on.exporter.every if on.governor is None else on.governor.wish
+        on.exporter.every = kid.engine.broadcast(wish)
+
+
 def _watch(kid: Kid, options: WatchOptions) -> Watch:
     from akidlab.watching.watch import Watch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from akidlab.errors import MissingPackageError
 from akidlab.session.plan import Plan
 from akidlab.session.ranks import RanksTraining
 
@@ -72,7 +74,7 @@ def dispatch(
     ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
     if tensorboard:
-        options["tensorboard"] = True
+        options["tensorboard"] = _has_tensorboard()
     identity: dict[str, str] = {}
     if earlier is not None:
         options["parent"] = earlier.uid
@@ -90,6 +92,12 @@ def dispatch(
     task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
     job = ranks.submit(task)
     return RanksTraining(kid, job, store.run(job.uid))
+
+
+def _has_tensorboard() -> bool:
+    if importlib.util.find_spec("tensorboard") is None:  # the supervisor is not to fail of it later
+        raise MissingPackageError("TensorBoard is not installed: pip install 'akidlab[tensorboard]'")
+    return True
 
 
 def _warn_of_the_engine(kid: Kid) -> None:

@@ -40,6 +40,8 @@ class Governor:
         exporter: what looks; how often is asked of it now is the most often that it will look.
         subscriber: what looks at many elements, if there is such a one.
         budget: the share of the time that looking may take.
+        free: False where others look at the same steps: it only wishes then, and whoever speaks with them
+            sets the exporter's `every` to its `wish`.
         now: gives the time in seconds.
 
     Raises:
@@ -59,6 +61,7 @@ class Governor:
         subscriber: PercentilesSubscriber | None = None,
         budget: float = 0.02,
         *,
+        free: bool = True,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not 0 < budget < 1:
@@ -67,6 +70,7 @@ class Governor:
             )
         self.exporter, self.subscriber, self.budget, self.share = exporter, subscriber, budget, 0.0
         self._asked, self._most, self._now = exporter.every, self.elements, now
+        self.free, self.wish = free, exporter.every
         self._looks: deque[Look] = deque(maxlen=5)
         self._last: tuple[float, int] | None = None
         self._warming = True  # what is looked at for the first time takes longer
@@ -132,8 +136,10 @@ class Governor:
         """Slow down at once, but speed up only where there is room to stay."""
         least, roomy = (max(self._asked, readable(pace)) for pace in (needed, 1.3 * needed))
         if least > self.every or roomy < self.every:
-            self.exporter.every = least if least > self.every else roomy
+            self.wish = least if least > self.every else roomy
             self._looks.clear()
+        if self.free:
+            self.exporter.every = self.wish
 
     def _look_at(self, elements: int) -> None:
         if self.subscriber is not None:

@@ -10,7 +10,10 @@ from torch import nn
 
 from akidlab import metrics
 from akidlab.exporter import Exporter
+from akidlab.guards import Doctor
+from akidlab.messages.merging import ALIKE
 from akidlab.metrics.bands import PercentilesSubscriber
+from akidlab.watching.governor import Governor
 from akidlab.watching.options import WatchOptions
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ class Watch:
         self.options, self.bus, self._more = options, bus, dict(more or {})
         self.exporter = Exporter(message_bus=bus, every=options.every, optimizer=optimizer, clock=clock)
         self.subscribers: list[Subscriber] = []
-        self.governor: Any = None
+        self.governor: Governor | None = None
         self._parts: list[Any] = []
         try:
             self._assemble(module, compiled, ranks, rank)
@@ -89,30 +92,28 @@ class Watch:
 
     def _assemble(self, module: nn.Module, compiled: bool, ranks: int, rank: int) -> None:
         options = self.options
-        kinds = tuple(kind for kind in options.kinds if not (compiled and kind in FROM_PASSES))
-        percentiles = None
-        if kinds:
-            percentiles = PercentilesSubscriber(
-                self.bus,
-                kinds,
-                exact=options.exact,
-                elements=options.elements,
-                sketch=SKETCH if ranks > 1 else 0,
-            )
-            self._take(percentiles)
+        percentiles = self._bands(compiled, ranks, rank)
         for spec in options.metrics:
             self._take(metrics.make(spec, self.bus, model=module, exporter=self.exporter, **self._more))
         if options.doctor and rank == 0:
-            from akidlab.guards import Doctor
-
             self._take(Doctor(self.bus, module, self.exporter))
-        if options.budget is not None:
-            from akidlab.watching.governor import Governor
-
-            self.governor = Governor(self.exporter, percentiles, budget=options.budget)
+        if options.budget is not None and rank == 0:
+            self.governor = Governor(self.exporter, percentiles, options.budget, free=ranks == 1)
         self.exporter.compiled = compiled
         self.exporter.set_model(module)
         self.exporter.add_modules(module)
+
+    def _bands(self, compiled: bool, ranks: int, rank: int) -> PercentilesSubscriber | None:
+        unseen = FROM_PASSES if compiled else ()
+        alike = () if rank == 0 else ALIKE  # those of the first rank stand for all
+        kinds = tuple(kind for kind in self.options.kinds if kind not in (*unseen, *alike))
+        if not kinds:
+            return None
+        exact, elements = self.options.exact, self.options.elements
+        sketch = SKETCH if ranks > 1 else 0
+        bands = PercentilesSubscriber(self.bus, kinds, exact=exact, elements=elements, sketch=sketch)
+        self._take(bands)
+        return bands
 
     def _take(self, subscriber: Any) -> None:
         self.bus.subscribe(subscriber)

@@ -145,3 +145,12 @@ def test_it_says_what_it_trains(session: Session) -> None:
     session.train(make(max_steps=FOREVER), background=True, dashboard=False)
 
     assert repr(session) == "Session(training `tiny`)"
+
+
+def test_tensorboard_files_are_written_beside_the_store(session: Session) -> None:
+    pytest.importorskip("tensorboard")
+    training = session.train(make(), dashboard=False, tensorboard=True)
+
+    (file,) = (training.run.folder / "tensorboard").iterdir()
+    assert file.stat().st_size > 0
+    assert not any(type(s).__name__ == "TensorBoardWriter" for s in training.kid.bus.subscribers)

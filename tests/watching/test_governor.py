@@ -175,3 +175,10 @@ def test_a_real_training_is_looked_at_more_seldom() -> None:
 
     assert governor.every > 1
     assert 0 < governor.share < 1
+
+
+def test_where_others_look_at_the_same_steps_it_only_wishes():
+    world = World(0.001, lambda elements: 0.002, free=False).run(100)
+
+    assert world.exporter.every == 1
+    assert world.governor.wish > 50
