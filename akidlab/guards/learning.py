@@ -155,7 +155,8 @@ class Rate:
             yield Finding(
                 "rate_too_large", block, seen.step,
                 f"The learning rate is too large: the weights of `{block}` change by "
-                f"{ratios.get(block, middle):.2%} of their size at a step, the median block by {middle:.2%} "
+                f"{shown(ratios.get(block, middle))} of their size at a step, the median block by "
+                f"{shown(middle)} "
                 f"(about 0.1% is healthy){loss}. Divide the rate by 10, or set `clip_norm`.", value=middle,
             )  # fmt: skip
         if self.small("", ratios[most] < self.SMALL and self._is_told(seen, most)):
@@ -337,3 +338,8 @@ class NoInformation:
 def block_of(key: str) -> str:
     """The block that a parameter, or one of several calls, belongs to."""
     return key.partition(".")[0].partition(":")[0]
+
+
+def shown(ratio: float) -> str:
+    """A share for people, who read no number of a hundred digits."""
+    return f"{ratio:.2%}" if ratio < 1e3 else "far more than 1,000 times"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,7 +45,8 @@ class Sizes:
         """How large the update is beside the weights; None for what begins at 0, as biases do."""
         if self.dims < 2 or not self.weights or self.updates is None:
             return None
-        return self.updates / self.weights
+        ratio = self.updates / self.weights
+        return ratio if ratio == ratio else math.inf  # both beyond what can be squared
 
 
 @dataclass(eq=False)
