@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 
-from akidlab.dispatch import Job
+from akidlab.dispatch import Job, Task
 from akidlab.errors import AskError
 from akidlab.messages import PERCENTS, Command
 from akidlab.session import ask
+from akidlab.worker import Assignment
 from tests.ranks.conftest import Ranks, cell, run_of, under_way, until
 
 pytestmark = pytest.mark.ranks
@@ -155,3 +158,29 @@ def test_what_is_watched_on_two_ranks_is_what_one_process_sees(ranks: Ranks) -> 
     for tag in ("activations_mean/ip1", "weights_norm2/ip1"):
         assert there.scalars(tag).steps.tolist() == here.scalars(tag).steps.tolist()
         assert there.scalars(tag).values == pytest.approx(here.scalars(tag).values, rel=1e-3, abs=1e-5)
+
+
+def test_a_budget_has_both_ranks_look_at_the_same_steps(ranks: Ranks) -> None:
+    job = ranks.submit(
+        cell(400, 'kid.watch("activations", every=1, budget=0.005)\nkid.skip_validation = True')
+    )
+    ranks.wait(job)
+    run = run_of(job)
+
+    bands = run.percentiles("activations/ip1")
+    assert run.scalars("observation_every").last > 1
+    assert len(bands) < 300
+    assert set(bands.counts.tolist()) == {64 * 10}  # of the whole batch, at each step
+
+
+def test_tensorboard_files_are_written_by_the_supervisor(ranks: Ranks) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    source = cloudpickle.dumps(Assignment(cell(20, "kid.watch(every=10)"), "<cell 1>"))
+    job = ranks.pool.submit(Task("run", os.environ["AKID_RUNS"], source, options={"tensorboard": True}))
+    ranks.wait(job)
+
+    found = EventAccumulator(str(run_of(job).folder / "tensorboard")).Reload()
+    assert [event.step for event in found.Scalars("loss")] == list(range(1, 21))
+    assert "activations/ip1" in found.Tags()["histograms"]
