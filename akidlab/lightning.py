@@ -31,6 +31,13 @@ class WatchCallback(Callback):
 
     Raises:
         MissingPackageError: when imported, if Lightning is not installed.
+
+    Example:
+        >>> from lightning.pytorch import Trainer
+        >>> from akidlab.lightning import WatchCallback
+        >>> trainer = Trainer(callbacks=[WatchCallback("gradients", every=5)])  # doctest: +SKIP
+        >>> WatchCallback("gradients", every=5).topics
+        ('gradients',)
     """
 
     def __init__(self, *topics: str, name: str | None = None, **options: Any) -> None:
@@ -51,6 +58,11 @@ class WatchCallback(Callback):
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         told = {} if loss is None else {"loss": loss}
         self.watching.log(**{**_plain(trainer.callback_metrics), **told})
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record that an epoch is over."""
+        assert self.watching is not None
+        self.watching.epoch_finished()
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record what validation found, but not that of Lightning's trial run."""

@@ -32,6 +32,23 @@ class StoppedError(AkidlabError, RuntimeError):
         return [str(self)]
 
 
+class Ear:
+    """A hook on a module that hears for one watch; copies of the module, pickled ones too, get a deaf one."""
+
+    def __init__(self, function: Callable[..., object] | None = None) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> None:
+        if self._function is not None:
+            self._function(*args)
+
+    def __deepcopy__(self, memo: object) -> Ear:
+        return Ear()
+
+    def __reduce__(self) -> tuple[type[Ear], tuple[()]]:
+        return Ear, ()
+
+
 class LoopWatch:
     """A loop of one's own while it is watched; `watch` makes it, `close` or the end of its `with` ends it.
 
@@ -57,7 +74,7 @@ class LoopWatch:
         from akidlab.kids.controls import Controls
         from akidlab.watching.watch import Watch
 
-        self.step = self.samples = 0
+        self.step = self.samples = self.epoch = self._turned = 0
         self.module, self.optimizer, self.controls, self.bus = module, optimizer, Controls(), Bus()
         self.status, self.was_stopped = "running", False
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
@@ -91,6 +108,12 @@ class LoopWatch:
         """
         for name, value in values.items():
             self._told.note(name, value, max(1, self.step + self._making))
+
+    def epoch_finished(self) -> None:
+        """Say that an epoch is over; a loop that does not say so has one."""
+        self.epoch, self._turned = self.epoch + 1, self.step
+        self._say("event", Event("epoch", {"step": self.step, "epoch": self.epoch}))
+        self.watch.exporter.epoch_finished()
 
     def show(self) -> None:
         """Show the dashboard under the cell that runs now."""
@@ -126,10 +149,10 @@ class LoopWatch:
     # ------------------------------------------------------------------------------------- what is hooked
 
     def _hook(self, module: nn.Module, optimizer: Optimizer, loss: nn.Module | None) -> None:
-        self._handles.append(module.register_forward_hook(self._after_pass, with_kwargs=True))
+        self._handles.append(module.register_forward_hook(Ear(self._after_pass), with_kwargs=True))
         self._handles.append(optimizer.register_step_post_hook(self._after_step))
         if loss is not None:
-            self._handles.append(loss.register_forward_hook(self._after_loss))
+            self._handles.append(loss.register_forward_hook(Ear(self._after_loss)))
 
     def _after_pass(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         if not module.training:
@@ -156,7 +179,7 @@ class LoopWatch:
             self._obey()
 
     def _clock(self) -> tuple[int, int, int]:
-        return self.step + 1, 0, self.step
+        return self.step + 1, self.epoch, self.step - self._turned + 1
 
     # ----------------------------------------------------------------------------------------- what is asked
 
@@ -227,14 +250,14 @@ class LoopWatch:
         if rate != self._rate:
             self._rate = rate
             self._say("learning_rate", Samples([max(1, self.step)], [float(rate)], [time.time()]))
-        facts: dict[str, object] = {"step": self.step}
+        facts: dict[str, object] = {"step": self.step, "epoch": self.epoch}
         if now - self._since >= 1.0:
             facts["samples_per_second"] = (self.samples - self._since_samples) / (now - self._since)
             self._since, self._since_samples = now, self.samples
         self._say("status", Status(None, facts))
 
     def _say(self, topic: str, data: object) -> None:
-        self.bus.publish(Message(topic, data, step=self.step))
+        self.bus.publish(Message(topic, data, step=self.step, epoch=self.epoch))
 
     def __enter__(self) -> Self:
         self._inside = True

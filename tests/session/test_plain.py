@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 import time
 import warnings
@@ -149,6 +151,7 @@ def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
     run = callback.run
     assert (run.name, run.status, run.step) == ("lightning", "finished", 12)
     assert len(run.scalars("loss")) == 12
+    assert run.epoch == 3
     assert "activations/net/linear0" in run.distributions()
 
 
@@ -224,6 +227,31 @@ def test_a_loop_pauses_and_makes_single_steps():
     watching.close()
 
     assert (held, watching.step) == (1, 20)
+
+
+def test_copies_of_a_watched_module_are_not_watched():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss, every=1) as watching:
+        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+        train(model, optimizer, loss, steps=2)
+        for other in copies:
+            train(other, torch.optim.SGD(other.parameters(), 0.1), copy.deepcopy(loss), steps=5)
+
+    assert (watching.step, watching.samples) == (2, 32)
+    assert list(watching.run.scalars("loss").steps) == [1, 2]
+
+
+def test_epochs_are_counted_where_they_are_told():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, "none", loss=loss) as watching:
+        for _ in range(2):
+            train(model, optimizer, loss, steps=3)
+            watching.epoch_finished()
+
+    assert watching.run.epoch == 2
+    assert [event.step for event in watching.run.events("epoch")] == [3, 6]
 
 
 def test_the_same_module_watched_again_closes_the_earlier_run():
