@@ -131,6 +131,8 @@ class Doctor(Subscriber):
         elif topic == "layer_gradients" and key is not None:
             if not seen.passed_back:
                 self._turn(seen, message)
+            elif seen.uncleared:  # another pass went back before, such as that of a GAN's other half
+                seen.uncleared = self._has_gradients()
             seen.passed_back.add(block_of(key))
         elif topic == "input_data":
             seen.inputs = next((t.detach() for t in tensors_in(data) if t.is_floating_point()), None)
@@ -184,12 +186,16 @@ class Doctor(Subscriber):
 
     def _turn(self, seen: Observed, message: Message) -> None:
         """A pass turns back: its loss was good enough for that, and no gradient of this step is there yet."""
-        trained = [p.grad for p in self.module.parameters() if p.requires_grad]
-        there = [grad for grad in trained if grad is not None]
-        if 2 * len(there) > len(trained):  # what is not in the optimiser is told of by itself
-            seen.uncleared = any(bool((grad != 0).any()) for grad in there)
+        seen.uncleared = self._has_gradients()
         if seen.spoilt is not None:  # a guard that saw the loss told more; now there is time till the step
             self._tell(seen.spoilt, message)
+
+    def _has_gradients(self) -> bool:
+        trained = [p.grad for p in self.module.parameters() if p.requires_grad]
+        there = [grad for grad in trained if grad is not None]
+        if 2 * len(there) <= len(trained):  # what is not in the optimiser is told of by itself
+            return False
+        return any(bool((grad != 0).any()) for grad in there)
 
     # -- what it makes of it
 

@@ -53,3 +53,24 @@ def test_the_reason_is_told_for_the_very_first_block_too():
     (found,) = kid.run.findings()
     assert (found.step, found.data["block"]) == (1, "log")
     assert "It takes the logarithm of" in found.data["text"]
+
+
+def test_gradients_of_another_loss_that_are_cleared_in_time_are_no_fault():
+    """The loss of a GAN's generator goes back through its discriminator, too."""
+    generator, judge, bus = torch.nn.Linear(2, 4), torch.nn.Linear(4, 1), Bus()
+    optimizers = [torch.optim.SGD(part.parameters(), 0.01) for part in (generator, judge)]
+    with Exporter(message_bus=bus, optimizer=optimizers[1]) as exporter:
+        doctor = Doctor(bus, judge, exporter)
+        bus.subscribe(doctor)
+        exporter.set_model(judge)
+        exporter.add_modules(judge)
+        for _ in range(8):
+            made = generator(torch.randn(16, 2))
+            optimizers[1].zero_grad()
+            (judge(torch.randn(16, 4)) - judge(made.detach())).square().mean().backward()
+            optimizers[1].step()
+            optimizers[0].zero_grad()
+            judge(made).square().mean().backward()
+            optimizers[0].step()
+
+    assert [finding.kind for finding in doctor.findings] == []
