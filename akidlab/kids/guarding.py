@@ -118,7 +118,7 @@ class Guarding(Subscriber):
     def remember(self) -> None:
         """Keep the running statistics, which a bad batch spoils before anybody can look."""
         floating = [b for b in self.kid.brain.buffers() if b.is_floating_point()] if self.is_on else []
-        if [b for b, _ in self._buffers] != floating:
+        if [id(b) for b, _ in self._buffers] != [id(b) for b in floating]:
             self._buffers = [(b, b.detach().clone()) for b in floating]
         for buffer, kept in self._buffers:
             kept.copy_(buffer)

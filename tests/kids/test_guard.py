@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from akidlab import (
     BatchNormalizationLayer,
@@ -16,6 +17,7 @@ from akidlab import (
     InnerProductLayer,
     ReLULayer,
     SoftmaxWithLossLayer,
+    TorchLayer,
 )
 from akidlab.engines.single import SingleEngine
 from akidlab.errors import NotFiniteError, UnknownNameError
@@ -314,6 +316,27 @@ def test_where_nobody_waits_the_step_is_left_out_and_told_one_later(make_kid, we
 
     assert (told.value.step, told.value.what) == (1, "loss")
     assert weights_of(kid).equal(before)
+
+
+class Moving(nn.Module):
+    """Keeps a moving mean, which is another tensor after each pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(3))
+
+    def forward(self, signal):
+        self.mean = 0.9 * self.mean + 0.1
+        return signal
+
+
+def test_buffers_may_be_other_tensors_after_a_step(make_kid):
+    brain = failing(nothing)
+    kid = make_kid(brain=brain.insert_after("relu1", TorchLayer(Moving(), name="moving")) and brain)
+
+    kid.practice()
+
+    assert kid.step == kid.max_steps
 
 
 class TwoRanks(SingleEngine):
