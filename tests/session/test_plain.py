@@ -72,6 +72,7 @@ def test_what_is_watched_learns_as_if_it_were_not():
 def test_nothing_stays_on_the_module_or_its_optimiser():
     model, optimizer, loss = parts()
     before = [dict(module._forward_hooks) for module in (*model.modules(), loss)]
+    threads = set(threading.enumerate())
 
     with akidlab.watch(model, optimizer, loss=loss):
         train(model, optimizer, loss)
@@ -79,7 +80,7 @@ def test_nothing_stays_on_the_module_or_its_optimiser():
     assert [dict(module._forward_hooks) for module in (*model.modules(), loss)] == before
     assert not optimizer._optimizer_step_post_hooks
     assert not optimizer._optimizer_step_pre_hooks
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("akidlab")]
+    assert not {thread for thread in threading.enumerate() if thread.name.startswith("akidlab")} - threads
 
 
 def test_the_weights_recorded_are_those_of_their_step():
