@@ -17,7 +17,7 @@ SECONDS = 1.0  # that an answer may keep the training waiting
 NEW = 2**26  # numbers that may be made on the way
 READ = 2**30  # numbers that one operation may go through
 SLOW = 2**24  # numbers that may be put in order
-HARD = 2**18  # numbers of a matrix that may be decomposed
+HARD = 2**18  # numbers of a matrix that may be decomposed, or whose rows are told apart
 PRODUCTS = 2**33  # multiplications of a matrix product
 _ORDERING = (
     "sort",
@@ -86,6 +86,7 @@ class Bounded(TorchDispatchMode):
         name = func._schema.name.partition("::")[2]
         read = max((tensor.numel() for tensor in _tensors((args, kwargs))), default=0)
         hard = "svd" in name or "eig" in name or ("linalg" in name and "vector_norm" not in name)
+        hard = hard or name == "unique_dim"  # it compares whole rows
         most = HARD if hard else SLOW if name in _ORDERING else READ
         if read > most:
             raise AskError(f"`{name}` of {read:,} numbers is too much for a question. {_REDUCE}")

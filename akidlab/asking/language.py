@@ -33,9 +33,10 @@ def parse(text: object) -> ast.expr:
         akidlab.errors.AskError: `import os` is no expression. Ask for one value, such as `conv1.out.std(0)`.
     """
     question = _expression(text)
-    for count, (node, depth) in enumerate(_walk(question)):
+    for count, (_, depth) in enumerate(_walk(question)):  # first of all: what is too deep cannot be quoted
         if count > MOST or depth > DEEPEST:
             raise AskError(f"The question has too many parts. {EXAMPLE}; ask several, one after the other.")
+    for node, _ in _walk(question):
         _check(node)
     return question
 
