@@ -60,7 +60,7 @@ class Guarding(Subscriber):
 
     def hear(self, message: Message) -> None:
         event = message.data
-        if isinstance(event, Event) and event.kind == "guard" and not self._telling and self.is_on:
+        if isinstance(event, Event) and event.kind == "guard" and not self._telling and self.minds:
             facts: dict[str, Any] = {**event.data}
             kind, block = str(facts.get("finding", "guard")), facts.get("block")
             self.heard = Finding(kind, block, message.step, str(facts.get("text", "")), "error")
@@ -69,6 +69,11 @@ class Guarding(Subscriber):
     def is_on(self) -> bool:
         """True if there is anything to watch over."""
         return self.kid.guard != "off"
+
+    @property
+    def minds(self) -> bool:
+        """True if what somebody else found counts; of ranks that go on anyway, only one may have heard it."""
+        return self.is_on and (self.kid.guard != "warn" or self.kid.engine.size == 1)
 
     def alarm(self, what: str, value: float, batches: list[Any], step: int | None = None) -> None:
         """The step cannot be made; a kid that only warns makes it.
@@ -180,7 +185,7 @@ class Watch:
             NotFinite: if the kid is to stop or pause.
         """
         guarding = self.guarding
-        if guarding.heard is not None:
+        if guarding.heard is not None and guarding.kid.engine.size == 1:  # else the loss tells, on all ranks
             guarding.alarm("activation", float(loss), batches)
         grads = [grad for p in self.few if (grad := p.grad) is not None and not grad.is_sparse]
         if self.lagging:

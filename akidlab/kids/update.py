@@ -104,6 +104,8 @@ def _general(kid: Kid, next_batch: Callable[[], Batch], guarding: Guarding | Non
             total = loss.detach() if total is None else total + loss.detach()
         assert total is not None
         if engine.size > 1:
+            if guarding is not None and guarding.heard is not None:  # by one rank, and all are to know
+                total = total * torch.nan
             gradients = [_gradient(parameter) for parameter in parameters]
             total, kid.flagged = engine.average(gradients, total, kid.controls.pending)
         if watch is not None:  # after the average: all ranks see the same, and act at the same step

@@ -367,6 +367,37 @@ def test_ranks_stop_at_the_same_step_and_the_one_that_knows_tells(make_kid, list
     assert told["text"] == "It arose in `ip2`. It was found on rank 1."
 
 
+class Alone(SingleEngine):
+    """Rank 0 of two; what it says of the loss is all that the other one hears."""
+
+    size = 2
+
+    def __init__(self):
+        super().__init__(device="cpu")
+        self.said = []
+
+    def average(self, gradients, loss, flag):
+        self.said.append(float(loss))
+        return loss, flag
+
+    def gather(self, value):
+        return [value, ("loss_not_finite", None, *value[2:])]
+
+
+@pytest.mark.parametrize(("guard", "made"), [("stop", 3), ("warn", 6)])
+def test_what_one_rank_hears_of_is_told_to_all_before_any_stops(make_kid, listen, guard, made):
+    kid = make_kid(engine=Alone(), skip_validation=True, guard=guard, max_steps=6)
+    finding = Finding("activation_not_finite", "ip1", 3, "`ip1` emits NaN.", "error")
+    kid.hooks.on_batch_end.append(lambda kid: finding.publish(kid.bus) if kid.step == 3 else None)
+    heard = listen(kid)
+
+    kid.practice()
+
+    assert kid.step == made
+    assert [loss == loss for loss in kid.engine.said] == [True] * made + [False] * (made == 3)
+    assert [told["block"] for told in guards(heard)] == ["ip1"]
+
+
 def test_a_guard_has_a_name(make_kid):
     with pytest.raises(UnknownNameError, match=r"no guard `halt`. .*Known: stop, pause, warn, off"):
         make_kid(guard="halt")
