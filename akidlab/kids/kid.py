@@ -451,9 +451,14 @@ class Kid(Options, SingleSteps):
 
     def _watch(self, options: Any) -> Any:
         def begin() -> None:
-            self.watching = options
-            if self.practising:
+            before, self.watching = self.watching, options
+            try:
+                if self.practising:
+                    watched.renew(self)
+            except BaseException:
+                self.watching = before
                 watched.renew(self)
+                raise
 
         self.between_steps(begin)
         return options

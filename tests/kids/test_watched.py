@@ -99,6 +99,24 @@ def test_another_thread_may_ask_for_it(make_kid, listen):
     assert observed(heard)
 
 
+def test_a_wish_that_cannot_be_met_leaves_the_watch_as_it_was(make_kid, listen, monkeypatch):
+    kid = make_kid(max_steps=10)
+    heard, failed = listen(kid), []
+    kid.watch("weights", every=2)
+    monkeypatch.setattr("akidlab.kids.watched.validation_batch", lambda kid: 1 / 0)
+
+    def wish(kid):
+        if kid.step == 5:
+            with pytest.raises(ZeroDivisionError):
+                kid.watch("weights", every=1, metrics=("hessian",))
+            failed.append(kid.watching.every)
+
+    kid.hooks.on_batch_end.append(wish)
+    kid.practice()
+
+    assert (failed, observed(heard)) == ([2], [1, 2, 4, 6, 8, 10])
+
+
 def test_an_edited_brain_is_watched_as_it_is_now(make_kid, listen):
     kid = make_kid(max_steps=20)
     heard = listen(kid)
