@@ -84,21 +84,38 @@ def make(spec: str, bus: Bus | None = None, **more: object) -> Subscriber:
         ('weights_norm1',)
     """
     name, kinds, options = parse(spec)
-    maker = find(name)
-    check(maker, options)
+    maker, needed = find(name), needs(spec)
     takes = signature(maker).parameters
     given: dict[str, Any] = {key: value for key, value in more.items() if key in takes} | options
-    lacking = [p.name for p in takes.values() if _is_needed(p) and p.name not in given]
+    lacking = [part for part in needed if part not in given]
     if lacking:
         raise MetricError(
             f"`{name}` needs {' and '.join(f'`{part}`' for part in lacking)}, which no word can say. "
             f"Make it yourself: {maker.__name__}({', '.join(lacking)}, bus=bus)."
         )
-    needed = [
+    positional = [
         given.pop(p.name) for p in takes.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in given
     ]
     made: Any = maker
-    return made(*needed, *kinds, bus=bus, **given)
+    return made(*positional, *kinds, bus=bus, **given)
+
+
+def needs(spec: str) -> list[str]:
+    """What a metric needs that no word can say, by name.
+
+    Raises:
+        UnknownNameError: if there is no such metric or option.
+        MetricError: if the word cannot be read.
+
+    Example:
+        >>> needs("svcca"), needs("norm")
+        (['model', 'data'], [])
+    """
+    name, _, options = parse(spec)
+    maker = find(name)
+    check(maker, options)
+    takes = signature(maker).parameters.values()
+    return [p.name for p in takes if _is_needed(p) and p.name not in options]
 
 
 def parse(spec: str) -> tuple[str, list[str], dict[str, Any]]:
@@ -129,13 +146,18 @@ def find(name: str) -> type[Subscriber]:
 
     Raises:
         UnknownNameError: if no installed package offers it.
-        MetricError: if what a package offers is none.
+        MetricError: if what a package offers is none, or cannot be imported.
     """
     if name in OURS:
         return OURS[name]
     if name not in registry.names(GROUP):
         raise unknown("metric", name, names())
-    maker = registry.load(GROUP, name)
+    try:
+        maker = registry.load(GROUP, name)
+    except Exception as error:  # whatever importing it raises
+        raise MetricError(
+            f"The metric `{name}` of an installed package cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not (isinstance(maker, type) and issubclass(maker, Subscriber)):
         raise MetricError(f"The plug-in `{name}` of `{GROUP}` is {maker!r}, not a class such as `Metric`.")
     return maker

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 
-from akidlab.errors import MetricError, unknown
+from akidlab.errors import unknown
 from akidlab.messages import Bus
 from akidlab.messages.topics import GROUPS, TOPICS
 
@@ -76,6 +75,5 @@ def _words(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 def _try(spec: str) -> None:
     from akidlab.metrics import making
 
-    making.parse(spec)
-    with suppress(MetricError):  # what it needs beyond a word, such as data, may be there later
+    if not making.needs(spec):  # what it needs beyond a word, such as data, may be there later
         making.make(spec, Bus())

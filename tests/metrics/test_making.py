@@ -121,3 +121,16 @@ def test_each_says_in_a_sentence_what_it_publishes():
 
     assert list(told) == metrics.names()
     assert all(len(sentence) < 110 and sentence.endswith(".") for sentence in told.values())
+
+
+def test_a_plug_in_that_cannot_be_imported_is_named(tmp_path, monkeypatch):
+    package = tmp_path / "spoilt-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: spoilt\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[akidlab.metrics]\nspoilt = spoilt_metric:Spoilt\n")
+    (tmp_path / "spoilt_metric.py").write_text("raise RuntimeError('no license')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert "spoilt" in metrics.names()
+    with pytest.raises(MetricError, match=r"`spoilt` .* cannot be imported: RuntimeError: no license"):
+        metrics.make("spoilt", Bus())

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from akidlab.errors import UnknownNameError
+from akidlab.errors import MetricError, UnknownNameError
 from akidlab.messages.topics import TOPICS
 from akidlab.watching import WatchOptions
 
@@ -51,6 +51,15 @@ def test_a_misspelt_topic_names_the_nearest():
 def test_numbers_that_make_no_sense_are_refused(options, text):
     with pytest.raises(ValueError, match=text):
         WatchOptions(**options)
+
+
+def test_a_metric_of_too_few_topics_is_refused_at_once():
+    with pytest.raises(MetricError, match="takes 2 topics, found 1: weights"):
+        WatchOptions(metrics=("ratio:weights",))
+
+
+def test_a_metric_that_needs_what_is_there_later_is_accepted():
+    assert WatchOptions(metrics=("hessian",)).metrics == ("hessian",)
 
 
 def test_options_travel():
