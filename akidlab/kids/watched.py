@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import AkidlabError
+from akidlab.kids.report import Report
 from akidlab.messages import Log, Message
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def options_of(given: WatchOptions | Mapping[str, Any] | None) -> WatchOptions |
 @contextmanager
 def watched(kid: Kid) -> Iterator[None]:
     """Within this `with`, which the thread that trains enters, the kid is watched as it was told."""
-    renew(kid)
+    try:
+        renew(kid)
+    except Exception as error:  # the run has begun, and its end would not be told
+        Report(kid).failure(error)
+        raise
     try:
         yield
     finally:

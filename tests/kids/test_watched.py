@@ -117,6 +117,16 @@ def test_a_wish_that_cannot_be_met_leaves_the_watch_as_it_was(make_kid, listen, 
     assert (failed, observed(heard)) == ([2], [1, 2, 4, 6, 8, 10])
 
 
+def test_a_run_that_cannot_be_watched_has_failed(make_kid, monkeypatch):
+    kid = make_kid(record=True, watching={"metrics": "hessian"})
+    monkeypatch.setattr("akidlab.kids.watched.validation_batch", lambda kid: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        kid.practice()
+
+    assert (kid.run.status, kid.run.error) == ("failed", "ZeroDivisionError: division by zero")
+
+
 def test_an_edited_brain_is_watched_as_it_is_now(make_kid, listen):
     kid = make_kid(max_steps=20)
     heard = listen(kid)
