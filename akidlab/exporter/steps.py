@@ -15,12 +15,11 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from akidlab.exporter.told import TOPICS, Plan
 from akidlab.exporter.tree import Tree, parameters_of
 from akidlab.exporter.updates import Before
 from akidlab.exporter.voice import Voice
 from akidlab.messages.several import Names
-
-TOLD = (("weights", "weight_gradients", "weight_updates"), ("biases", "bias_gradients", "bias_updates"))
 
 
 class Steps:
@@ -37,7 +36,7 @@ class Steps:
         self, voice: Voice, tree: Tree, optimizer: Optimizer | None, finished: Callable[[], None]
     ) -> None:
         self.voice, self.tree, self.optimizer, self.finished = voice, tree, optimizer, finished
-        self._before = Before()
+        self._before, self._plan = Before(), Plan()
         self._taken: Names = ()  # whose updates are told
         self._under_way: Optimizer | None = None
         self._frame: FrameType | None = None  # of the call of its `step`; one that raised never ends
@@ -111,37 +110,30 @@ class Steps:
 
     def _tell(self, optimizer: Optimizer, gradients: bool) -> None:
         """What there is before a step, all at once: there are many, and most are small."""
-        (weights, gradient_of, updates), self._late = self._topics(), not gradients
-        if not any((*weights, *gradient_of, *updates)):
+        self._late = not gradients
+        told = self._plan.of(self.tree.held, self.voice.routes["train"])
+        if not told:
             return
-        names, data, taken = [], [], []
+        names, data, taken, parameters = [], [], [], []
         scale = getattr(optimizer, "grad_scale", None)
-        if scale is not None and float(optimizer.found_inf):  # type: ignore[attr-defined]
-            gradient_of = (None, None)  # they overflowed, and the optimiser makes nothing of them
-        for is_bias, key, parameter in parameters_of(self.tree.held):
-            gradient = parameter.grad
-            if topic := weights[is_bias]:
-                names.append((topic, key))
+        # those that overflowed are not told: the optimiser makes nothing of them
+        overflowed = scale is not None and float(optimizer.found_inf)  # type: ignore[attr-defined]
+        for weight, gradient_of, update, parameter in told:
+            gradient = parameter.grad if gradients else None
+            if weight:
+                names.append(weight)
                 data.append(parameter.detach())
-            if gradients and gradient is not None and (topic := gradient_of[is_bias]):
-                names.append((topic, key))
+            if gradient is not None and gradient_of and not overflowed:
+                names.append(gradient_of)
                 data.append(_given(gradient, scale))
-            if (
-                (topic := updates[is_bias])
-                and parameter.requires_grad
-                and not (gradients and gradient is None)
-            ):
-                taken.append(((topic, key), parameter))
+            if update and parameter.requires_grad and not (gradients and gradient is None):
+                taken.append(update)
+                parameters.append(parameter)
         if names:
             self.voice.tell_all(tuple(names), data)
         if taken:
-            self._before.take([parameter for _, parameter in taken])
-        self._taken = tuple(name for name, _ in taken)
-
-    def _topics(self) -> list[list[str | None]]:
-        """The topics of weights and biases, of their gradients and updates; None for those nobody hears."""
-        found = self.voice.routes["train"]
-        return [[topic if found[topic] else None for topic in pair] for pair in zip(*TOLD, strict=True)]
+            self._before.take(parameters)
+        self._taken = tuple(taken)
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._under_way is not optimizer or self._frame is not sys._getframe(1):
@@ -167,7 +159,7 @@ class Steps:
         """Those that a closure computed, within the step of the optimiser."""
         for is_bias, key, parameter in parameters_of(self.tree.held):
             if parameter.grad is not None:
-                self.voice.say(TOLD[is_bias][1], _given(parameter.grad, None), key)
+                self.voice.say(TOPICS[is_bias][1], _given(parameter.grad, None), key)
 
 
 def _is_within(frame: FrameType | None, outer: FrameType) -> bool:
@@ -179,7 +171,8 @@ def _is_within(frame: FrameType | None, outer: FrameType) -> bool:
 
 def _given(gradient: Tensor, scale: Tensor | None) -> Tensor:
     """What an optimiser is given, which takes off the scale of mixed precision itself, if it can."""
-    gradient = gradient.detach()
+    if gradient.requires_grad:
+        gradient = gradient.detach()
     if gradient.layout is not torch.strided:
         gradient = gradient.to_dense()
     return gradient if scale is None else gradient / scale
