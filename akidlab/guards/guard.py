@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from akidlab.errors import NotFiniteError, unknown
-from akidlab.guards.explain import Case, explain
+from akidlab.guards.explain import STATE, Case, explain
 from akidlab.guards.finding import Finding
 from akidlab.guards.finite import all_finite, gradient_check, is_finite, small
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MODES = ("raise", "warn")
+GOES_ON = "Training goes on: `mode='raise'` would have ended it."
 EVERY = 64
 
 
@@ -67,7 +69,8 @@ class Guard:
         self._finite = gradient_check(self._parameters, EVERY)
         self._given: tuple[Any, Any] | None = None
         watch = register_optimizer_step_pre_hook if optimizer is None else optimizer.register_step_pre_hook
-        self._handles = [watch(self._look), module.register_forward_pre_hook(self._keep, with_kwargs=True)]
+        keep = _Ear(self._keep)
+        self._handles = [watch(self._look), module.register_forward_pre_hook(keep, with_kwargs=True)]
 
     def check(self, loss: Tensor) -> Tensor:
         """See that a loss is finite, before `loss.backward()`; gives it back.
@@ -92,7 +95,7 @@ class Guard:
     def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if self.optimizer is None and not self._is_ours(optimizer):
             return
-        if not self._are_finite():
+        if not self._is_scaled(optimizer) and not self._are_finite():
             self._alarm("gradient", float("nan"))
         self.step += 1
         self._given = None
@@ -100,6 +103,10 @@ class Guard:
     def _is_ours(self, optimizer: Optimizer) -> bool:
         mine = {id(parameter) for parameter in self._parameters}
         return any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
+
+    def _is_scaled(self, optimizer: Optimizer) -> bool:
+        """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
+        return getattr(optimizer, "grad_scale", None) is not None
 
     def _are_finite(self) -> bool:
         if all(p.device.type == "cpu" for p in self._parameters[:1]):
@@ -114,13 +121,16 @@ class Guard:
             return module(*args, **kwargs)
 
         batches = [] if given is None else [given]
-        case = Case(module, what, self.step + 1, value, batches, again, entry="the input")
+        state = STATE if self.mode == "raise" else GOES_ON
+        case = Case(module, what, self.step + 1, value, batches, again, state=state, entry="the input")
         known, self.finding = self.finding, explain(case)
-        if self.bus is not None and (known is None or known.kind != self.finding.kind):
+        is_new = known is None or known.kind != self.finding.kind
+        if self.bus is not None and is_new:
             self.finding.publish(self.bus)
         if self.mode == "raise":
             raise NotFiniteError(self.finding.text)
-        log.warning("%s", self.finding.text)
+        if is_new:
+            log.warning("%s", self.finding.text)
 
     def __enter__(self) -> Self:
         return self
@@ -129,3 +139,20 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.detach()
+
+
+class _Ear:
+    """A hook on a module that tells one guard; copies of the module, pickled ones too, get a deaf one."""
+
+    def __init__(self, function: Callable[..., None] | None = None) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> None:
+        if self._function is not None:
+            self._function(*args)
+
+    def __deepcopy__(self, memo: object) -> _Ear:
+        return _Ear()
+
+    def __reduce__(self) -> tuple[type[_Ear], tuple[()]]:
+        return _Ear, ()

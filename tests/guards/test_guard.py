@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 
 import pytest
 import torch
@@ -58,7 +60,44 @@ def test_a_guard_may_only_warn(caplog: pytest.LogCaptureFixture) -> None:
 
     assert guard.step == 1
     assert "`log0` is the first whose output is not finite" in caplog.text
+    assert "this step was not made" not in caplog.text
     assert [(message.data.kind, message.data.data["block"]) for message in heard] == [("guard", "log0")]
+
+
+def test_what_goes_on_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.0)
+    with caplog.at_level(logging.WARNING), Guard(model, "warn") as guard:
+        for _ in range(3):
+            model(torch.full((16, 4), torch.nan)).square().mean().backward()
+            optimizer.step()
+
+    assert (guard.step, len(caplog.records)) == (3, 1)
+
+
+def test_copies_of_a_guarded_module_are_not_guarded() -> None:
+    model = net()
+    with Guard(model) as guard:
+        copies = copy.deepcopy(model), pickle.loads(pickle.dumps(model))
+        for one in copies:
+            one(torch.ones(1, 4))
+
+        assert guard._given is None
+
+
+def test_a_step_that_a_scaler_leaves_out_is_no_alarm() -> None:
+    """Fused optimisers are called at an overflow, too, and skip it themselves."""
+    model = net()
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
+    with Guard(model):
+        for _ in range(3):
+            optimizer.zero_grad()
+            scaler.scale(model(torch.full((16, 4), 100.0)).square().mean()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+
+    assert scaler.get_scale() < 2.0**127
 
 
 def test_a_healthy_loop_is_left_alone_and_no_hook_stays() -> None:
