@@ -34,7 +34,8 @@ class Governor:
     The share is what the exporter's hooks and all who hear them took, of all the time since the last observed
     step; the median of the last five such stretches counts, so that a pause changes nothing. First fewer
     elements are looked at, down to 1,024, as long as that helps; then fewer steps. Where there is room again,
-    it goes back. It publishes `observation_share` and `observation_every`, at most twice a second.
+    it goes back. It publishes `observation_share` and `observation_every`, at most twice a second, but every
+    change.
 
     Args:
         exporter: what looks; how often is asked of it now is the most often that it will look.
@@ -76,7 +77,7 @@ class Governor:
         self._warming = True  # what is looked at for the first time takes longer
         self._before = 0.0  # what a look cost at twice the elements, just halved
         self._helps = True  # to look at fewer
-        self._told = -math.inf
+        self._told, self._told_of = -math.inf, 0
         exporter.on_step.append(self._look)
 
     @property
@@ -148,8 +149,8 @@ class Governor:
         self._warming = True
 
     def _tell(self, step: int, now: float) -> None:
-        if now - self._told >= SECONDS:
-            self._told, when = now, time.time()
+        if now - self._told >= SECONDS or self.every != self._told_of:  # after a change the next may be far
+            self._told, self._told_of, when = now, self.every, time.time()
             for topic, value in (("observation_share", self.share), ("observation_every", self.every)):
                 self.exporter.bus.publish(
                     Message(topic, Samples((step,), (float(value),), (when,)), step=step)

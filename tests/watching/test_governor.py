@@ -182,3 +182,11 @@ def test_where_others_look_at_the_same_steps_it_only_wishes():
 
     assert world.exporter.every == 1
     assert world.governor.wish > 50
+
+
+def test_a_change_is_told_at_once() -> None:
+    world = World(0.001, lambda _: 0.01, budget=0.02).run(60)
+
+    every = [message.data.values[-1] for message in world.heard if message.topic == "observation_every"]
+    assert world.time < 0.5
+    assert every[-1] == world.governor.every > 1
