@@ -50,13 +50,21 @@ class WatchCallback(Callback):
         self.watching = watch(pl_module, optimizer, *self.topics, name=self.name, **self.options)
         self.watching.on_stop = lambda: setattr(trainer, "should_stop", True)
 
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """What follows is of another step, though not every batch ends one."""
+        assert self.watching is not None
+        self.watching.step_begins()
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Record the loss of the step, and what the module logged."""
         assert self.watching is not None
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        told = {} if loss is None else {"loss": loss}
+        parts = trainer.accumulate_grad_batches  # Lightning gives the share of a batch in its step
+        told = {} if loss is None else {"loss": loss * parts}
         self.watching.log(**{**_plain(trainer.callback_metrics), **told})
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -109,6 +109,10 @@ class LoopWatch:
         for name, value in values.items():
             self._told.note(name, value, max(1, self.step + self._making))
 
+    def step_begins(self) -> None:
+        """Say that a step is in the making; where the module itself is called, that says so."""
+        self._making = True
+
     def epoch_finished(self) -> None:
         """Say that an epoch is over; a loop that does not say so has one."""
         self.epoch, self._turned = self.epoch + 1, self.step

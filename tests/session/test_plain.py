@@ -122,6 +122,18 @@ def test_a_stranger_that_returns_its_loss_needs_no_loss_module():
     assert "activations/encoder" in watching.run.distributions()
 
 
+def fit(module, data, callback, folder, **options):
+    from lightning.pytorch import Trainer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own
+        trainer = Trainer(
+            callbacks=[callback], logger=False, enable_checkpointing=False, accelerator="cpu",
+            enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder, **options,
+        )  # fmt: skip
+        trainer.fit(module, data)
+
+
 def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
     lightning = pytest.importorskip("lightning.pytorch")
     from akidlab.lightning import WatchCallback
@@ -141,19 +153,35 @@ def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
 
     callback = WatchCallback(every=5, name="lightning")
     data = torch.utils.data.DataLoader([tuple(part) for part in zip(*batch(), strict=True)], batch_size=4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's own
-        trainer = lightning.Trainer(
-            max_epochs=3, callbacks=[callback], logger=False, enable_checkpointing=False, accelerator="cpu",
-            enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
-        )  # fmt: skip
-        trainer.fit(Module(), data)
+    fit(Module(), data, callback, tmp_path, max_epochs=3)
 
     run = callback.run
     assert (run.name, run.status, run.step) == ("lightning", "finished", 12)
     assert len(run.scalars("loss")) == 12
     assert run.epoch == 3
     assert "activations/net/linear0" in run.distributions()
+
+
+def test_batches_that_lightning_gathers_are_one_step(tmp_path):
+    lightning = pytest.importorskip("lightning.pytorch")
+    from akidlab.lightning import WatchCallback
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def training_step(self, batch, index):
+            return self.net(batch).sum() * 0 + index + 1.0
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    callback, data = WatchCallback("gradients"), torch.utils.data.DataLoader(torch.ones(8, 6), batch_size=1)
+    fit(Module(), data, callback, tmp_path, max_epochs=1, accumulate_grad_batches=2)
+
+    losses = callback.run.scalars("loss")
+    assert (losses.steps.tolist(), losses.values.tolist()) == ([1, 2, 3, 4], [1.5, 3.5, 5.5, 7.5])
 
 
 def test_values_told_by_hand_belong_to_the_step_of_their_pass():
