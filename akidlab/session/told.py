@@ -23,6 +23,7 @@ class Told:
     """
 
     _values: dict[str, list[tuple[int, float, Any]]] = field(default_factory=dict)
+    _last: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)  # what was taken of a step
 
     def note(self, name: str, value: Any, step: int) -> None:
         """Keep a number, or a tensor of one element; several of one step are averaged."""
@@ -30,10 +31,13 @@ class Told:
         self._values.setdefault(name, []).append((step, time.time(), value))
 
     def take(self) -> Iterable[tuple[str, Samples]]:
-        """What was kept since the last time."""
+        """What was kept since the last time; the mean of a step that went on since is of all its values."""
         values, self._values = self._values, {}
         for name, noted in values.items():
-            yield name, _averaged([(step, when, float(value)) for (step, when, _), value in _read(noted)])
+            rows = [(step, when, float(value)) for (step, when, _), value in _read(noted)]
+            rows = [*(row for row in self._last.get(name, ()) if row[0] == rows[0][0]), *rows]
+            self._last[name] = [row for row in rows if row[0] == rows[-1][0]]
+            yield name, _averaged(rows)
 
 
 def _read(noted: list[tuple[int, float, Any]]) -> Iterable[tuple[tuple[int, float, Any], Any]]:
