@@ -41,20 +41,19 @@ def between(bounds: Floats, way: Floats) -> Floats:
     """What lies part of the way from one number to the next; NaN where one of the ends of a row is.
 
     Args:
-        bounds: the numbers below and above, (2, rows, 9); the answer is written there, too.
+        bounds: the numbers below and above, (2, rows, 9).
         way: the part of the way, (rows, 9).
 
     Example:
         >>> between(np.array([[[1, 2]], [[3, 4]]], np.float32), np.array([[0.5, 0]], np.float32)).tolist()
         [[2.0, 2.0]]
     """
-    below, above = bounds
+    below, above = bounds[0], bounds[1]
     if not (bounds.item(bounds.argmin()) > -LARGE and bounds.item(bounds.argmax()) < LARGE):
         return _with_extremes(below, above, way)
-    above -= below
-    above *= way
-    above += below
-    return above
+    values = np.subtract(above, below)
+    np.multiply(values, way, values)
+    return np.add(values, below, values)
 
 
 def _with_extremes(below: Floats, above: Floats, way: Floats) -> Floats:

@@ -25,6 +25,7 @@ class Reading:
         below, above, way = (np.stack(part) for part in zip(*found, strict=True))
         self.slots, self.stop = list(slots), max(slot.stop for slot in slots)
         self._places, self._way = np.stack([starts + below, starts + above]), way.astype(np.float32)
+        self._bounds = np.empty(self._places.shape, np.float32)
         self._even = starts + np.stack([slot.sketch(points) for slot in slots]) if points else None
         self._sorted = [slice(slot.start, slot.stop) for slot in slots if slot.sorts and slot.length > 1]
         self._tags = tuple(slot.tag for slot in slots)
@@ -38,6 +39,9 @@ class Reading:
             self._numbers, self._rows = numbers, [numbers[part] for part in self._sorted]
         for row in self._rows:
             row.sort()
-        values = between(numbers.take(self._places), self._way)
+        numbers.take(
+            self._places, out=self._bounds, mode="clip"
+        )  # the other mode would not write there at once
+        values = between(self._bounds, self._way)
         sketches = None if self._even is None else numbers.take(self._even)
         return Percentiles(self._tags, values, self._counts, sketches)
