@@ -116,7 +116,9 @@ class Passes:
 
     def _unit(self, name: str, number: int, output: Any, tag: str) -> None:
         self.heard, routes = True, self.voice.routes[tag]
-        forward, backward = routes["activations"], routes["layer_gradients"] if is_grad_enabled() else ()
+        forward, backward = routes["activations"], routes["layer_gradients"]
+        if backward and not is_grad_enabled():
+            backward = ()
         if not forward and not backward:
             return
         if self._within:  # else nobody knows where a pass begins
