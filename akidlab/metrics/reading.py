@@ -39,9 +39,7 @@ class Reading:
             self._numbers, self._rows = numbers, [numbers[part] for part in self._sorted]
         for row in self._rows:
             row.sort()
-        numbers.take(
-            self._places, out=self._bounds, mode="clip"
-        )  # the other mode would not write there at once
+        numbers.take(self._places, out=self._bounds, mode="clip")  # with another mode by way of a copy
         values = between(self._bounds, self._way)
         sketches = None if self._even is None else numbers.take(self._even)
         return Percentiles(self._tags, values, self._counts, sketches)
