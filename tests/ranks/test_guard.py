@@ -39,3 +39,23 @@ def test_all_ranks_stop_at_the_same_step_and_the_one_that_knows_tells(ranks: Ran
     assert (first[0].split()[0], run.status) == ("6", "stopped")
     assert "The loss is NaN at step 7. The batch itself holds 1 NaN" in str(run.error)
     assert str(run.error).endswith("It was found on rank 1.")
+
+
+FIND = """
+from akidlab.guards import Finding
+
+def find(kid):
+    if kid.step == 6 and kid.engine.rank == 0:
+        Finding("activation_not_finite", "ip1", 6, "`ip1` emits NaN.", "error").publish(kid.bus)
+kid.hooks.on_batch_end.append(find)
+kid.hooks.on_train_end.append(lambda kid: print(int(kid.clock)))
+"""
+
+
+def test_all_ranks_stop_at_what_one_of_them_found(ranks: Ranks) -> None:
+    job = ranks.submit(cell(20, FIND))
+    ranks.wait(job)
+    run = run_of(job)
+
+    assert [re.findall(r"^\d+$", ranks.said(rank), re.MULTILINE) for rank in (0, 1)] == [["6"], ["6"]]
+    assert (run.status, run.error) == ("stopped", "`ip1` emits NaN. It was found on rank 0.")
