@@ -7,6 +7,7 @@ from typing import Any
 from akidlab.errors import MissingPackageError
 from akidlab.session.loop import LoopWatch, StoppedError
 from akidlab.session.plain import watch
+from akidlab.watching import WatchOptions
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -27,7 +28,7 @@ class WatchCallback(Callback):
     Args:
         topics: what to look at; everything by default.
         name: what the run is called; by default as the module's class.
-        options: those of `akidlab.watch`: every, exact, elements, budget, metrics, doctor, dashboard.
+        options: those of `akidlab.watch`: every, exact, elements, budget, metrics, doctor, guard, dashboard.
 
     Raises:
         MissingPackageError: when imported, if Lightning is not installed.
@@ -41,6 +42,8 @@ class WatchCallback(Callback):
     """
 
     def __init__(self, *topics: str, name: str | None = None, **options: Any) -> None:
+        own = ("loss", "guard", "dashboard", "run")
+        WatchOptions(topics, **{key: value for key, value in options.items() if key not in own})
         self.topics, self.name, self.options = topics, name, options
         self.watching: LoopWatch | None = None
 

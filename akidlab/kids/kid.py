@@ -158,7 +158,7 @@ class Kid(Options, SingleSteps):
         self.skip_validation, self.validate_first = skip_validation, validate_first
         self.compile, self.precision = compile, precision_of(precision)
         self.clip_norm, self.accumulate = positive("clip_norm", clip_norm), accumulate
-        self.record, self.guard = record, guard_of(guard)
+        self.record, self._guard = record, guard_of(guard)
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
         self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
@@ -232,6 +232,15 @@ class Kid(Options, SingleSteps):
     def device(self) -> torch.device:
         """Where it works."""
         return self.engine.device
+
+    @property
+    def guard(self) -> str:
+        """What happens where a loss or a gradient is not finite; counts from the next practice on."""
+        return self._guard
+
+    @guard.setter
+    def guard(self, guard: str) -> None:
+        self._guard = guard_of(guard)
 
     @property
     def folder(self) -> Path | None:

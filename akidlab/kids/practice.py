@@ -432,10 +432,7 @@ class Practice:
         report.flush(final=True)
         report.status("paused")
         while self.paused:
-            if engine.size == 1:
-                commands = controls.wait()
-            else:
-                commands = engine.agree(controls.wait(POLL) if engine.rank == 0 else controls.take())
-            self._apply(commands)
+            # Ranks all sleep: one that waits for another would spin.
+            self._apply(controls.wait() if engine.size == 1 else engine.agree(controls.wait(POLL)))
         report.status("running")
         report.restart()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from akidlab.asking import Desk
+    from akidlab.guards import Guard
     from akidlab.widgets import Dashboard
     from akidlab.wire import Peer
 
@@ -58,6 +59,7 @@ class LoopWatch:
         options: what is looked at.
         loss: the module whose values are the loss.
         name: what the run is called.
+        guard: what to do at gradients that are not finite: `raise`, `warn`, or `off`.
         config: more about the run.
     """
 
@@ -69,8 +71,10 @@ class LoopWatch:
         *,
         loss: nn.Module | None = None,
         name: str | None = None,
+        guard: str = "raise",
         config: Mapping[str, object] | None = None,
     ) -> None:
+        from akidlab.guards import Guard
         from akidlab.kids.controls import Controls
         from akidlab.watching.watch import Watch
 
@@ -84,6 +88,7 @@ class LoopWatch:
         self._dashboard: Dashboard | None = None
         self._desk: Desk | None = None  # made for the first question
         self._inside = False
+        self._guard: Guard | None = None
         facts = {"module": type(module).__name__, "optimizer": type(optimizer).__name__, **(config or {})}
         self.run: Run = Store().create(name or type(module).__name__.lower(), config=facts)
         self._recorder = Recorder(self.run).start()
@@ -92,6 +97,7 @@ class LoopWatch:
         self._listener: Listener | None = None
         try:
             self.watch = Watch(module, optimizer, options, self.bus, clock=self._clock)
+            self._guard = None if guard == "off" else Guard(module, guard, optimizer=optimizer, bus=self.bus)
             self._hook(module, optimizer, loss)
             info: dict[str, object] = {"store": str(self.run.store.path), "name": self.run.name}
             self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
@@ -136,6 +142,8 @@ class LoopWatch:
         self._handles.clear()
         if hasattr(self, "watch"):
             self.watch.close()
+        if self._guard is not None:
+            self._guard.detach()
         self.controls.close()
         self._flush(final=True)
         self.status = status
@@ -264,6 +272,8 @@ class LoopWatch:
         self.bus.publish(Message(topic, data, step=self.step, epoch=self.epoch))
 
     def __enter__(self) -> Self:
+        if self._recorder is None:
+            raise KindError(f"The watch of `{self.run.name}` has ended. Begin another with `akidlab.watch`.")
         self._inside = True
         return self
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from akidlab import config
-from akidlab.errors import KindError
+from akidlab.errors import KindError, unknown
 from akidlab.session.loop import LoopWatch
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
+GUARDS = ("raise", "warn", "off")
 _watched: weakref.WeakKeyDictionary[Any, weakref.ref[LoopWatch]] = weakref.WeakKeyDictionary()
 
 
@@ -24,6 +25,7 @@ def watch(
     *topics: str,
     loss: nn.Module | None = None,
     name: str | None = None,
+    guard: str = "raise",
     dashboard: bool = True,
     run: Mapping[str, object] | None = None,
     **options: Any,
@@ -40,12 +42,15 @@ def watch(
         loss: the loss module, whose values are recorded; without one, use `log(loss=...)`, or let the module
             return something with a `loss`, as Hugging Face's models do.
         name: what the run is called.
+        guard: at gradients that are NaN or infinite, `raise` in place of the step, so that the weights stay
+            as they were; or `warn`, or `off`.
         dashboard: False to show nothing.
         run: more about the run, plain values.
         options: those of `WatchOptions`: every, exact, elements, budget, metrics, doctor.
 
     Raises:
-        UnknownNameError: if there is no such topic or metric.
+        UnknownNameError: if there is no such topic, metric or option.
+        NotFiniteError: by `optimizer.step()`, naming the module where the gradients were spoilt.
         KindError: if `module`, `optimizer` or `loss` is something else.
 
     Example:
@@ -64,10 +69,12 @@ def watch(
 
     _check(module, optimizer, loss)
     chosen = WatchOptions(topics, **options)
+    if guard not in GUARDS:
+        raise unknown("guard of a loop", str(guard), GUARDS)
     earlier = _watched.get(module, lambda: None)()
     if earlier is not None:
         earlier.close("stopped")
-    opened = LoopWatch(module, optimizer, chosen, loss=loss, name=name, config=run or {})
+    opened = LoopWatch(module, optimizer, chosen, loss=loss, name=name, guard=guard, config=run or {})
     _watched[module] = weakref.ref(opened)
     if dashboard and not config.quiet() and _in_notebook():
         opened.show()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _current: contextvars.ContextVar[Session] = contextvars.ContextVar("akidlab_session")
 _of_the_kernel: list[Session] = []
+BUSY = "Wait for it, or stop it first: the dashboard's stop button, or `kid.controls.send('stop')`."
+PAUSED = "It is paused: the dashboard's button, or `kid.controls.send('resume')`, has it go on."
 
 
 class Session:
@@ -210,10 +212,9 @@ class Session:
     def _check_free(self, kid: Kid) -> None:
         if kid.practising or any(training.kid is kid for training in self.live):
             run = f" in the run `{kid.run.name}`" if kid.run is not None else ""
-            raise MagicError(
-                f"This kid is training already{run}. Wait for it, or stop it first: the dashboard's stop "
-                "button, or `kid.controls.send('stop')`."
-            )
+            paused = kid.run is not None and kid.run.status == "paused"
+            advice = PAUSED if paused else BUSY
+            raise MagicError(f"This kid is training already{run}. {advice}")
 
     def __enter__(self) -> Session:
         self._tokens.append(_current.set(self))

@@ -23,6 +23,9 @@ def figure(
         KindError: if some tags are scalars and some are distributions.
     """
     draw: Any = registry.load("akidlab.backends", backend)
+    if not hasattr(draw, "figure"):  # it writes files
+        able = [name for name in registry.names("akidlab.backends") if name not in (backend, "tensorboard")]
+        raise unknown("backend that draws figures", backend, able)
     there = [(run, tag, tag in known.tags) for run, known in runs for tag in tags if _has(known, tag)]
     lines = [tag for _, tag, is_line in there if is_line]
     bands = [tag for _, tag, is_line in there if not is_line]

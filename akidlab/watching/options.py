@@ -8,10 +8,11 @@ from numbers import Real
 from akidlab.errors import unknown
 from akidlab.messages import Bus
 from akidlab.messages.topics import GROUPS, TOPICS
+from akidlab.options import Options
 
 
 @dataclass(frozen=True)
-class WatchOptions:
+class WatchOptions(Options):
     """What to watch of a module that learns.
 
     Args:
@@ -25,7 +26,7 @@ class WatchOptions:
         doctor: look for what goes wrong, such as dead units or vanishing gradients, and warn.
 
     Raises:
-        UnknownNameError: if there is no such topic, group or metric.
+        UnknownNameError: if there is no such topic, group, metric or option.
         MetricError: if a metric is asked for in words that cannot be read.
         ValueError: if a number makes no sense.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import cloudpickle
 import numpy as np
+import psutil
 import pytest
 
 from akidlab.dispatch import Job, Task
@@ -184,3 +186,15 @@ def test_tensorboard_files_are_written_by_the_supervisor(ranks: Ranks) -> None:
     found = EventAccumulator(str(run_of(job).folder / "tensorboard")).Reload()
     assert [event.step for event in found.Scalars("loss")] == list(range(1, 21))
     assert "activations/ip1" in found.Tags()["histograms"]
+
+
+def test_ranks_in_a_pause_rest(ranks: Ranks) -> None:
+    with training(ranks) as job:
+        job.command(Command("pause"))
+        assert until(lambda: run_of(job).status == "paused")
+        processes = [psutil.Process(pid) for pid in ranks.pids()]
+        before = [sum(process.cpu_times()[:2]) for process in processes]
+        time.sleep(2)
+        used = [sum(p.cpu_times()[:2]) - then for p, then in zip(processes, before, strict=True)]
+
+    assert max(used) < 1.0  # of two seconds; a rank that waits in a collective would take all of them

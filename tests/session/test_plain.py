@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import akidlab
-from akidlab.errors import KindError, UnknownNameError
+from akidlab.errors import KindError, NotFiniteError, OptionError, UnknownNameError
 from akidlab.messages import Command
 from akidlab.session.loop import StoppedError
 from akidlab.store import runs
@@ -283,6 +283,37 @@ def test_epochs_are_counted_where_they_are_told():
     assert [event.step for event in watching.run.events("epoch")] == [3, 6]
 
 
+def test_gradients_that_are_not_finite_end_the_loop_before_the_weights_are_touched():
+    model, optimizer, loss = parts()
+    x, y = batch()
+    x[3, 2] = torch.nan
+    before = model[0].weight.detach().clone()
+
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    loss(model(x), y).backward()
+    with pytest.raises(NotFiniteError, match=r"at step 1. The batch itself holds 1 NaN"), watching:
+        optimizer.step()
+
+    assert model[0].weight.detach().equal(before)
+    assert (watching.run.status, watching.run.findings()[0].step) == ("failed", 1)
+
+
+def test_a_watch_that_has_ended_does_not_begin_again():
+    model, optimizer, loss = parts()
+    with akidlab.watch(model, optimizer, loss=loss) as watching:
+        train(model, optimizer, loss, steps=1)
+
+    with pytest.raises(KindError, match="The watch of `sequential` has ended"):
+        watching.__enter__()
+
+
+def test_a_misspelt_option_names_the_nearest():
+    model, optimizer, _ = parts()
+
+    with pytest.raises(OptionError, match=r"no option of WatchOptions `evry`. Did you mean `every`\?"):
+        akidlab.watch(model, optimizer, evry=3)
+
+
 def test_the_same_module_watched_again_closes_the_earlier_run():
     model, optimizer, loss = parts()
     first = akidlab.watch(model, optimizer, loss=loss)
@@ -327,3 +358,12 @@ def until(true, seconds=10.0):
     while not true() and time.monotonic() < deadline:
         time.sleep(0.005)
     assert true()
+
+
+def test_a_backend_that_writes_files_draws_no_figure():
+    model, optimizer, loss = parts()
+    with akidlab.watch(model, optimizer, loss=loss) as watching:
+        train(model, optimizer, loss, steps=2)
+
+    with pytest.raises(UnknownNameError, match="no backend that draws figures `tensorboard`"):
+        watching.run.figure("loss", backend="tensorboard")

@@ -62,7 +62,7 @@ def bands(
     names = names_of(bands_list)
     share = max(FEW, POINTS // max(1, len(bands_list)))
     thin = [smooth_bands(one, smooth, share) for one in bands_list]
-    few = max(map(len, thin), default=0) <= 30
+    few = max(map(len, thin), default=0) <= 2  # no line to see
     drawn = BandsFigure(layout=_layout(names, title, log, few))
     drawn._bands = thin
     for index, one in enumerate(thin):
@@ -98,7 +98,7 @@ def _template(few: bool) -> go.layout.Template:
         strip = min(place - 1, 8 - place)
         look = {
             "mode": "lines+markers" if few else "lines",
-            "marker": {"size": 4},
+            "marker": {"size": 4, "color": rgba(colour(0), 1 if middle else 0.5)},
             "line": {"color": rgba(colour(0), 1 if middle else 0.5), "width": 2 if middle else 1},
             "legendgroup": str(percent),
             "hovertemplate": "%{y:.4g}",
