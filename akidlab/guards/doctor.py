@@ -115,7 +115,7 @@ class Doctor(Subscriber):
             self._rests = False
             self.bus.subscribe(self._ear)
             self.bus.subscribe(self)
-        elif not self._rests and self._count >= BEGIN:
+        elif not self._rests and self._count >= BEGIN and self in self.bus.subscribers:  # not switched off
             self._rests, self._until = True, perf_counter() + REST * exporter.cost
             self._leave()
 

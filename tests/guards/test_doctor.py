@@ -44,6 +44,28 @@ def test_rested_it_listens_again(monkeypatch):
     assert loop(9, monkeypatch, begin=3) == [1, 2, 3, 5, 7, 9]
 
 
+def test_one_that_failed_does_not_come_back(monkeypatch, caplog):
+    monkeypatch.setattr("akidlab.guards.doctor.BEGIN", 2)
+    monkeypatch.setattr("akidlab.guards.doctor.REST", 0)
+    net, bus, calls = torch.nn.Linear(4, 2), Bus(), []
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+
+    def check(seen):
+        calls.append(seen.step)
+        return [] if seen.count < 4 else 1 / 0
+
+    with Exporter(message_bus=bus, optimizer=optimizer) as exporter:
+        bus.subscribe(Doctor(bus, net, exporter, [check]))
+        exporter.add_modules(net)
+        for _ in range(15):
+            optimizer.zero_grad()
+            net(torch.ones(8, 4)).square().mean().backward()
+            optimizer.step()
+
+    assert len(calls) == 5
+    assert len(caplog.records) == 1
+
+
 def test_the_reason_is_told_for_the_very_first_block_too():
     kid = kid_of(brain(Odd(torch.log, name="log"), linear("ip1"), ReLULayer(name="relu1"), linear("ip2", 10)))
     kid.record = True
