@@ -48,7 +48,11 @@ class AskMagics(Magics):
         rank = 0 if asked.rank == "0" else arguments.whole("--rank", asked.rank)
         timeout = arguments.number("--timeout", asked.timeout, positive=True)
         with arguments.plainly():
-            return ask(question, asked.run, rank=rank or 0, timeout=timeout or 5.0)
+            found = ask(question, asked.run, rank=rank or 0, timeout=timeout or 5.0)
+        if isinstance(found, str) and "\n" in found:  # what may be asked: lines for people
+            print(found)
+            return None
+        return found
 
 
 def _parts(line: str) -> tuple[str, str]:

@@ -56,6 +56,12 @@ def test_the_question_may_be_quoted_and_come_with_options(live: Notebook) -> Non
     assert live["found"] is True
 
 
+def test_what_may_be_asked_is_printed_in_lines(live: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    live.run("%akid_ask brain")
+
+    assert "ip1" in capsys.readouterr().out
+
+
 def test_steps_gradients_and_the_loss_are_those_between_two_steps(live: Notebook) -> None:
     step, loss, norm, out = ask("step, loss, ip1.weight.grad.norm(), loss.out")
 
