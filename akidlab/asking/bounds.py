@@ -16,7 +16,7 @@ from akidlab.errors import AskError
 SECONDS = 1.0  # that an answer may keep the training waiting
 NEW = 2**26  # numbers that may be made on the way
 READ = 2**30  # numbers that one operation may go through
-SLOW = 2**24  # numbers that may be put in order
+SLOW = 2**22  # numbers that may be put in order
 HARD = 2**18  # numbers of a matrix that may be decomposed, or whose rows are told apart
 PRODUCTS = 2**33  # multiplications of a matrix product
 _ORDERING = (

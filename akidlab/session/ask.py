@@ -13,6 +13,7 @@ from akidlab.wire import Connection, Dialer
 if TYPE_CHECKING:
     from akidlab.store import Run
 
+LONGEST = 86_400.0  # seconds: a day; locks cannot wait for ever
 TAKEN = 2.0  # seconds for a run to say that it has heard
 
 
@@ -47,6 +48,7 @@ def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: 
     connection = _live(run)
     name = connection.info.get("name", connection.uid)
     heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    timeout = min(timeout, LONGEST)
     end, number = time.monotonic() + timeout, uuid.uuid4().hex
     request = {"kind": "ask", "id": number, "question": question, "rank": rank, "timeout": timeout}
     try:
