@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as everywhere
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -59,7 +60,9 @@ class Passes:
     def unhook(self) -> None:
         """Listen no longer."""
         while self._handles:
-            self._handles.pop().remove()
+            handle = self._handles.pop()
+            handle.remove()
+            everywhere._global_forward_hooks_with_kwargs.pop(handle.id, None)  # torch 2.13 forgets that
 
     def tag(self, module: nn.Module) -> str:
         """What a call is for: `train` if the model trains and gradients are wanted, else `eval`.

@@ -33,7 +33,9 @@ def traces(model: nn.Module, optimizer: torch.optim.Optimizer, bus: Bus) -> dict
             path for path, m in model.named_modules() for name in ("forward", "train") if name in vars(m)
         ],
         "parameters": [(p.requires_grad, bool(p._backward_hooks)) for p in model.parameters()],
-        "everywhere": [dict(value) for name, value in vars(everywhere).items() if name.endswith("_hooks")],
+        "everywhere": [
+            dict(value) for name, value in vars(everywhere).items() if name.startswith("_global") and value
+        ],
         "optimizers": [dict(value) for name, value in vars(optimizers).items() if name.endswith("_hooks")],
         "optimizer": [dict(value) for name, value in vars(optimizer).items() if name.endswith("_hooks")],
         "bus": (bus.topics, list(bus.on_change)),
