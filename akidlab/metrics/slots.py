@@ -14,6 +14,7 @@ from akidlab.metrics.ordering import Floats, Places, evenly, places
 from akidlab.metrics.sampling import sample_size, sampled
 
 MANY = 1 << 17  # from here on an exact look keeps no copy, but what it found
+KEPT = 1 << 24  # unless it is on a CPU, and has not kept so many numbers (64 MB) yet in this step
 Name = tuple[str, "str | None"]  # topic and key
 
 
@@ -180,18 +181,25 @@ class Row:
             slot.take(tensors[place])
 
 
-def slot_for(name: Name, tensor: Tensor, elements: int, exact: bool, points: int, room: Room) -> Slot:
+def slot_for(
+    name: Name, tensor: Tensor, used: int, elements: int, exact: bool, points: int, room: Room
+) -> Slot:
     """The slot that suits a tensor.
+
+    What is sorted between torch's operations takes twice the time of a processor, since torch's threads spin
+    meanwhile. So an exact look on a CPU keeps copies, as long as they are not many, and sorts all at once.
 
     Args:
         name: topic and key of the tensor.
         tensor: what will be kept in it, or others of its shape.
+        used: how many numbers are kept before it.
         elements: how many values are looked at, if not all.
         exact: look at all values.
         points: of how many quantiles a sketch consists.
         room: where those who need it make a copy.
     """
-    if tensor.numel() <= (MANY if exact else elements):
+    count = tensor.numel()
+    if count <= (MANY if exact else elements) or (exact and tensor.is_cpu and used + count <= KEPT):
         return Whole(name, tensor)
     if exact:
         return Settled(name, tensor, points, room)

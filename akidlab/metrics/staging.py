@@ -40,7 +40,7 @@ class Stage:
         if slot is None or slot.start != self.used or slot.shape != tensor.shape:
             if tensor.numel() == 0:
                 return
-            slot = self._place(name, slot_for(name, tensor, *self._options))
+            slot = self._place(name, slot_for(name, tensor, self.used, *self._options))
         slot.take(tensor)
         self.heard.append(slot)
         self.used = slot.stop
@@ -65,8 +65,12 @@ class Stage:
         return slot
 
     def _row(self, names: Names, tensors: Sequence[Tensor]) -> Row:
-        slots = [slot_for(*each, *self._options) for each in zip(names, tensors, strict=True)]
-        self._make_room(sum(slot.length for slot in slots))
+        slots: list[Slot] = []
+        length = 0
+        for name, tensor in zip(names, tensors, strict=True):
+            slots.append(slot_for(name, tensor, self.used + length, *self._options))
+            length += slots[-1].length
+        self._make_room(length)
         return Row(slots, self.values, self.used)
 
     def _make_room(self, length: int) -> None:

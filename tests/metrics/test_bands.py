@@ -179,6 +179,18 @@ def test_how_many_elements_are_looked_at_may_change_between_steps() -> None:
     np.testing.assert_array_equal(scene.step(3, a=tensor).values, expected(tensor, elements=64))
 
 
+@pytest.mark.parametrize("kept", [0, 150_000, 1 << 24])
+def test_an_exact_look_finds_the_same_with_room_for_copies_and_without(
+    kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akidlab.metrics.slots.KEPT", kept)
+    scene, tensors = Scene(exact=True), {"one": normal(140_000), "two": normal(140_000, seed=1)}
+
+    for step in (1, 2):
+        found = scene.step(step, **tensors)
+        np.testing.assert_array_equal(found.values, expected(*tensors.values(), exact=True))
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_sketches_are_evenly_spaced_quantiles(exact: bool) -> None:
     tensors = {"few": normal(100), "some": normal(12_000, seed=1), "many": normal(40_000, seed=2)}
