@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from akidlab.wire.channel import Body, Peer
 
 
+TRIES = 10  # one second apart
+
+
 class Training:
     """One practice of a kid in this kernel.
 
@@ -91,8 +94,15 @@ class Training:
     def abandon(self) -> None:
         """Break it off where it is, like a second Ctrl-C would."""
         if self._thread.ident is not None:
-            raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-            raise_in(ctypes.c_ulong(self._thread.ident), ctypes.py_object(KeyboardInterrupt))
+            threading.Thread(target=self._break_off, name="akidlab-abandon", daemon=True).start()
+
+    def _break_off(self) -> None:
+        """Raise in the thread that trains until it ends: in a callback of the garbage collector it is lost."""
+        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        for _ in range(TRIES):
+            raise_in(ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt))
+            if self._done.wait(1.0):
+                return
 
     def _work(self) -> None:
         __tracebackhide__ = True
