@@ -97,7 +97,7 @@ class Training:
             threading.Thread(target=self._break_off, name="akidlab-abandon", daemon=True).start()
 
     def _break_off(self) -> None:
-        """Raise in the thread that trains until it ends: in a callback of the garbage collector it is lost."""
+        """Raise in the thread that trains until it ends: what falls into a garbage collection is lost."""
         raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
         for _ in range(TRIES):
             raise_in(ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt))
