@@ -208,7 +208,7 @@ class Ranks:
 
     def _explain(self, what: str) -> str:
         processes = self._processes
-        said = processes.tail(count=30) if processes else ""
+        said = processes.tail(count=100) if processes else ""
         missing = ", ".join(str(n) for n in range(self.size) if n not in self.known)
         return (
             f"The {self.size} ranks {what}. No hello came from rank {missing}."
