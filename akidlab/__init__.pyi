@@ -2,6 +2,7 @@
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from akidlab import asking as asking
 from akidlab import backends as backends
 from akidlab import blocks as blocks
 from akidlab import common as common
@@ -9,16 +10,20 @@ from akidlab import datasets as datasets
 from akidlab import dispatch as dispatch
 from akidlab import engines as engines
 from akidlab import events as events
+from akidlab import exporter as exporter
+from akidlab import guards as guards
 from akidlab import initializers as initializers
 from akidlab import jokers as jokers
 from akidlab import kids as kids
 from akidlab import kongfus as kongfus
 from akidlab import magics as magics
 from akidlab import messages as messages
+from akidlab import metrics as metrics
 from akidlab import models as models
 from akidlab import nn as nn
 from akidlab import ops as ops
 from akidlab import parallel as parallel
+from akidlab import probes as probes
 from akidlab import sensors as sensors
 from akidlab import server as server
 from akidlab import session as session
@@ -26,6 +31,7 @@ from akidlab import sources as sources
 from akidlab import store as store
 from akidlab import sugar as sugar
 from akidlab import train as train
+from akidlab import watching as watching
 from akidlab import widgets as widgets
 from akidlab import wire as wire
 from akidlab import worker as worker
@@ -149,6 +155,8 @@ from akidlab.errors import AkidlabError as AkidlabError
 from akidlab.events import DataPrefetchProcessesDeadEvent as DataPrefetchProcessesDeadEvent
 from akidlab.events import DataPrefetchThreadsDeadEvent as DataPrefetchThreadsDeadEvent
 from akidlab.events import EpochCompletedEvent as EpochCompletedEvent
+from akidlab.exporter import Exporter as Exporter
+from akidlab.guards import Finding as Finding
 from akidlab.initializers import ConstantInitializer as ConstantInitializer
 from akidlab.initializers import FixedStdInitializer as FixedStdInitializer
 from akidlab.initializers import FunctionInitializer as FunctionInitializer
@@ -208,6 +216,8 @@ from akidlab.sensors.samplers import Sampler as Sampler
 from akidlab.sensors.samplers import SequenceSampler as SequenceSampler
 from akidlab.sensors.samplers import ShuffleSampler as ShuffleSampler
 from akidlab.session import Session as Session
+from akidlab.session import ask as ask
+from akidlab.session import watch as watch
 from akidlab.sources import ArraySource as ArraySource
 from akidlab.sources import Cifar100Source as Cifar100Source
 from akidlab.sources import Cifar100TFSource as Cifar100TFSource
@@ -234,6 +244,7 @@ from akidlab.sources import Source as Source
 from akidlab.sources import TorchSource as TorchSource
 from akidlab.sources import ZCAWhitening as ZCAWhitening
 from akidlab.sources import contrast_normalize as contrast_normalize
+from akidlab.store import Bands as Bands
 from akidlab.store import Recorder as Recorder
 from akidlab.store import Run as Run
 from akidlab.store import Runs as Runs
@@ -242,6 +253,7 @@ from akidlab.store import Store as Store
 from akidlab.store import runs as runs
 from akidlab.train import Semaphore as Semaphore
 from akidlab.train import tune as tune
+from akidlab.watching import WatchOptions as WatchOptions
 from akidlab.widgets import Dashboard as Dashboard
 
 __version__: str

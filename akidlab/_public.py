@@ -58,15 +58,19 @@ _NAMES = {
     "akidlab.kids": "Kid DoneEvent EarlyStopping EarlyStoppingEvent",
     "akidlab.events": "EpochCompletedEvent DataPrefetchThreadsDeadEvent DataPrefetchProcessesDeadEvent",
     "akidlab.messages": "Bus Message",
-    "akidlab.store": "Recorder Run Runs Series Store runs",
-    "akidlab.session": "Session",
+    "akidlab.store": "Bands Recorder Run Runs Series Store runs",
+    "akidlab.session": "Session ask watch",
+    "akidlab.exporter": "Exporter",
+    "akidlab.watching": "WatchOptions",
+    "akidlab.guards": "Finding",
     "akidlab.train": "Semaphore tune",
     "akidlab.widgets": "Dashboard",
 }
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "initializers",
-    "jokers", "kids", "kongfus", "magics", "messages", "models", "nn", "ops", "parallel", "sensors",
-    "server", "session", "sources", "store", "sugar", "train", "widgets", "wire", "worker",
+    "asking", "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "exporter",
+    "guards", "initializers", "jokers", "kids", "kongfus", "magics", "messages", "metrics", "models", "nn",
+    "ops", "parallel", "probes", "sensors", "server", "session", "sources", "store", "sugar", "train",
+    "watching", "widgets", "wire", "worker",
 )  # fmt: skip

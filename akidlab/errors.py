@@ -53,6 +53,26 @@ class MissingPackageError(AkidlabError, ImportError):
     """A package that only some of akidlab needs is not installed."""
 
 
+class NotFiniteError(AkidlabError, FloatingPointError):
+    """A loss, an activation or a gradient is NaN or infinite; the message names the block where it arose."""
+
+
+class MetricError(AkidlabError, ValueError):
+    """A metric was asked for of something that it cannot be computed of."""
+
+
+class ProbeError(AkidlabError, RuntimeError):
+    """A probe failed in its process; the message ends with what the process said."""
+
+
+class ProbeTimeoutError(AkidlabError, TimeoutError):
+    """A probe is not done yet; it goes on."""
+
+
+class AskError(AkidlabError, ValueError):
+    """A live run was asked for something that it cannot, or may not, answer."""
+
+
 class MagicError(AkidlabError, ValueError):
     """A magic was called with something that it cannot do."""
 

@@ -25,7 +25,7 @@ def test_its_cells_run_one_after_another(tmp_path: Path, monkeypatch: pytest.Mon
         kid, squash = shell.user_ns["kid"], shell.user_ns["Squash"]
 
     assert type(kid.brain["squash"]) is squash
-    assert int(kid.clock) == 50 + 60
+    assert int(kid.clock) == 50 + 60 + 60
     assert (tmp_path / "digits.pt2").stat().st_size > 0
 
 

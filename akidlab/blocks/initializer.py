@@ -225,6 +225,7 @@ _KINDS = {
     "default": _Kind(_default, {"normal_dist": False, "fan_out": False}),
     "xavier": _Kind(_xavier, {"normal_dist": False, "fan_out": True}),
     "msra": _Kind(_msra, {"fan_out": False, "factor": 1.0, "uniform": False}),
+    "he": _Kind(_msra, {"fan_out": False, "factor": 1.0, "uniform": False}),  # msra by its author's name
     "normal": _Kind(_plain_normal, {"mean": 0.0}, ("stddev",)),
     "truncated_normal": _Kind(_truncated_normal, {"mean": 0.0}, ("stddev",)),
     "uniform": _Kind(_range, {"range": None, "low": None, "high": None}),

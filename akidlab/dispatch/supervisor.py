@@ -166,7 +166,7 @@ class Supervisor:
         return {"ok": True, "name": work.name, "outcome": work.outcome and work.outcome.to_plain()}
 
     def _on_command(self, request: Body, peer: Peer) -> Body:
-        return self._control(self._queue.find(request.get("run")), request)
+        return self._control(self._queue.find(request.get("run")), request, peer)
 
     def _on_interrupt(self, request: Body, peer: Peer) -> Body:
         work = self._queue.find(request.get("run"))
@@ -177,8 +177,11 @@ class Supervisor:
         self.stop("it was asked to")
         return {"ok": True}
 
-    def _control(self, work: Work, request: Body) -> Body:
+    def _control(self, work: Work, request: Body, peer: Peer) -> Body:
         """What arrives on the control socket of a run."""
+        if request.get("kind") == "ask":
+            with self._lock:
+                return self._ask(work, request, peer)
         if request.get("kind") == "status":
             return {"ok": True, "name": work.name, "uid": work.task.uid, "begun": work.begun is not None}
         command = Command(request["action"], request.get("value"), request["id"])
@@ -190,6 +193,23 @@ class Supervisor:
             else:
                 work.commands.append(command)
                 self._pass_on(work)
+        return {"ok": True}
+
+    def _ask(self, work: Work, request: Body, peer: Peer) -> Body:
+        """Pass a question on to the rank that is asked; its answer is pushed to who asked."""
+        rank, number = request.get("rank"), str(request.get("id"))[:64]
+        if work.outcome is not None or work.is_closing:
+            return {"ok": False, "error": f"The run `{work.name}` is over."}
+        if work is not self._queue.active:
+            return {"ok": False, "error": f"The run `{work.name}` has not begun: it waits for the ranks."}
+        if type(rank) is not int or not 0 <= rank < self.size:
+            return {
+                "ok": False,
+                "error": f"This run has the ranks 0 to {self.size - 1}; found rank {rank!r:.20}.",
+            }
+        work.expect(number, peer)
+        asked = {name: request.get(name) for name in ("question", "timeout")}
+        self.ranks.tell({"kind": "ask", "run": work.task.uid, "id": number, **asked}, rank=rank)
         return {"ok": True}
 
     # ------------------------------------------------------------------------------- what the ranks say
@@ -212,7 +232,10 @@ class Supervisor:
         elif kind == "output":
             work.write(number, said["stream"], said["text"])
         elif kind == "messages":
-            work.hear(said["messages"])
+            work.hear(said["messages"], number)
+        elif kind == "answer":
+            answer = {name: said[name] for name in ("ok", "value", "step", "error") if name in said}
+            work.answer(said["id"], answer)
         elif kind == "beat":
             self.ranks.known[number].step = said["step"]
             work.beat(number, said["step"], said["pace"])
@@ -248,6 +271,7 @@ class Supervisor:
             self._give_up(self.ranks.failure)
             return
         if self._queue.active is not None:
+            self._queue.active.look()
             self._see_to(self._queue.active)
         elif lost := self.ranks.lost():
             self.ranks.replace(next(iter(lost.values())))

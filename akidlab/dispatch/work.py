@@ -8,13 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from akidlab import registry
+from akidlab.dispatch.gathering import Gathering
 from akidlab.dispatch.task import Outcome, Task
+from akidlab.errors import DispatchError
 from akidlab.messages import Command, Event, Log, Message, Status
+from akidlab.messages.merging import is_partial
 from akidlab.store import Recorder, Run, Store
 from akidlab.wire import Listener, Peer
 
 Body = dict[str, Any]
 OVER = ("finished", "stopped", "failed")
+ASKED = 64  # questions that wait for an answer
 STALLED = 60.0  # seconds without a step until we say so; steps that take longer have twenty times theirs
 COMMUNICATION = "HorovodInternalError"  # what ranks say when another one is gone: never the cause itself
 
@@ -31,12 +36,13 @@ class Work:
         StoreError: if the store cannot be written.
     """
 
-    def __init__(self, task: Task, size: int, control: Callable[[Work, Body], Body]) -> None:
+    def __init__(self, task: Task, size: int, control: Callable[[Work, Body, Peer], Body]) -> None:
         self.task, self.size = task, size
         self.run = _open(task, size)
         self.name = self.run.name
         self.commands: deque[Command] = deque()  # that wait for the ranks
         self._watchers: tuple[Peer, ...] = ()
+        self._asked: dict[str, Peer] = {}  # who waits for which answer
         self.reports: dict[int, Body] = {}
         self.outcome: Outcome | None = None
         self.is_closing = False
@@ -48,10 +54,13 @@ class Work:
         self._steps: dict[int, int] = {}
         self._moved = time.monotonic()
         self._is_paused = self._was_stalled = False
+        self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
+        self._writers = _writers(task, self.run)
+        self._gathering = Gathering(size, self._record)
         self._control = Listener(
-            lambda request, peer: control(self, request),
+            lambda request, peer: control(self, request, peer),
             kind="run",
             uid=task.uid,
             info={"store": task.store, "name": self.name, "world_size": size},
@@ -67,10 +76,18 @@ class Work:
         self._recorder.start()
         self._control.start()
 
-    def hear(self, messages: list[Message]) -> None:
-        """Record what rank 0 says; that the run is over, and why, is for the supervisor to say."""
+    def hear(self, messages: list[Message], rank: int = 0) -> None:
+        """Record what rank 0 says, and, merged, what each rank says of its share.
+
+        That the run is over, and why, is for the supervisor to say.
+        """
         for message in messages:
             data = message.data
+            if self.size > 1 and is_partial(message):
+                self._gathering.hear(rank, message)
+                continue
+            if rank != 0:
+                continue
             if isinstance(data, Status) and data.status is not None:
                 self._is_paused = data.status == "paused"
             if (isinstance(data, Event) and data.kind == "error") or (
@@ -78,9 +95,26 @@ class Work:
             ):
                 continue  # often it only says that another rank failed
             if isinstance(data, Status) and data.status in OVER:
+                self._why = data.data.get("error") if data.status == "stopped" else None  # a guard's reason
                 rest = {name: value for name, value in data.data.items() if name != "error"}
                 message = Message(message.topic, Status(None, rest), message.step, message.epoch)
-            self._recorder.hear(message)
+            self._record(message)
+
+    def expect(self, number: str, peer: Peer) -> None:
+        """A question was passed on to a rank: `peer` gets the answer.
+
+        Raises:
+            DispatchError: if too many wait for one.
+        """
+        if len(self._asked) >= ASKED:
+            raise DispatchError(f"{ASKED} questions wait for an answer already. Ask again a little later.")
+        self._asked[number] = peer
+
+    def answer(self, number: object, body: Body) -> None:
+        """Tell who asked; an answer that nobody waits for is let go."""
+        peer = self._asked.pop(str(number), None)
+        if peer is not None:
+            peer.send({"kind": "answer", "id": number, **body})
 
     def write(self, rank: int, stream: str, text: str) -> None:
         """Show what a rank wrote to whoever watches, and keep whole lines of it in the log of the run."""
@@ -93,8 +127,13 @@ class Work:
     def beat(self, rank: int, step: int, pace: float) -> None:
         """A rank lives: at which step, and how long it takes for one."""
         self.pace = max(pace, 0.0)
+        self._gathering.pass_by(rank, step)
         if self._is_paused or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
+
+    def look(self) -> None:
+        """Record what one rank said and the others were waited for long enough."""
+        self._gathering.look()
 
     def stalled(self) -> str | None:
         """Says, once, that no rank has made a step for too long."""
@@ -110,7 +149,7 @@ class Work:
 
     def note(self, kind: str, **data: object) -> None:
         """Record an event that the supervisor knows of."""
-        self._recorder.hear(Message("event", Event(kind, data), step=self.step))
+        self._record(Message("event", Event(kind, data), step=self.step))
 
     @property
     def step(self) -> int:
@@ -140,26 +179,36 @@ class Work:
     def close(self, outcome: Outcome) -> None:
         """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
         self.outcome = outcome
+        for number in list(self._asked):
+            self.answer(number, {"ok": False, "error": f"The run `{self.name}` has ended."})
+        self._gathering.finish()
         for (rank, stream), rest in self._lines.items():
             if rest:
                 self._log(rank, stream, rest)
         short = outcome.error.splitlines()[0] if outcome.error else None
+        if outcome.status == "stopped":
+            short = short or self._why
         if outcome.status == "failed" and outcome.error:
             self.note("error", error=short, traceback=outcome.error, rank=outcome.rank)
-            self._recorder.hear(
-                Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step)
-            )
-        self._recorder.hear(Message("status", Status(outcome.status, {"error": short}), step=self.step))
+            self._record(Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step))
+        self._record(Message("status", Status(outcome.status, {"error": short}), step=self.step))
         self._recorder.stop()
+        for writer in self._writers:
+            writer.close()
         self._control.stop()
         self.run.store.close()
         self.tell({"kind": "outcome", **outcome.to_plain()})
+
+    def _record(self, message: Message) -> None:
+        self._recorder.hear(message)
+        for writer in self._writers:
+            writer.hear(message)
 
     def _log(self, rank: int, stream: str, line: str) -> None:
         text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen
         if text.strip():
             level = "info" if stream == "stdout" else "warning"
-            self._recorder.hear(Message("log", Log(text, level, rank), step=self.step))
+            self._record(Message("log", Log(text, level, rank), step=self.step))
 
     def _fault(self, lost: dict[int, str]) -> tuple[int, str] | None:
         """Whose fault it is: of a rank that died, then of one that raised, the lowest first."""
@@ -188,3 +237,11 @@ def _open(task: Task, size: int) -> Run:
         max_steps=options.get("max_steps"),
         world_size=size,
     )
+
+
+def _writers(task: Task, run: Run) -> list[Any]:
+    """What writes beside the store."""
+    if not task.options.get("tensorboard"):
+        return []
+    backend: Any = registry.load("akidlab.backends", "tensorboard")
+    return [backend.TensorBoardWriter(run.folder / "tensorboard")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from akidlab.kids import editing, state
+from akidlab.kids import editing, state, watched
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -39,6 +39,8 @@ def assemble(kid: Kid) -> None:
     if kid.assembled:
         editing.announce(kid)
     kid.is_setup, kid.assembled, kid.edits = True, kid.assembled + 1, len(kid.brain.edits)
+    if kid.practising:
+        watched.renew(kid)
 
 
 def _compiled(kid: Kid) -> Callable[[Objective], Objective]:

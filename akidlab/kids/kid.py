@@ -16,7 +16,7 @@ from torch import Tensor
 from akidlab import engines
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError
-from akidlab.kids import assembly, checkpoint, editing, show, state
+from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
 from akidlab.kids.hooks import Hooks
@@ -24,6 +24,7 @@ from akidlab.kids.options import (
     check_counts,
     check_span,
     device_of,
+    guard_of,
     positive,
     precision_of,
     samples_of,
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
     from akidlab.engines import Engine
     from akidlab.kids.report import Report
     from akidlab.kongfus import KongFu
+    from akidlab.probes import Probe
     from akidlab.sensors import FeedSensor
     from akidlab.store import Recorder, Run, Store
+    from akidlab.watching import Watch, WatchOptions
 
 T = TypeVar("T")
 
@@ -88,6 +91,10 @@ class Kid(Options, SingleSteps):
         early_stopping: how many validations may pass without a better one, or an `EarlyStopping`.
         best: the metric that tells which checkpoint is the best; `(name, "min" | "max")` where its name
             (losses and errors fall, all else rises) would mislead.
+        guard: what to do where a loss or a gradient is NaN or infinite: `stop`, `pause` (change the rate,
+            then resume), `warn` or `off`. The step is not made, but for `warn` and `off`.
+        watching: what to look at while it practises, a `WatchOptions` or a dictionary of its options; see
+            `watch`.
 
     Raises:
         ValueError: if an argument makes no sense.
@@ -132,6 +139,8 @@ class Kid(Options, SingleSteps):
         record: bool = True,
         early_stopping: int | Mapping[str, Any] | EarlyStopping | None = None,
         best: str | tuple[str, str] = "validation_loss",
+        guard: str = "stop",
+        watching: WatchOptions | Mapping[str, Any] | None = None,
     ) -> None:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
@@ -149,10 +158,12 @@ class Kid(Options, SingleSteps):
         self.skip_validation, self.validate_first = skip_validation, validate_first
         self.compile, self.precision = compile, precision_of(precision)
         self.clip_norm, self.accumulate = positive("clip_norm", clip_norm), accumulate
-        self.record = record
+        self.record, self._guard = record, guard_of(guard)
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
         self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
+
+        self.watching = watched.options_of(watching)
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
         self.step = self.epoch = 0
@@ -183,6 +194,7 @@ class Kid(Options, SingleSteps):
         self.flagged = False  # some rank holds a command
         self.practising = False
         self.report: Report | None = None
+        self.watch_on: Watch | None = None  # while it practises
         engines.check(engine)
         self._engine: str | dict[str, object] | Engine = engine
         self._device, self._folder, self._thread = device_of(device), None, 0
@@ -220,6 +232,15 @@ class Kid(Options, SingleSteps):
     def device(self) -> torch.device:
         """Where it works."""
         return self.engine.device
+
+    @property
+    def guard(self) -> str:
+        """What happens where a loss or a gradient is not finite; counts from the next practice on."""
+        return self._guard
+
+    @guard.setter
+    def guard(self, guard: str) -> None:
+        self._guard = guard_of(guard)
 
     @property
     def folder(self) -> Path | None:
@@ -305,7 +326,8 @@ class Kid(Options, SingleSteps):
             self.open_run()
         self._thread, self.exception = threading.get_ident(), None
         try:
-            Practice(self, last_step).run()
+            with watched.watched(self):
+                Practice(self, last_step).run()
         finally:
             if opened:
                 self.close_run()
@@ -379,6 +401,76 @@ class Kid(Options, SingleSteps):
         self.setup()
         editing.check_thread(self, self._thread)
         return self.between_steps(lambda: editing.edit(self, change))
+
+    def watch(self, *topics: str, **options: Any) -> WatchOptions:
+        """Look at weights, gradients, updates and what passes through, while it practises.
+
+        Called while it practises, it begins, or changes, after the step that is under way. Percentiles go to
+        the store (`kid.run.percentiles("weights/conv1")`), and what goes wrong is warned of.
+
+        Args:
+            topics: such as `"weights"`, `"activations"`, or groups: `all` (the default), `parameters`,
+                `gradients`, `updates`, `none`.
+            options: the others of `WatchOptions`: every, exact, elements, budget, metrics, doctor.
+
+        Raises:
+            UnknownNameError: if there is no such topic or metric.
+            ValueError: if a number makes no sense.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), max_steps=20)
+            >>> kid.watch("parameters", every=5).kinds
+            ('weights', 'biases')
+            >>> _ = kid.practice()
+            >>> kid.run.distributions()
+            ['weights/conv1', 'biases/conv1', 'weights/ip1', 'biases/ip1']
+        """
+        from akidlab.watching import WatchOptions
+
+        return self._watch(WatchOptions(topics, **options))
+
+    def unwatch(self) -> None:
+        """Look no longer."""
+        self._watch(None)
+
+    def probe(self, kind: str = "hessian", **options: Any) -> Probe:
+        """Measure the brain as it is now in a process of its own, while it practises on.
+
+        What comes of it is recorded, too, while the kid has a run.
+
+        Args:
+            kind: `hessian`, `spectral_norm`, `svcca` or `cka`.
+            options: those of `akidlab.probes.probe`; `data` is the first validation batch if left out.
+
+        Raises:
+            UnknownNameError: if there is no such kind.
+            OptionError: if the kind does not take an option.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), record=False)
+            >>> sorted(kid.probe("spectral_norm").result(timeout=60))
+            ['conv1', 'ip1']
+        """
+        self.setup()
+        return self.between_steps(lambda: watched.probe(self, kind, options))
+
+    def _watch(self, options: Any) -> Any:
+        def begin() -> None:
+            before, self.watching = self.watching, options
+            try:
+                if self.practising:
+                    watched.renew(self)
+            except BaseException:
+                self.watching = before
+                watched.renew(self)
+                raise
+
+        self.between_steps(begin)
+        return options
 
     def between_steps(self, function: Callable[[], T]) -> T:
         """Call `function`; if another thread trains this kid, have that thread do it between two steps."""

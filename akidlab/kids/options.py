@@ -10,8 +10,9 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
-from akidlab.errors import DataError
+from akidlab.errors import DataError, unknown
 
+GUARDS = ("stop", "pause", "warn", "off")
 PRECISIONS = {None: None, "fp32": None, "float32": None, "bf16": "bf16", "bfloat16": "bf16"}
 
 
@@ -71,6 +72,17 @@ def precision_of(name: str | None) -> str | None:
     if name not in PRECISIONS:
         raise ValueError(f"`precision` is None or `bf16`, found {name!r}.")
     return PRECISIONS[name]
+
+
+def guard_of(name: str) -> str:
+    """`name`, if it is something to do where a step cannot be made.
+
+    Raises:
+        UnknownNameError: if it is not.
+    """
+    if name not in GUARDS:
+        raise unknown("guard", str(name), GUARDS)
+    return name
 
 
 def device_of(device: torch.device | str | None) -> torch.device | str | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from akidlab.events import DoneEvent, EarlyStoppingEvent
-from akidlab.kids import checkpoint
+from akidlab.guards.finite import all_finite
+from akidlab.kids import checkpoint, watched
+from akidlab.kids.guarding import Guarding, NotFinite
 from akidlab.kids.interrupt import graceful_interrupt
 from akidlab.kids.randomness import Randomness, outer_kept
 from akidlab.kids.report import Report
@@ -19,6 +21,8 @@ from akidlab.kids.validation import Abandoned
 from akidlab.messages import Command
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from akidlab.kids.kid import Kid
 
 TURNS = ("on_training_log_step", "on_val_log_step", "on_epoch_end")
@@ -42,6 +46,8 @@ class Practice:
         self.kid = kid
         self.max_steps = max_steps
         self.report = kid.report = Report(kid)
+        self.guarding = Guarding(kid)
+        self.error: str | None = None  # what the guard stopped it for
         self.outcome, self.saves = "finished", False
         self.paused, self.pause_at, self.turning = False, None, 0
         self.agreed: frozenset[str] = frozenset()
@@ -68,6 +74,7 @@ class Practice:
         kid, report = self.kid, self.report
         kid.practising = True
         kid.controls.open()
+        kid.bus.subscribe(self.guarding)
         try:
             with outer_kept(kid.device):
                 kid.random.restore(kid.device)
@@ -85,6 +92,7 @@ class Practice:
             self._fail(error)
             raise
         finally:
+            kid.bus.unsubscribe(self.guarding)
             kid.practising = False
             kid.controls.close()
 
@@ -116,12 +124,12 @@ class Practice:
         if self.outcome != "stopped" and not kid.skip_validation and kid.validated != kid.step:
             with contextlib.suppress(Stopped, EarlyStoppingEvent, DoneEvent):  # the end they ask for is here
                 self._validate()
-        if kid.saved != (kid.step, kid.due):
+        if kid.saved != (kid.step, kid.due) and not self._is_spoilt():
             self._save()
         with contextlib.suppress(EarlyStoppingEvent, DoneEvent):
             kid.hooks.call("on_train_end", kid)
         report.event("finished", outcome=self.outcome)
-        report.status(self.outcome)
+        report.status(self.outcome, **({} if self.error is None else {"error": self.error}))
 
     def _stop_early(self, event: EarlyStoppingEvent) -> None:
         kid = self.kid
@@ -152,7 +160,7 @@ class Practice:
         kid, report, max_steps = self.kid, self.report, self.max_steps
         controls, kongfu, scheduled = kid.controls, kid.kongfu, kid.kongfu.scheduled
         on_begin, on_end = kid.hooks.on_batch_begin, kid.hooks.on_batch_end
-        update, assembled = make_update(kid), kid.assembled
+        guarding, (update, assembled) = self.guarding, self._updating()
         note, note_time, clock = report.losses.append, report.times.append, time.perf_counter
         alone, step, first = kid.engine.size == 1, kid.step, True
         report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
@@ -166,9 +174,16 @@ class Practice:
             if on_begin:
                 self._call("on_batch_begin")
             if kid.assembled != assembled:  # a hook or a command changed what there is to train
-                update, assembled = make_update(kid), kid.assembled
-            note(update())
-            kid.step = step = step + 1
+                update, assembled = self._updating()
+            try:
+                note(update())
+                kid.step = step = step + 1
+                if step >= self.turning:
+                    guarding.settle()
+            except NotFinite as fault:
+                self._guard(fault)
+                step = kid.step
+                continue
             now = clock()
             note_time(now)
             if now >= report.due:
@@ -191,6 +206,33 @@ class Practice:
                 self._plan()
                 kid.setup()
 
+    def _updating(self) -> tuple[Callable[[], Tensor | float], int]:
+        """The function that makes a step, and of which assembly it is."""
+        return make_update(self.kid, guarding=self.guarding), self.kid.assembled
+
+    def _guard(self, fault: NotFinite) -> None:
+        """A step was not made: say why, and stop or pause; resumed, the kid goes on with the next batch."""
+        kid, report, guarding = self.kid, self.report, self.guarding
+        late = kid.step - fault.step + 1  # an accelerator tells of it when the next step is under way
+        kid.step = fault.step - 1
+        for noted in (report.losses, report.times):
+            del noted[max(0, len(noted) - late) :]
+        finding = guarding.explain(fault)
+        guarding.mend()
+        guarding.tell(finding)
+        guarding.heard = None
+        if kid.guard == "stop":
+            self.error = finding.text
+            raise Stopped
+        self._pause()
+        self._wait()
+        self._plan()
+        kid.setup()
+
+    def _is_spoilt(self) -> bool:
+        """True if the guard stopped it and its weights are none to save: the checkpoints before stay."""
+        return self.error is not None and not all_finite(self.kid.brain.state_dict().values())
+
     def _plan(self) -> None:
         """Find the next step at which there is more to do than a step."""
         kid, step = self.kid, self.kid.step
@@ -206,6 +248,7 @@ class Practice:
     def _log(self) -> None:
         """The training log, if this is its step."""
         kid, report = self.kid, self.report
+        self.guarding.remember()
         if kid.step % self._log_every:
             return
         kid.training_loss = float(report.losses[-1]) if report.losses else report.last_loss
@@ -216,6 +259,7 @@ class Practice:
         kid.eval_data_train.append(kid.training_evals)
         report.scalars(kid.training_evals)
         report.learning_rate(always=True)
+        watched.agree(kid)
         self._call("on_training_log_step")
 
     def _turn(self, save: bool = False) -> None:
@@ -231,6 +275,8 @@ class Practice:
         if kid.epoch < self._epochs():
             kid.epoch = self._epochs()
             self.report.event("epoch", epoch=kid.epoch)
+            if kid.watch_on is not None:
+                kid.watch_on.exporter.epoch_finished()
             self._call("on_epoch_end")
         if self._validates_by_epoch():
             self._validate()
@@ -386,10 +432,7 @@ class Practice:
         report.flush(final=True)
         report.status("paused")
         while self.paused:
-            if engine.size == 1:
-                commands = controls.wait()
-            else:
-                commands = engine.agree(controls.wait(POLL) if engine.rank == 0 else controls.take())
-            self._apply(commands)
+            # Ranks all sleep: one that waits for another would spin.
+            self._apply(controls.wait() if engine.size == 1 else engine.agree(controls.wait(POLL)))
         report.status("running")
         report.restart()

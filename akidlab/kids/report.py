@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.2
 SPEED_INTERVAL = 1.0
+RECENT = 50
 
 
 class Report:
@@ -31,7 +32,7 @@ class Report:
     def __init__(self, kid: Kid, interval: float = INTERVAL) -> None:
         self.kid = kid
         self.interval = interval
-        self.losses: list[Tensor] = []
+        self.losses: list[Tensor | float] = []
         self.last_loss = math.nan
         self.times: list[float] = []  # of the performance counter, which never goes back
         self.due = 0.0  # the loop flushes once that counter is past it
@@ -39,7 +40,7 @@ class Report:
         self._lr: float | None = None
         self._since = self._told = time.perf_counter()
         self._since_step = int(kid.clock)
-        self._warned = False
+        self._warned, self._recent = kid.guard != "off", []  # a guard tells more, and sooner
 
     def flush(self, final: bool = False) -> None:
         """Publish the losses since the last flush, the speed, and where the run stands."""
@@ -100,6 +101,10 @@ class Report:
             facts["samples_per_second"] = kid.samples_per_second
         self._publish("status", Status(status, facts))
 
+    def history(self) -> list[float]:
+        """The last losses, the newest last."""
+        return [*self._recent, *map(float, self.losses[-RECENT:])]
+
     def _publish(self, topic: str, data: object) -> None:
         kid = self.kid
         kid.bus.publish(Message(topic, data, step=int(kid.clock), epoch=kid.epoch))
@@ -124,7 +129,9 @@ class Report:
         self.times.clear()
         last = int(self.kid.clock)
         steps = list(range(last - len(losses) + 1, last + 1))
-        stacked = torch.stack(losses)
+        if not any(isinstance(loss, Tensor) for loss in losses):  # a guard read them at their steps
+            return self._tell(steps, [float(loss) for loss in losses], times)
+        stacked = torch.stack([torch.as_tensor(loss) for loss in losses])
         if stacked.device.type == "cpu" or wait:
             self._tell(steps, stacked.tolist(), times)
         else:
@@ -149,7 +156,7 @@ class Report:
             underway()
 
     def _tell(self, steps: list[int], values: list[float], times: list[float]) -> None:
-        self.last_loss = values[-1]
+        self.last_loss, self._recent = values[-1], values[-RECENT:]
         self._publish("loss", Samples(steps, values, times))
         if not self._warned and not math.isfinite(sum(values)):
             bad = next((step for step, v in zip(steps, values, strict=True) if not math.isfinite(v)), None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
+from akidlab.errors import NotFiniteError
+from akidlab.kids.guarding import Guarding, NotFinite
 from akidlab.kids.randomness import Randomness, outer_kept
 from akidlab.kids.update import autocast, make_update
 from akidlab.kids.validation import watching
@@ -33,6 +35,9 @@ class SingleSteps:
 
         Returns:
             The loss and the evaluations of that batch.
+
+        Raises:
+            NotFiniteError: if the loss or a gradient is NaN or infinite; the brain is not updated then.
 
         Example:
             >>> from akidlab.models.brains import OneLayerBrain
@@ -89,10 +94,22 @@ def _step(kid: Kid, update: bool, val: bool, batch: list[Tensor] | None) -> tupl
 
 def _trained(kid: Kid, update: bool, batch: list[Tensor] | None) -> tuple[float, dict[str, float]]:
     if update:
-        return _judged(kid, make_update(kid, None if batch is None else lambda: batch)())
+        return _judged(kid, _updated(kid, None if batch is None else lambda: batch))
     with torch.no_grad(), autocast(kid)():
         return _judged(kid, kid.objective(kid.sensor.next() if batch is None else batch))
 
 
-def _judged(kid: Kid, loss: Tensor) -> tuple[float, dict[str, float]]:
+def _updated(kid: Kid, next_batch: Callable[[], Any] | None) -> Tensor | float:
+    guarding = Guarding(kid)
+    try:
+        loss = make_update(kid, next_batch, guarding)()
+        guarding.settle()
+    except NotFinite as fault:
+        finding = guarding.explain(fault)
+        guarding.mend()
+        raise NotFiniteError(finding.text) from None
+    return loss
+
+
+def _judged(kid: Kid, loss: Tensor | float) -> tuple[float, dict[str, float]]:
     return float(loss), {name: float(value) for name, value in kid.engine.evals(kid.brain).items()}

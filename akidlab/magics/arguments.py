@@ -90,6 +90,23 @@ def number(option: str, text: str | None, *, positive: bool = False) -> float | 
     return value
 
 
+def share(option: str, text: str | None) -> float | None:
+    """`text` as a share between 0 and 1: `2%` and `0.02` are the same.
+
+    Raises:
+        MagicError: if it is none.
+    """
+    if text is None:
+        return None
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise MagicError(f"`{option}` is a share of the time, such as 2% or 0.02; found `{text}`.")
+    return value
+
+
 @contextmanager
 def plainly() -> Iterator[None]:
     """Let errors be shown without the way through akidlab, those that say all there is in one line."""

@@ -10,12 +10,15 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 
 from akidlab.errors import AkidlabError
 from akidlab.magics import arguments, body
+from akidlab.messages.topics import GROUPS, TOPICS
+from akidlab.registry import names
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 IDENTIFIER = "akidlab.magics"
-_OF_RUNS = ("--resume",)
+_OF_RUNS = ("--resume", "--run")
+_OF_WORDS = {"--watch": lambda: [*GROUPS, *TOPICS], "--metrics": lambda: names("akidlab.metrics")}
 _MOST = 200
 _KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 
@@ -47,11 +50,15 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
 
 def _offer(shell: InteractiveShell, name: str, before: list[str], takes_kids: bool) -> list[str]:
     magic: Any = shell.find_line_magic(name)
-    actions = [action for action in magic.parser._actions if action.nargs is None]
-    takers = {option for action in actions for option in action.option_strings}
+    actions = [action for action in magic.parser._actions if action.nargs in (None, "+")]
+    takers = {option: action for action in actions for option in action.option_strings}
     last = before[-1] if before else ""
     if last in _OF_RUNS:
         return _tunings() if name == "akid_tune" else _runs()
+    if last in takers and takers[last].choices:
+        return list(takers[last].choices)
+    if last in _OF_WORDS:
+        return _OF_WORDS[last]()
     if last in takers:
         return []  # a number, or a new name: nothing to offer
     given = {word.partition("=")[0] for word in before}

@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from akidlab import config
 from akidlab.magics import arguments, body
 from akidlab.session import Cargo, Plan, Session, travel
-from akidlab.session.watch import Watched, summary
+from akidlab.session.waiting import Watched, summary
 
 
 @magics_class
@@ -27,6 +27,19 @@ class TrainMagics(Magics):
     @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
     @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
     @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
+    @argument(
+        "--watch", metavar="T", help="look inside: all, or topics such as weights,gradients,activations"
+    )
+    @argument("--every", metavar="N", help="look at every N-th step; 10 by default")
+    @argument("--exact", action="store_true", help="percentiles of all elements, not of a sample")
+    @argument("--budget", metavar="P", help="look as often as takes this share of the time, such as 2%%")
+    @argument(
+        "--metrics", metavar="M", nargs="+", help="compute, as norm:weights or ratio:weight_updates,weights"
+    )
+    @argument("--guard", choices=("stop", "pause", "warn", "off"), help="what to do at NaN or infinity")
+    @argument(
+        "--tensorboard", action="store_true", help="write TensorBoard files into the folder of the run, too"
+    )
     @argument("--background", action="store_true", help="return at once; the dashboard goes on")
     @argument("--no-dashboard", action="store_true", help="show no dashboard")
     def akid_train(self, line: str, cell: str | None = None) -> None:
@@ -113,8 +126,27 @@ def _plan(asked: argparse.Namespace) -> Plan:
         epochs=arguments.number("--epochs", asked.epochs, positive=True),
         lr=arguments.number("--lr", asked.lr),
         resume=asked.resume,
+        watch=_watch(asked),
+        guard=asked.guard,
     )
 
 
+def _watch(asked: argparse.Namespace) -> dict[str, Any]:
+    """What differs from how the kid is watched anyway."""
+    found: dict[str, Any] = {
+        "topics": tuple(asked.watch.split(",")) if asked.watch else None,
+        "every": arguments.whole("--every", asked.every),
+        "exact": asked.exact or None,
+        "budget": arguments.share("--budget", asked.budget),
+        "metrics": tuple(asked.metrics or ()) or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _manner(asked: argparse.Namespace) -> dict[str, Any]:
-    return {"name": asked.name, "background": asked.background, "dashboard": not asked.no_dashboard}
+    return {
+        "name": asked.name,
+        "background": asked.background,
+        "dashboard": not asked.no_dashboard,
+        "tensorboard": asked.tensorboard,
+    }

@@ -18,6 +18,7 @@ class Message:
         tag: `train` for training itself; probes and evaluations use their own.
         key: the name of the block or module it is about, None for the network.
         time: seconds since the epoch.
+        train_step: the step within its epoch; what Ikkuna calls so.
     """
 
     topic: str
@@ -27,3 +28,14 @@ class Message:
     tag: str = "train"
     key: str | None = None
     time: float = field(default_factory=time.time)
+    train_step: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Its topic: Ikkuna's name for it."""
+        return self.topic
+
+    @property
+    def global_step(self) -> int:
+        """Its step: Ikkuna's name for it."""
+        return self.step

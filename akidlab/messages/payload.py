@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PERCENTS = (0, 7, 16, 31, 50, 69, 84, 93, 100)  # what is kept of a distribution; about -1.5 to 1.5 sigma
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +20,34 @@ class Samples:
         steps: the training steps, ascending.
         values: one value for each step.
         times: seconds since the epoch, one for each step.
+        merge: how the values of several ranks become one: `mean` (weighted), `sum`, `max` or `min`; None if
+            that of rank 0 stands for all.
+        weights: how much each value counts in a mean, such as the number of its samples; 1 if left out.
     """
 
     steps: Sequence[int]
     values: Sequence[float]
     times: Sequence[float]
+    merge: str | None = None
+    weights: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Percentiles:
+    """The distributions of several tensors at one step, the step of the message that carries them.
+
+    Args:
+        tags: what each is, `<topic>/<key>`, such as `weights/conv1`.
+        values: float32, (tags, 9): the percentiles of `PERCENTS`, the minimum first.
+        counts: int64, (tags,): how many elements each tensor has.
+        sketches: float32, (tags, points): evenly spaced quantiles, from which those of several ranks are
+            merged; None if every rank has the same tensors, so that those of rank 0 stand for all.
+    """
+
+    tags: Sequence[str]
+    values: np.ndarray
+    counts: np.ndarray
+    sketches: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

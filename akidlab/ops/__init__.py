@@ -9,6 +9,7 @@ from akidlab.ops.lanczos import (
     lanczos_tridiagonalization_fast,
     lanczos_tridiagonalization_fast_cr,
     lanczos_tridiagonalization_slow,
+    lanczos_tridiagonalization_slow_cr,
 )
 from akidlab.ops.layer_metrics import layer_metrics
 from akidlab.ops.riemann import nn_riemannic_metric, pullback_metric
@@ -27,6 +28,7 @@ __all__ = [
     "Spectrum",
     "drive",
     "lanczos_tridiagonalization_slow",
+    "lanczos_tridiagonalization_slow_cr",
     "lanczos_tridiagonalization_fast",
     "lanczos_tridiagonalization_fast_cr",
     "lanczos_spectrum_approx",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
+from torch.nn import Module, Parameter
 
 from akidlab.errors import BlockError, DataError
 from akidlab.ops.lanczos import drive
@@ -97,7 +97,7 @@ def hessian_spectrum(
         raise BlockError(f"`{brain.name}` has no parameters to differentiate by. Set it up first.")
     size, generator = sum(p.numel() for p in chosen), torch.Generator().manual_seed(seed)
     like = chosen[0].detach()
-    with _undisturbed(brain):
+    with undisturbed(brain):
         of_batches = hessian_of(brain.objective, chosen, held)
 
         def product(v: Tensor) -> Tensor:
@@ -141,12 +141,13 @@ def hessian_of(
 
 
 @contextmanager
-def _undisturbed(brain: Brain) -> Iterator[None]:
-    modes = [(module, module.training) for module in brain.modules()]
-    brain.eval()
+def undisturbed(module: Module) -> Iterator[None]:
+    """Look at a module as in validation, with gradients; afterwards its parts are in the mode of before."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
     try:
         with torch.enable_grad():
             yield
     finally:
-        for module, mode in modes:
-            module.training = mode
+        for part, mode in modes:
+            part.training = mode

@@ -73,8 +73,26 @@ def lanczos_tridiagonalization_slow(
         tensor([3., 3.], dtype=torch.float64)
     """
     n = size_of(H)
-    steps = _lanczos(n, n if K is None else K, _start(q, H), keep=True)
-    return drive(steps, lambda v: H @ v)[:2]
+    steps = lanczos_tridiagonalization_slow_cr(n, n if K is None else K, _start(q, H))
+    return drive(steps, lambda v: H @ v)
+
+
+def lanczos_tridiagonalization_slow_cr(
+    N: int, K: int, q: Float[Tensor, " n"] | None = None, return_beta_k: bool = False
+) -> Asking[Ritz]:
+    """`lanczos_tridiagonalization_slow` as a coroutine: it yields a vector and wants the product sent.
+
+    Args:
+        N: how many rows the matrix has.
+        K: how many steps, and how many vectors are kept.
+        q: the vector to start from, whose type and device are used; by default a random one.
+        return_beta_k: True to return the last beta, too.
+
+    Raises:
+        DataError: if the numbers make no sense.
+    """
+    values, vectors, beta = yield from _lanczos(N, K, torch.randn(N) if q is None else q, keep=True)
+    return (values, vectors, beta) if return_beta_k else (values, vectors)
 
 
 def lanczos_tridiagonalization_fast(

@@ -10,6 +10,7 @@ from akidlab.errors import WireError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import description
+from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.description import Plain
 from akidlab.widgets.figure import figure as draw
 from akidlab.wire import Connection, send_command
@@ -44,7 +45,7 @@ class Runs:
     def figure(self, uid: str) -> Plain:
         """The run `uid` as a plotly figure."""
         with self._run(uid) as run:
-            return draw(run)
+            return draw(run, EXPLORED)
 
     def live(self) -> list[Plain]:
         """The live runs of this user on this machine."""

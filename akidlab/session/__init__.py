@@ -1,7 +1,9 @@
 """The session: what one kernel holds. Importing it loads neither torch nor a widget."""
 
+from akidlab.session.ask import ask
 from akidlab.session.dispatching import Cargo
+from akidlab.session.plain import watch
 from akidlab.session.plan import Plan
 from akidlab.session.session import Session
 
-__all__ = ["Cargo", "Plan", "Session"]
+__all__ = ["Cargo", "Plan", "Session", "ask", "watch"]

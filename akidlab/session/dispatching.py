@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from akidlab.errors import MissingPackageError
 from akidlab.session.plan import Plan
 from akidlab.session.ranks import RanksTraining
 
@@ -36,7 +38,14 @@ class Cargo:
     filename: str = "<cell>"
 
 
-def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name: str | None) -> RanksTraining:
+def dispatch(
+    pool: Callable[[], Pool],
+    cargo: Cargo,
+    kid: Kid,
+    plan: Plan,
+    name: str | None,
+    tensorboard: bool = False,
+) -> RanksTraining:
     """Hand a training to the ranks of a pool.
 
     Args:
@@ -45,6 +54,7 @@ def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name:
         kid: the notebook's kid; the weights come back into it.
         plan: how far, from where, at which rate.
         name: what the run is called; by default as the kid is.
+        tensorboard: write TensorBoard files, too.
 
     Raises:
         MagicError: if nothing is left to do.
@@ -63,6 +73,8 @@ def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name:
     _warn_of_the_engine(kid)
     ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
+    if tensorboard:
+        options["tensorboard"] = _has_tensorboard()
     identity: dict[str, str] = {}
     if earlier is not None:
         options["parent"] = earlier.uid
@@ -80,6 +92,12 @@ def dispatch(pool: Callable[[], Pool], cargo: Cargo, kid: Kid, plan: Plan, name:
     task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
     job = ranks.submit(task)
     return RanksTraining(kid, job, store.run(job.uid))
+
+
+def _has_tensorboard() -> bool:
+    if importlib.util.find_spec("tensorboard") is None:  # the supervisor is not to fail of it later
+        raise MissingPackageError("TensorBoard is not installed: pip install 'akidlab[tensorboard]'")
+    return True
 
 
 def _warn_of_the_engine(kid: Kid) -> None:

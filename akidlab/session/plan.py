@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from akidlab.clock import Clock
 from akidlab.errors import CheckpointError, MagicError, UnknownNameError
@@ -24,12 +25,16 @@ class Plan:
         epochs: how many epochs more; not together with `steps`.
         lr: the learning rate, instead of the kongfu's; a scheme goes on from there, see `KongFu.set_lr`.
         resume: the name or uid of a run whose newest checkpoint it goes on from.
+        watch: options of `WatchOptions` that are other than the kid's.
+        guard: what happens at a value that is not finite, instead of the kid's `guard`.
     """
 
     steps: int | None = None
     epochs: float | None = None
     lr: float | None = None
     resume: str | None = None
+    watch: Mapping[str, Any] = field(default_factory=dict)
+    guard: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:
@@ -71,6 +76,8 @@ class Plan:
             kid.restore(earlier)
         if self.lr is not None:
             kid.kongfu.set_lr(self.lr, kid.clock)
+        for name, value in self._eyes(kid).items():
+            setattr(kid, name, value)
         self._extend(kid, kid.step)
         _warn_of_no_rate(kid)
         if earlier is not None:
@@ -88,6 +95,7 @@ class Plan:
             MagicError: if nothing is left to do.
         """
         found: dict[str, object] = {} if self.lr is None else {"lr": self.lr}
+        found.update(self._eyes(kid))
         if self.steps is None and self.epochs is None and start == 0:
             return found
         if self.epochs is not None and start == 0:
@@ -97,6 +105,16 @@ class Plan:
                 kid.setup()
             self._extend(kid, start)
         return {**found, "max_steps": kid.max_steps, "max_epoch": kid.max_epoch}
+
+    def _eyes(self, kid: Kid) -> dict[str, object]:
+        """What is watched and guarded, where that is other than the kid was told."""
+        found: dict[str, object] = {} if self.guard is None else {"guard": self.guard}
+        if self.watch:
+            from akidlab.watching import WatchOptions
+
+            new = WatchOptions(("none",) if set(self.watch) == {"metrics"} else ("all",))
+            found["watching"] = replace(kid.watching or new, **self.watch)
+        return found
 
     def _extend(self, kid: Kid, start: int) -> None:
         """Tell `kid` where to end: so many steps or epochs from `start`."""

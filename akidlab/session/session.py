@@ -11,20 +11,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from akidlab import config
+from akidlab import config, registry
 from akidlab.errors import DispatchError, MagicError
 from akidlab.session.plan import Plan
 from akidlab.session.training import Training
-from akidlab.session.watch import watch
+from akidlab.session.waiting import watch
 
 if TYPE_CHECKING:
     from akidlab.dispatch import Pool
     from akidlab.kids import Kid
     from akidlab.session.dispatching import Cargo
     from akidlab.session.ranks import RanksTraining
+    from akidlab.store import Run
 
 _current: contextvars.ContextVar[Session] = contextvars.ContextVar("akidlab_session")
 _of_the_kernel: list[Session] = []
+BUSY = "Wait for it, or stop it first: the dashboard's stop button, or `kid.controls.send('stop')`."
+PAUSED = "It is paused: the dashboard's button, or `kid.controls.send('resume')`, has it go on."
 
 
 class Session:
@@ -65,6 +68,7 @@ class Session:
         name: str | None = None,
         background: bool = False,
         dashboard: bool = True,
+        tensorboard: bool = False,
     ) -> Training:
         """Train `kid` in this kernel, and wait.
 
@@ -76,6 +80,7 @@ class Session:
             name: what the run is called; by default as the kid is.
             background: True to return at once.
             dashboard: False to show nothing while it trains.
+            tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
 
         Returns:
             The training, ended unless `background`.
@@ -93,7 +98,7 @@ class Session:
         parent, same = (None, None) if earlier is None else (earlier.uid, None if name else earlier)
         kid.open_run(name, parent=parent, run=same)
         try:
-            training = Training(kid)
+            training = Training(kid, [_tensorboard(kid.run)] if tensorboard else [])
         except BaseException:
             kid.close_run("failed")
             raise
@@ -110,6 +115,7 @@ class Session:
         name: str | None = None,
         background: bool = False,
         dashboard: bool = True,
+        tensorboard: bool = False,
     ) -> RanksTraining:
         """Train on `np` ranks what `cargo` makes there, and wait; the weights come back into `kid`.
 
@@ -123,6 +129,7 @@ class Session:
             name: what the run is called; by default as the kid is.
             background: True to return at once.
             dashboard: False to show nothing while it trains.
+            tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
 
         Raises:
             RankError: if a rank failed; the message ends with that rank's traceback.
@@ -132,7 +139,7 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        training = dispatch(lambda: self.pool(np), cargo, kid, plan or Plan(), name)
+        training = dispatch(lambda: self.pool(np), cargo, kid, plan or Plan(), name, tensorboard)
         self._begin(training, background, dashboard)
         return training
 
@@ -205,10 +212,9 @@ class Session:
     def _check_free(self, kid: Kid) -> None:
         if kid.practising or any(training.kid is kid for training in self.live):
             run = f" in the run `{kid.run.name}`" if kid.run is not None else ""
-            raise MagicError(
-                f"This kid is training already{run}. Wait for it, or stop it first: the dashboard's stop "
-                "button, or `kid.controls.send('stop')`."
-            )
+            paused = kid.run is not None and kid.run.status == "paused"
+            advice = PAUSED if paused else BUSY
+            raise MagicError(f"This kid is training already{run}. {advice}")
 
     def __enter__(self) -> Session:
         self._tokens.append(_current.set(self))
@@ -230,6 +236,12 @@ def _is_well(pool: Pool) -> bool:
         return pool.describe()["state"] != "failed"
     except DispatchError:
         return False
+
+
+def _tensorboard(run: Run | None) -> Any:
+    assert run is not None
+    backend: Any = registry.load("akidlab.backends", "tensorboard")
+    return backend.TensorBoardWriter(run.folder / "tensorboard")
 
 
 def _show(training: Training | RanksTraining) -> Any:

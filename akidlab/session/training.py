@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import MagicError
 from akidlab.messages import Command, Message, Status
@@ -13,6 +14,7 @@ from akidlab.store import Recorder, Run
 from akidlab.wire import Listener
 
 if TYPE_CHECKING:
+    from akidlab.asking import Desk
     from akidlab.kids import Kid
     from akidlab.wire.channel import Body, Peer
 
@@ -28,15 +30,19 @@ class Training:
 
     Args:
         kid: who practises; its run must be open.
+        writers: subscribers that hear it, and are closed at its end.
     """
 
-    def __init__(self, kid: Kid) -> None:
+    def __init__(self, kid: Kid, writers: Sequence[Any] = ()) -> None:
         assert kid.run is not None
-        self.kid = kid
+        self.kid, self.writers = kid, writers
         self.run: Run = kid.run
         self.error: BaseException | None = None
         self.was_interrupted = False
         self._done = threading.Event()
+        self._desk: Desk | None = None  # made for the first question
+        for writer in writers:
+            kid.bus.subscribe(writer)
         kid.controls.open()  # a stop counts before the thread has begun
         info: Body = {"store": str(self.run.store.path), "name": self.run.name}
         self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
@@ -114,13 +120,29 @@ class Training:
         if self.error is not None and self.run.status in ("preparing", "running", "paused"):
             text = f"{type(self.error).__name__}: {self.error}"
             self.kid.bus.publish(Message("status", Status("failed", {"error": text}), step=self.kid.step))
+        if self._desk is not None:
+            self._desk.close()
         self._listener.stop()
+        for writer in self.writers:
+            self.kid.bus.unsubscribe(writer)
+            writer.close()
         self.kid.close_run()
 
     def _hear(self, request: Body, peer: Peer) -> Body:
         if request.get("kind") == "status":
             return {"ok": True, "status": self.run.status, "step": self.kid.step}
+        if request.get("kind") == "ask":
+            return self._questions().take(request, peer.send)
         if request.get("kind") != "command":
-            raise MagicError(f"A run understands `command` and `status`, found {request.get('kind')!r}.")
+            raise MagicError(
+                f"A run understands `command`, `status` and `ask`, found {request.get('kind')!r}."
+            )
         command = Command(request["action"], request.get("value"), request["id"])  # type: ignore[arg-type]
         return {"ok": True, "new": self.kid.controls.send(command)}
+
+    def _questions(self) -> Desk:
+        """Where questions are taken; the thread that trains answers them."""
+        from akidlab.asking import Desk
+
+        self._desk = self._desk or Desk.of(self.kid)
+        return self._desk

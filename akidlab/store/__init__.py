@@ -1,14 +1,17 @@
 """The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
 
 from akidlab.store import words
+from akidlab.store.bands import Bands
+from akidlab.store.pulse import EventEntry, LogEntry, Pulse, Tag
 from akidlab.store.recorder import Recorder
-from akidlab.store.run import EventEntry, LogEntry, Pulse, Run, Tag
+from akidlab.store.run import Run
 from akidlab.store.runs import Runs
 from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
 from akidlab.store.store import Store, runs
 
 __all__ = [
+    "Bands",
     "EventEntry",
     "LogEntry",
     "Pulse",

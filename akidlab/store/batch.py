@@ -7,15 +7,20 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
+from numbers import Real
 
-from akidlab.messages import Event, Log, Message, Samples, Status
-from akidlab.store import pyramid
+import numpy as np
+
+from akidlab.errors import DataError
+from akidlab.messages import PERCENTS, Event, Log, Message, Percentiles, Samples, Status
+from akidlab.store import pieces, pyramid
 from akidlab.store.liveness import LIVE
 
 _COLUMNS = {"step", "epoch", "max_steps", "world_size", "samples_per_second", "error"}
 
 Sample = tuple[int, "float | None", float]  # step, value (None for NaN), time
+Observed = tuple[int, float, Percentiles]  # step, time
 
 
 @dataclass
@@ -23,6 +28,7 @@ class Batch:
     """Rows that wait to be written; two are merged by `take`."""
 
     scalars: dict[str, list[Sample]] = field(default_factory=dict)
+    observed: list[Observed] = field(default_factory=list)
     events: list[tuple[int, float, str, str]] = field(default_factory=list)
     logs: list[tuple[int, float, int, str, str]] = field(default_factory=list)
     row: dict[str, object] = field(default_factory=dict)
@@ -30,10 +36,12 @@ class Batch:
     changes: list[tuple[str, float]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return sum(map(len, self.scalars.values())) + len(self.events) + len(self.logs)
+        observed = sum(len(found.tags) for _, _, found in self.observed)
+        return sum(map(len, self.scalars.values())) + observed + len(self.events) + len(self.logs)
 
     def __bool__(self) -> bool:
-        return bool(self.scalars or self.events or self.logs or self.row or self.info or self.changes)
+        heard = self.scalars or self.observed or self.events or self.logs
+        return bool(heard or self.row or self.info or self.changes)
 
     def hear(self, message: Message) -> None:
         """Take what `message` says; what is not a payload (a tensor, say) is none of the store's business."""
@@ -45,8 +53,12 @@ class Batch:
             if rows:
                 self.scalars.setdefault(tag, []).extend(rows)
                 self._advance(rows[-1][0], message.epoch)
-        elif isinstance(data, (int, float)):
+        elif isinstance(data, Real):
             self.scalars.setdefault(tag, []).append((message.step, _number(data), message.time))
+            self._advance(message.step, message.epoch)
+        elif isinstance(data, Percentiles):
+            _check(data)
+            self.observed.append((message.step, message.time, data))
             self._advance(message.step, message.epoch)
         elif isinstance(data, Event):
             self.events.append((message.step, message.time, data.kind, to_json(dict(data.data))))
@@ -70,6 +82,7 @@ class Batch:
         """Put `later` behind what is here."""
         for tag, rows in later.scalars.items():
             self.scalars.setdefault(tag, []).extend(rows)
+        self.observed += later.observed
         self.events += later.events
         self.logs += later.logs
         self.row.update(later.row)
@@ -81,7 +94,7 @@ class Batch:
         total = len(self)
         if total <= limit:
             return 0
-        for rows in (*self.scalars.values(), self.events, self.logs):
+        for rows in (*self.scalars.values(), self.observed, self.events, self.logs):
             del rows[: len(rows) - len(rows) * limit // total]
         return total - len(self)
 
@@ -90,6 +103,8 @@ class Batch:
         for tag, rows in self.scalars.items():
             if rows:
                 write_scalars(db, run, tag, rows)
+        for tag, rows in _by_tag(self.observed).items():
+            pieces.write(db, run, tag, rows)
         db.executemany(
             f"INSERT INTO events (run, step, time, kind, data) VALUES ({run}, ?, ?, ?, ?)", self.events
         )
@@ -133,6 +148,30 @@ def count_again(db: sqlite3.Connection, run: int, tag: int, changed: int) -> Non
         " WHERE id = ?",
         (count, *(last or (None, None, None)), tag),
     )
+
+
+def _check(found: Percentiles) -> None:
+    """Refuse what could not be written, where it can still be told what it was."""
+    expected = (len(found.tags), len(PERCENTS))
+    if np.shape(found.values) != expected or np.shape(found.counts) != expected[:1]:
+        raise DataError(
+            f"percentiles of {expected[0]} tensors are {expected} values and {expected[0]} counts, found"
+            f" {np.shape(found.values)} and {np.shape(found.counts)}."
+        )
+
+
+def _by_tag(observed: list[Observed]) -> dict[str, np.ndarray]:
+    """What was observed of each tag; all of those that were observed together at once, for there are many."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for tags, group in groupby(observed, lambda found: tuple(found[2].tags)):
+        steps, times, found = zip(*group, strict=True)
+        rows = np.empty((len(tags), len(steps)), pieces.ROW)
+        rows["step"], rows["time"] = steps, times
+        rows["count"] = np.stack([one.counts for one in found], axis=1)
+        rows["values"] = np.stack([one.values for one in found], axis=1)
+        for tag, of_it in zip(tags, rows, strict=True):
+            parts.setdefault(tag, []).append(of_it)
+    return {tag: np.concatenate(rows) for tag, rows in parts.items()}
 
 
 def to_json(value: object) -> str:

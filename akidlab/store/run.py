@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akidlab import registry
 from akidlab.errors import StoreError, unknown
-from akidlab.store import pyramid, snapshot, table, words
+from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
+from akidlab.store.bands import Bands
+from akidlab.store.pulse import EventEntry, LogEntry, Pulse
 from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
 
@@ -22,69 +23,6 @@ if TYPE_CHECKING:
     from akidlab.store.store import Store
 
 FIRST, LAST = -(2**62), 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """What is known about one scalar without reading it.
-
-    Args:
-        name: the scalar.
-        count: how many samples there are.
-        step: the step of the newest one.
-        value: the newest value.
-        rewrites: rises when samples that had been written were changed (a run was resumed from an earlier
-            step): who follows the series by `since` reads it anew then.
-    """
-
-    name: str
-    count: int
-    step: int | None
-    value: float
-    rewrites: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event or a log line; `id` rises, so that a reader can ask for what came after it."""
-
-    id: int
-    step: int
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class EventEntry(Entry):
-    """Something that happened to a run once."""
-
-    kind: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry(Entry):
-    """A line of text from one rank."""
-
-    rank: int
-    level: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """Everything a widget needs to know whether, and what, to read: one quick look at a run.
-
-    Args:
-        now: the row of the run.
-        tags: what its scalars have come to.
-        event: the id of the newest event, 0 if there is none.
-        log: the id of the newest log line, 0 if there is none.
-    """
-
-    now: Snapshot
-    tags: dict[str, Tag]
-    event: int
-    log: int
 
 
 class Run:
@@ -207,24 +145,15 @@ class Run:
         with self.store.reading() as db:
             now = self.look()
             assert db is not None
-            rows = db.execute(
-                "SELECT name, count, last_step, last_value, rewrites FROM tags WHERE run = ? ORDER BY id",
-                (self.id,),
-            )
-            tags = {
-                name: Tag(name, count, step, _value(value), rewrites)
-                for name, count, step, value, rewrites in rows
-            }
-            event, log = db.execute(
-                "SELECT (SELECT max(id) FROM events WHERE run = ?1),"
-                " (SELECT max(id) FROM logs WHERE run = ?1)",
-                (self.id,),
-            ).fetchone()
-        return Pulse(now, tags, event or 0, log or 0)
+            return pulse.take(db, now)
 
     def tags(self) -> list[str]:
         """The names of its scalars, in the order in which they appeared."""
         return list(self.pulse().tags)
+
+    def distributions(self) -> list[str]:
+        """The names of the tensors whose distributions were observed, in the order in which they appeared."""
+        return list(self.pulse().distributions)
 
     def scalars(
         self,
@@ -245,21 +174,48 @@ class Run:
         Raises:
             UnknownNameError: if the run has no such scalar.
         """
-        first, last = within or (FIRST, LAST)
-        if since is not None:
-            first = max(first, since + 1)
+        first, last = _steps(since, within)
         with self.store.reading() as db:
-            query = (
-                "SELECT tags.id, count, runs.name FROM tags JOIN runs ON runs.id = run"
-                " WHERE run = ? AND tags.name = ?"
-            )
-            found = db.execute(query, (self.id, tag)).fetchone() if db else None
+            found = _find(db, "tags", self.id, tag)
             if db is None or found is None:
                 raise unknown("scalar", tag, self.tags())
             budget = LAST if points is None else 4 * points
             rows = pyramid.read(db, self.id, found[0], budget, first, last)
         series = _series(tag, rows, found[2], found[1])
         return series if points is None else series.thin(points)
+
+    def percentiles(
+        self,
+        tag: str,
+        *,
+        since: int | None = None,
+        points: int | None = None,
+        within: tuple[int, int] | None = None,
+    ) -> Bands:
+        """How one tensor was spread: the nine percentiles of each observation.
+
+        Args:
+            tag: which, for instance `weights/conv1`; `distributions` has the names.
+            since: only those of later steps.
+            points: at most so many, thinned so that they look the same; all of them if left out.
+            within: only those of the steps from the first to the second number, both included.
+
+        Raises:
+            UnknownNameError: if it was not observed.
+        """
+        first, last = _steps(since, within)
+        with self.store.reading() as db:
+            observed = db is not None and schema.has_distributions(db)
+            found = _find(db, "distributions", self.id, tag) if observed else None
+            if db is None or found is None:
+                raise unknown("distribution", tag, self.distributions())
+            budget = LAST if points is None else 4 * points
+            rows = pieces.read(db, self.id, found[0], budget, first, last)
+        bands = Bands(
+            tag, rows["step"].copy(), rows["values"].copy(), rows["time"].copy(), found[2], found[1],
+            rows["count"].copy(),
+        )  # fmt: skip
+        return bands if points is None else bands.thin(points)
 
     def events(self, kind: str | None = None, *, after: int = 0) -> list[EventEntry]:
         """What happened, oldest first: those of one `kind`, or with an id above `after`."""
@@ -270,6 +226,14 @@ class Run:
             EventEntry(row[0], row[1], row[2], row[3], json.loads(row[4]))
             for row in rows
             if kind is None or row[3] == kind
+        ]
+
+    def findings(self) -> list[EventEntry]:
+        """What was found wrong with it, oldest first: events that tell the `finding` and the `block`."""
+        return [
+            event
+            for event in self.events()
+            if event.kind in ("warning", "guard") and event.data.get("finding") is not None
         ]
 
     def logs(self, after: int = 0, *, limit: int | None = None) -> list[LogEntry]:
@@ -285,22 +249,30 @@ class Run:
         return [LogEntry(*row) for row in reversed(rows)]
 
     def figure(
-        self, tag: str | Sequence[str] | None = None, *, log: bool = False, smooth: float = 0.0
+        self,
+        tag: str | Sequence[str] | None = None,
+        *,
+        log: bool = False,
+        smooth: float = 0.0,
+        backend: str = "plotly",
     ) -> Figure:
-        """An interactive plotly figure of one scalar or of several over each other.
+        """A figure of one scalar or of several over each other, or of distributions side by side.
 
         Args:
-            tag: one name or several; the losses if left out.
+            tag: one name or several, of scalars or of distributions; the losses if left out.
             log: draw the values on a logarithmic axis.
-            smooth: 0 for none, towards 1 for more; what was measured stays visible behind it.
+            smooth: 0 for none, towards 1 for more; what was measured of a scalar stays visible behind it.
+            backend: what draws it: `plotly` (interactive), `matplotlib`, `svg`, or another that is installed.
 
         Raises:
-            UnknownNameError: if the run has no such scalar.
+            UnknownNameError: if the run has no such scalar or distribution, or no such backend is installed.
+            KindError: if some are scalars and some are distributions.
         """
-        tags = self._drawn(tag)
-        series = [self.scalars(name, points=2000) for name in tags]
-        draw: Any = registry.load("akidlab.backends", "plotly")
-        return draw.figure(series, title=f"{self.name}: {', '.join(tags)}", log=log, smooth=smooth)
+        tags, known = self._drawn(tag), self.pulse()
+        for name in tags:
+            if name not in known.tags and name not in known.distributions:
+                raise drawing.missing(name, [known])
+        return drawing.figure([(self, known)], tags, backend, name=known.now.name, log=log, smooth=smooth)
 
     def rewind(self, step: int) -> None:
         """Forget the samples after `step`: the run goes on from a checkpoint of that step."""
@@ -313,6 +285,7 @@ class Run:
                 ).rowcount
                 if gone:
                     count_again(db, self.id, tag, step + 1)
+            pieces.cut(db, self.id, step + 1)
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (step, self.id))
 
     def delete(self) -> None:
@@ -338,6 +311,20 @@ class Run:
         return {"text/plain": repr(self), "text/html": table.card(self)}
 
 
+def _find(db: sqlite3.Connection | None, table: str, run: int, tag: str) -> tuple[int, int, str] | None:
+    """The id of a tag, how many samples it has, and the name of its run."""
+    query = (
+        f"SELECT {table}.id, count, runs.name FROM {table} JOIN runs ON runs.id = run"
+        f" WHERE run = ? AND {table}.name = ?"
+    )
+    return db.execute(query, (run, tag)).fetchone() if db else None
+
+
+def _steps(since: int | None, within: tuple[int, int] | None) -> tuple[int, int]:
+    first, last = within or (FIRST, LAST)
+    return (first if since is None else max(first, since + 1)), last
+
+
 def _series(tag: str, rows: list[tuple[int, float | None, float]], run: str, total: int) -> Series:
     steps, values, times = zip(*rows, strict=True) if rows else ((), (), ())
     return Series(
@@ -348,7 +335,3 @@ def _series(tag: str, rows: list[tuple[int, float | None, float]], run: str, tot
         run,
         total,
     )
-
-
-def _value(found: float | None) -> float:
-    return float("nan") if found is None else found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from akidlab import registry
 from akidlab.errors import NoSuchRunError, unknown
-from akidlab.store import snapshot, table, words
+from akidlab.store import drawing, snapshot, table, words
 from akidlab.store.series import import_pandas
 from akidlab.store.snapshot import Snapshot
 
@@ -102,23 +101,29 @@ class Runs(Sequence["Run"]):
         *more: str,
         log: bool = False,
         smooth: float = 0.0,
+        backend: str = "plotly",
     ) -> Figure:
-        """An interactive plotly figure that draws a scalar of all these runs over each other.
+        """A figure that draws a scalar of all these runs over each other, or a distribution side by side.
 
         Runs that do not have it are left out.
 
+        Args:
+            tag: a scalar, or a distribution.
+            more: others of the same kind.
+            log: draw the values on a logarithmic axis.
+            smooth: 0 for none, towards 1 for more.
+            backend: what draws it: `plotly` (interactive), `matplotlib`, `svg`, or another that is installed.
+
         Raises:
-            UnknownNameError: if none of them has it.
+            UnknownNameError: if none of them has it, or no such backend is installed.
+            KindError: if some are scalars and some are distributions.
         """
         tags = (tag, *more)
-        known = {run: run.tags() for run in reversed(self)}
-        series = [
-            run.scalars(name, points=2000) for run, names in known.items() for name in tags if name in names
-        ]
-        if not series:
-            raise unknown("scalar", tag, dict.fromkeys(name for names in known.values() for name in names))
-        draw: Any = registry.load("akidlab.backends", "plotly")
-        return draw.figure(series, title=", ".join(tags), log=log, smooth=smooth)
+        known = [(run, run.pulse()) for run in reversed(self)]
+        have = {name for _, pulse in known for name in (*pulse.tags, *pulse.distributions)}
+        if not have & set(tags):
+            raise drawing.missing(tag, [pulse for _, pulse in known])
+        return drawing.figure(known, tags, backend, log=log, smooth=smooth)
 
     def to_pandas(self) -> pandas.DataFrame:
         """A table with one line for each run, the last value of each of its scalars included.

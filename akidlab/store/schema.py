@@ -14,12 +14,13 @@ from urllib.parse import quote
 from akidlab.errors import StoreError
 from akidlab.store.filesystem import has_shared_memory
 
-VERSION = 1
+VERSION = 2
 FILE = "runs.sqlite"
 BUSY_SECONDS = 5.0
 
 # A NaN is stored as NULL (SQLite has no NaN); infinities are stored as they are.
 # `pyramid` holds, for each level, the points at which a bin of steps is lowest and highest (see pyramid.py).
+# `pieces` holds what was observed of distributions, many steps in a row (see pieces.py).
 TABLES = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, parent TEXT,
@@ -48,11 +49,6 @@ CREATE TABLE pyramid (
     value REAL, time REAL NOT NULL,
     PRIMARY KEY (run, tag, level, step)
 ) WITHOUT ROWID;
-CREATE TABLE distributions (
-    run INTEGER NOT NULL, tag INTEGER NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
-    percentiles BLOB NOT NULL,
-    PRIMARY KEY (run, tag, step)
-) WITHOUT ROWID;
 CREATE TABLE images (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, tag INTEGER NOT NULL, step INTEGER NOT NULL,
     time REAL NOT NULL, format TEXT NOT NULL, data BLOB NOT NULL,
@@ -69,7 +65,23 @@ CREATE TABLE logs (
 );
 CREATE INDEX logs_of_run ON logs (run, id);
 """
-OF_A_RUN = ("scalars", "pyramid", "levels", "distributions", "images", "events", "logs", "tags")
+DISTRIBUTIONS = """
+CREATE TABLE distributions (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL DEFAULT 0,
+    last_step INTEGER, last_value REAL, rewrites INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (run, name)
+);
+CREATE TABLE pieces (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, tag INTEGER NOT NULL, level INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, points INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX pieces_of_run ON pieces (run, tag, level, first, last, points);
+"""
+UPGRADES = {  # what makes a database of this version one of the next
+    0: TABLES,
+    1: f"DROP TABLE IF EXISTS distributions;{DISTRIBUTIONS}",  # there was one that nobody wrote
+}
+OF_A_RUN = ("scalars", "pyramid", "levels", "tags", "pieces", "distributions", "images", "events", "logs")
 
 
 def connect(folder: Path) -> sqlite3.Connection:
@@ -159,14 +171,20 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _check_version(connection, path) == 0:  # another process may have been quicker
-            for statement in TABLES.split(";"):
+        found = _check_version(connection, path)  # another process may have been quicker
+        for version in range(found, VERSION):
+            for statement in UPGRADES[version].split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.rollback()
         raise
+
+
+def has_distributions(connection: sqlite3.Connection) -> bool:
+    """False for an old database in a folder that only another may write, where it cannot be upgraded."""
+    return connection.execute("PRAGMA user_version").fetchone()[0] >= 2
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -120,7 +120,12 @@ def card(run: Run) -> str:
         for text in run.warnings
     )
     draw: Any = registry.load("akidlab.backends", "svg")
-    return head + error + said + (draw.picture(run, width=760, title=False) if pulse.tags else "")
+    return (
+        head
+        + error
+        + said
+        + (draw.picture(run, width=760, title=False) if pulse.tags or pulse.distributions else "")
+    )
 
 
 def badge(now: Snapshot) -> str:

@@ -12,6 +12,7 @@ from akidlab.errors import AkidlabError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import assets, description
+from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.controls import Controls, over_the_wire
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
@@ -141,7 +142,7 @@ class Dashboard:
         elif kind == "command":
             widget.send(self._controls.take(content))
         elif kind == "figure":
-            widget.send({"kind": "figure", "figure": figure(self.run)})
+            widget.send({"kind": "figure", "figure": figure(self.run, EXPLORED)})
         elif kind == "source":
             widget.send({"kind": "source"}, [assets.source()])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ Plain = dict[str, object]
 # What happens all the time and is seen in the charts and numbers anyway.
 CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint"})
 POINTS = 2000
+MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200
 _LONGEST = 2500  # characters of one traceback or line
 
@@ -65,11 +67,11 @@ def logs(entries: list[LogEntry]) -> list[Plain]:
 
 
 def history(of: Run, points: int = POINTS) -> Plain:
-    """All that is known of a run, each series thinned to `points`; the browser's `IHistory`."""
+    """All that is known of a run, each series thinned; the browser's `IHistory`."""
     pulse = of.pulse()
     series = {}
-    for tag in pulse.tags:
-        found = of.scalars(tag, points=points)
+    for tag, share in shares(points, pulse.tags).items():
+        found = of.scalars(tag, points=share)
         series[tag] = {
             "steps": found.steps.tolist(),
             "values": [value if math.isfinite(value) else None for value in found.values.tolist()],
@@ -80,6 +82,13 @@ def history(of: Run, points: int = POINTS) -> Plain:
         "events": events(of.events())[-LINES:],
         "logs": logs(of.logs(limit=LINES)),
     }
+
+
+def shares(points: int, tags: Collection[str]) -> dict[str, int]:
+    """How many points each series gets: up to `points`, and fewer those that share a chart with many."""
+    lines = sum("/" in tag for tag in tags)
+    line = max(8, min(points, MOST // max(1, lines)))
+    return {tag: line if "/" in tag else points for tag in tags}
 
 
 def _finite(value: float | None) -> float | None:

@@ -3,122 +3,95 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from html import escape
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from akidlab.backends.palette import COLOURS, FAINT, GREY
+from akidlab.backends.palette import COLOURS
 from akidlab.store import words
 from akidlab.widgets import description
+from akidlab.widgets.charts import KEPT, Charts, charts, fitting, points
+from akidlab.widgets.grid import COLUMNS, Place, layout
 
 if TYPE_CHECKING:
     from akidlab.store import Run, Series
 
 MIME = "application/vnd.plotly.v1+json"
 
-_POINT = 16  # bytes of one point in JSON
-_GAP = 0.07  # between two charts, as a share of the width: room for the numbers of an axis
-_BUDGET = 15_000  # bytes for all points: the figure stays under 20 kB
-_NUMBERS = {"exponentformat": "power", "minexponent": 5}
-_SKIPPED = ("loss", "learning_rate", "samples_per_second")
+_ABOVE = 64  # pixels of what stands above the first row
+_WIDE = 50  # the last values are so many times apart that a logarithmic axis tells more
 
 
-def figure(run: Run) -> description.Plain:
-    """The charts of the dashboard side by side, as the JSON of a plotly figure of at most 20 kB."""
-    pulse = run.pulse()
-    tags = [tag for tag in pulse.tags if tag != "samples_per_second"]
-    points = min(800, max(8, _BUDGET // _POINT // max(1, len(tags))))
-    series = {tag: run.scalars(tag, points=points) for tag in tags}
-    names = charts(tags)
-    title, lines = _title(run)
-    layout: description.Plain = {
-        "height": 300 + 19 * lines,
-        "margin": {"l": 50, "r": 16, "t": 64 + 19 * lines, "b": 36},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 12, "color": GREY},
-        "hovermode": "x unified",
-        "hoverlabel": {"font": {"size": 12}},
-        "showlegend": False,
-        "title": {
-            "text": title,
-            "x": 0.01,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 18},
-            "font": {"size": 14},
-        },
-        "annotations": [],
-    }
+def figure(run: Run, budget: int = KEPT) -> description.Plain:
+    """The charts of the dashboard, as the JSON of a plotly figure.
+
+    Lines of a topic (`topic/key`) share a chart. What there is no room for is left out, and that is told.
+
+    Args:
+        run: what to draw.
+        budget: bytes for its charts; with what stands around them a figure that is saved has 20 kB.
+    """
+    known = charts(list(run.pulse().tags))
+    shown = fitting(known, budget)
+    each = points(shown, budget)
+    rows = max(1, math.ceil(len(shown) / COLUMNS))
+    title, more = _title(run, [name for name in known if name not in shown], known)
+    above = _ABOVE + 19 * more
+    drawn = layout(title, above, rows)
     traces: list[description.Plain] = []
-    width = (1 + _GAP) / max(1, len(names)) - _GAP
-    for index, name in enumerate(names):
-        here = [(place, tag) for place, tag in enumerate((name, f"validation_{name}")) if tag in series]
-        places = [] if index else [place for place, _ in here]
-        _place(layout, index, _heading(name, places), name, width)
-        traces += [_trace(series[tag], index, place, name) for place, tag in here]
-    return {"data": traces, "layout": layout, "config": {"displaylogo": False, "responsive": True}}
+    for index, (name, tags) in enumerate(shown.items()):
+        place = Place(index, len(shown), rows)
+        series = {at: run.scalars(tag, points=each[name]) for at, tag in tags.items()}
+        scale = "zero" if name == "learning_rate" else "log" if _is_wide(name, series.values()) else ""
+        place.draw(drawn, _heading(name, tags, len(known[name]), first=index == 0), scale)
+        traces += [_trace(one, place, name, at) for at, one in series.items()]
+    return {"data": traces, "layout": drawn, "config": {"displaylogo": False, "responsive": True}}
 
 
-def charts(tags: list[str]) -> list[str]:
-    """The charts that a dashboard has for these tags: loss, each evaluation, learning rate."""
-    bare = [tag.removeprefix("validation_") for tag in tags]
-    middle = [name for name in dict.fromkeys(bare) if name not in _SKIPPED]
-    return [name for name in ("loss", *middle, "learning_rate") if name in bare]
+def _is_wide(name: str, lines: Iterable[Series]) -> bool:
+    """True for the lines of a topic that lie orders of magnitude apart, all above zero."""
+    lasts = [line.last for line in lines if line.last is not None and math.isfinite(line.last)]
+    return name.endswith("/") and bool(lasts) and min(lasts) > 0 and max(lasts) / min(lasts) >= _WIDE
 
 
-def _heading(name: str, places: list[int]) -> str:
-    """The name of a chart and, in the first, what the two colours mean: a legend that takes no room."""
-    said = [f'<span style="color:{COLOURS[at]}">{("training", "validation")[at]}</span>' for at in places]
-    legend = f"   {'  '.join(said)}" if 1 in places else ""
-    return f"<b>{name.replace('_', ' ').capitalize()}</b>{legend}"
+def _heading(name: str, tags: dict[int, str], all_of_it: int, *, first: bool) -> str:
+    """The name of a chart; in the first what its two colours mean, of a topic how many lines it has."""
+    said = f"<b>{name.rstrip('/').replace('_', ' ').capitalize()}</b>"
+    if name.endswith("/"):
+        some = f"{len(tags)} of {all_of_it} lines" if len(tags) < all_of_it else f"{len(tags)} lines"
+        return f"{said}   {some if all_of_it > 1 else escape(tags[0][len(name) :])}"
+    if first and 1 in tags:
+        words = [f'<span style="color:{COLOURS[at]}">{("training", "validation")[at]}</span>' for at in tags]
+        return f"{said}   {'  '.join(words)}"
+    return said
 
 
-def _place(layout: description.Plain, index: int, heading: str, name: str, width: float) -> None:
-    number = "" if index == 0 else str(index + 1)
-    left, right = index * (width + _GAP), index * (width + _GAP) + width
-    axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
-    layout[f"xaxis{number}"] = axis | {"domain": [left, right], "anchor": f"y{number}", "tickformat": "~s"}
-    layout[f"yaxis{number}"] = axis | {"anchor": f"x{number}", "nticks": 6, **_NUMBERS}
-    if name == "learning_rate":
-        layout[f"yaxis{number}"] |= {"rangemode": "tozero"}  # type: ignore[operator]
-    above = {
-        "text": heading,
-        "x": left,
-        "y": 1.02,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-    }
-    annotations = layout["annotations"]
-    assert isinstance(annotations, list)
-    annotations.append(above)
-
-
-def _trace(series: Series, index: int, place: int, name: str) -> description.Plain:
-    number = "" if index == 0 else str(index + 1)
-    color = COLOURS[1 if place else 2 if name == "learning_rate" else 0]
+def _trace(series: Series, place: Place, name: str, at: int) -> description.Plain:
+    """A line of a chart; a colour that comes again is dashed."""
+    group = name.endswith("/")
+    color = COLOURS[2 if name == "learning_rate" else at % len(COLOURS)]
     line: description.Plain = {"color": color, "width": 1.8}
+    if at >= len(COLOURS):
+        line["dash"] = "dot"
     if name == "learning_rate":
         line["shape"] = "hv"
+    dotted = (at == 1 and not group) or len(series) == 1
     return {
         "type": "scatter",
-        "mode": "lines+markers" if place or len(series) == 1 else "lines",
-        "name": series.tag.replace("_", " "),
+        "mode": "lines+markers" if dotted else "lines",
+        "name": series.tag.removeprefix(name) if group else series.tag.replace("_", " "),
         "x": series.steps.tolist(),
         "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in series.values.tolist()],
         "line": line,
-        "marker": {"size": 5, "color": color},
-        "xaxis": f"x{number}",
-        "yaxis": f"y{number}",
+        **({"marker": {"size": 5, "color": color}} if dotted else {}),
+        "xaxis": f"x{place.number}",
+        "yaxis": f"y{place.number}",
     }
 
 
-def _title(run: Run) -> tuple[str, int]:
-    """What stands above, and how many lines it has beside the first: what the run was warned of."""
+def _title(run: Run, missing: list[str], known: Charts) -> tuple[str, int]:
+    """What stands above, and how many lines it has beside the first: what it was warned of, and so on."""
     now = run.look()
     error = (now.error or "").strip().splitlines()
     why = f": {error[-1][:120]}" if error else ""
@@ -128,4 +101,7 @@ def _title(run: Run) -> tuple[str, int]:
     for text in (warned := run.warnings[:3]):
         line = escape(shorten(text, 120, placeholder=" ..."), quote=False)
         title += f'<br><span style="color:{color};font-size:12px">{sign} {line}</span>'
-    return title, len(warned)
+    if missing:
+        example = escape(f'run.figure("{known[missing[0]][0]}")', quote=False)
+        title += f'<br><span style="font-size:12px">{len(missing)} more in the run, such as {example}</span>'
+    return title, len(warned) + bool(missing)

@@ -11,6 +11,7 @@ from typing import Any
 
 from akidlab.errors import WireError
 from akidlab.messages import Message, Subscriber
+from akidlab.messages.merging import is_partial
 from akidlab.wire import encode
 from akidlab.worker.output import Stream
 
@@ -22,13 +23,18 @@ INTERVAL = 0.1  # seconds
 class Forwarder(Subscriber):
     """Gathers messages and output, and sends them in batches from a thread of its own.
 
+    Of ranks beside rank 0 only what they say of their share is sent: the supervisor merges it. All else is
+    the same on every rank.
+
     Args:
         tell: sends a dict to the supervisor.
+        rank: the rank that it speaks for.
     """
 
     topics = None
 
-    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, tell: Callable[[dict[str, Any]], None], rank: int = 0) -> None:
+        self._is_wanted = _may_be_told if rank == 0 else is_partial
         self.run: str | None = None
         self._tell = tell
         self._messages: deque[Message] = deque()
@@ -50,7 +56,8 @@ class Forwarder(Subscriber):
 
     def hear(self, message: Message) -> None:
         """Take a message; called by the thread that trains."""
-        self._messages.append(message)
+        if self._is_wanted(message):
+            self._messages.append(message)
 
     def flush(self) -> None:
         """Send everything now."""
@@ -69,12 +76,20 @@ class Forwarder(Subscriber):
             plain = [message for message in messages if _may_travel(message)]
             self._tell({"kind": "messages", "run": self.run, "messages": plain})
 
+    def hurry(self) -> None:
+        """Send everything now; what goes wrong is logged."""
+        try:
+            self.flush()
+        except Exception:
+            log.exception("could not forward")
+
     def _work(self) -> None:
         while not self._over.wait(INTERVAL):
-            try:
-                self.flush()
-            except Exception:
-                log.exception("could not forward")
+            self.hurry()
+
+
+def _may_be_told(message: Message) -> bool:
+    return type(message.data).__module__.partition(".")[0] != "torch"  # a tensor never leaves its process
 
 
 def _may_travel(message: Message) -> bool:

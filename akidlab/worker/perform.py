@@ -39,7 +39,7 @@ class Place:
         engine: how the kid works together with the other ranks.
         folder: where its checkpoints go.
         name: what the run is called.
-        subscriber: hears the kid, None on ranks that have nothing to tell.
+        subscriber: hears the kid, None if nobody does.
         on_kid: told the kid before it practises, so that commands reach it.
     """
 

@@ -21,6 +21,7 @@ from akidlab.wire import Connection, Dialer
 from akidlab.worker.forwarder import Forwarder
 
 if TYPE_CHECKING:
+    from akidlab.asking import Desk
     from akidlab.kids import Kid
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,11 @@ class Rank:
         self.parent = os.getppid()
         self.supervisor = Connection.read(connection)
         self.dialer = Dialer(self.supervisor)
-        self.forwarder = Forwarder(self.tell)
+        self.forwarder = Forwarder(self.tell, self.number)
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
         self.kid: Kid | None = None
         self.run: str | None = None
+        self._desk: Desk | None = None  # made for the first question about a kid
         self._early: list[tuple[str, Command]] = []  # with their run: they came before there was its kid
         self._working = False
         self._lock = threading.Lock()
@@ -89,7 +91,7 @@ class Rank:
             self.engine,
             Path(task["folder"]),
             task["name"],
-            self.forwarder if self.number == 0 else None,
+            self.forwarder,
             self._take_kid,
         )
         self._working = True
@@ -101,6 +103,9 @@ class Rank:
         self.forwarder.flush()
         self.tell({"kind": "report", "run": self.run, **report})
         with self._lock:
+            if self._desk is not None:
+                self._desk.close()
+            self._desk = None
             self._early = [early for early in self._early if early[0] != self.run]
             self.kid = self.run = self.forwarder.run = None
         del report, place, task
@@ -124,6 +129,8 @@ class Rank:
             self.tell({"kind": "output", "run": self.run, "stream": "stderr", "text": self.stack()})
         elif kind == "command":
             self._command(said["run"], said["command"])
+        elif kind == "ask":
+            self._ask(said)
         elif kind == "interrupt" and said["run"] == self.run:
             self._interrupt(said["hard"])
 
@@ -133,6 +140,19 @@ class Rank:
                 self._early.append((run, command))
             else:
                 self.kid.controls.send(command)
+
+    def _ask(self, said: Body) -> None:
+        """Have the main thread answer a question between two steps."""
+        from akidlab.asking import Desk
+
+        with self._lock:
+            if self.kid is None or said["run"] != self.run:
+                told = {"ok": False, "error": f"Rank {self.number} has no kid yet, or no longer. Ask again."}
+            else:
+                self._desk = self._desk or Desk.of(self.kid)
+                told = self._desk.take(said, lambda body: self.tell({**body, "run": said["run"]}))
+        if not told["ok"]:
+            self.tell({"kind": "answer", "id": said["id"], "run": said["run"], **told})
 
     def _interrupt(self, hard: bool) -> None:
         """Ask a practising kid to stop, which all ranks do after the same step; break into anything else."""
@@ -160,6 +180,7 @@ class Rank:
         if run is not None:
             step = 0 if kid is None else int(kid.clock)
             pace = 0.0 if kid is None else kid.step_time or 0.0
+            self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
             self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
 
     def stack(self) -> str:

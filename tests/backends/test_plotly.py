@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from akidlab.backends.palette import COLOURS
-from akidlab.backends.plotly import figure, smoothed
+from akidlab.backends.plotly import figure
+from akidlab.backends.smoothing import smoothed
 from akidlab.store import Series
 
 

@@ -191,3 +191,32 @@ def test_lines_over_each_other_leave_out_what_a_logarithm_cannot_show():
     assert "a &lt; b" in drawn
     assert "stroke-dasharray='7 4'" in drawn
     assert drawn.count("<circle") == 2
+
+
+def test_what_is_told_of_each_block_shares_a_chart_behind_the_others():
+    tags = [f"norm/{block}" for block in ("conv1", "conv2", "ip1", "ip2", "ip3", "ip4", "ip5")]
+
+    panels = charts([series([1.0, 2.0], tag) for tag in [*tags, "loss", "learning_rate", "accuracy"]])
+    said = texts(draw(panels))
+
+    assert [panel[0].tag for panel in panels] == ["loss", "accuracy", "learning_rate", "norm/conv1"]
+    assert len(panels[-1]) == 7
+    assert [text for text in said if text in ("norm", *(t[5:] for t in tags))][:4] == [
+        "norm",
+        "conv1",
+        "conv2",
+        "ip1",
+    ]
+    assert any(text.endswith("more") for text in said)
+
+
+def test_a_picture_has_no_more_charts_than_one_can_look_at(run):
+    with Recorder(run) as recorder:
+        for index in range(12):
+            recorder.hear(Message(f"metric{index}", 1.0, step=1, key="conv1"))
+        recorder.hear(Message("observation_share", 0.02, step=1))
+
+    said = texts(picture(run))
+    assert "9 of 15 charts" in said
+    assert "observation share" not in said
+    assert len([text for text in texts(picture(run, run.tags())) if text.startswith("metric")]) == 12

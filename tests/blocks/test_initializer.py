@@ -45,6 +45,7 @@ def test_uniform_kinds_fill_their_range(paras, bound):
         ({"name": "default", "normal_dist": True}, math.sqrt(1 / FAN_IN)),
         ({"name": "xavier", "normal_dist": True}, math.sqrt(2 / (FAN_IN + FAN_OUT))),
         ({"name": "msra"}, math.sqrt(2 / FAN_IN)),
+        ({"name": "he"}, math.sqrt(2 / FAN_IN)),
         ({"name": "msra", "fan_out": True}, math.sqrt(4 / (FAN_IN + FAN_OUT))),
         ({"name": "normal", "stddev": 0.1}, 0.1),
     ],

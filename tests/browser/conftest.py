@@ -14,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from lab import CHROMIUM, Lab, Notebook  # noqa: E402  # playwright may be absent
+from lab import CHROMIUM, PATIENCE, Lab, Notebook  # noqa: E402  # playwright may be absent
+
+playwright.expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,31 @@ from akidlab.wire import Listener
 
 
 class Hand:
-    """Makes `steps` steps of `pace` seconds, and obeys commands."""
+    """Makes `steps` steps of `pace` seconds, and obeys commands.
 
-    def __init__(self, name: str, steps: int = 1000, pace: float = 0.005, fails_at: int = 0) -> None:
+    Args:
+        name: of the run.
+        steps: how many it makes, if it is not stopped.
+        pace: seconds of a step.
+        fails_at: the step at which it fails.
+        layers: how many layers it looks into at every tenth step: a few metrics, a line a layer.
+        guards_at: the step at which a guard finds something, and holds the run.
+        guard: what that guard does, `stop` or `pause`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps: int = 1000,
+        pace: float = 0.005,
+        fails_at: int = 0,
+        layers: int = 0,
+        guards_at: int = 0,
+        guard: str = "stop",
+    ) -> None:
         self.run: Run = Store().create(name, max_steps=steps)
         self.steps, self.pace, self.fails_at = steps, pace, fails_at
+        self.layers, self.guards_at, self.guard = layers, guards_at, guard
         self.rate, self.step, self.left = 0.05, 0, 0
         self.paused = self.stopped = False
         self.asked: queue.Queue[Command] = queue.Queue()
@@ -66,6 +86,10 @@ class Hand:
             self.step += 1
             self.left = max(0, self.left - 1)
             self._record()
+            if self.layers and (self.step == 1 or self.step % 10 == 0):
+                self._look_inside()
+            if self.step == self.guards_at:
+                self._hold()
             if self.paused:
                 self._say("status", Status("paused"))
             if self.step == self.fails_at:
@@ -99,6 +123,31 @@ class Hand:
             self._scalar("validation_accuracy", 0.96 - 0.9 * math.exp(-self.step / 230))
         if self.step == 700:
             self._say("log", Log("The gradient was clipped from 12.3 to 1.", level="warning"))
+
+    def _look_inside(self) -> None:
+        self._scalar("observation_share", 0.014 + 0.002 * math.sin(self.step / 50))
+        self._scalar("observation_every", 10)
+        for layer in range(self.layers):
+            fall, wave = math.exp(-self.step / 300), 1 + 0.1 * math.sin(self.step / 20 + layer)
+            key = f"features/conv2d{layer}" if self.layers > 8 else f"conv{layer}"
+            self._scalar(f"weights_norm2/{key}", (3 + layer) * wave)
+            self._scalar(f"update_ratio/{key}", 10 ** (-1 - layer % 5) * (fall + 0.05) * wave)
+            if layer % 2 == 0:
+                self._scalar(f"activations_dead_units/{key}/relu", min(1.0, 0.04 * layer * (1 - fall)))
+        if self.step == 100:
+            text = "61 of 64 units have been zero for 10 looks: a smaller rate or LeakyReLU may help."
+            self._find("warning", "dead units", "conv1", text, 0.95)
+
+    def _hold(self) -> None:
+        text = "The gradient is not finite: the rate is too large (the loss rose 12 times in 5 steps)."
+        self._find("guard", "not finite", "features/conv2d1", text)
+        if self.guard == "pause":
+            self.paused = True
+        else:
+            self.stopped = True
+
+    def _find(self, kind: str, finding: str, block: str, text: str, value: float | None = None) -> None:
+        self._say("event", Event(kind, {"text": text, "finding": finding, "block": block, "value": value}))
 
     def _scalar(self, tag: str, value: float) -> None:
         self._say(tag, Samples([self.step], [value], [time.time()]))

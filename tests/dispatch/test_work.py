@@ -8,7 +8,7 @@ import pytest
 
 from akidlab.dispatch import Outcome, Task, work
 from akidlab.dispatch.work import Work
-from akidlab.messages import Message, Status
+from akidlab.messages import Event, Message, Samples, Status
 from akidlab.store import Store
 
 
@@ -16,7 +16,7 @@ from akidlab.store import Store
 def training(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     """A work whose ranks are said to stall after no time at all."""
     monkeypatch.setattr(work, "STALLED", 0.0)
-    training = Work(Task("digits", str(Store().path), b""), 2, lambda work, request: {"ok": True})
+    training = Work(Task("digits", str(Store().path), b""), 2, lambda work, request, peer: {"ok": True})
     training.start()
     yield training
     training.close(Outcome("stopped"))
@@ -48,3 +48,29 @@ def test_a_paused_run_does_not_stall(training: Work, monkeypatch: pytest.MonkeyP
     training.beat(0, 5, 0.0)
 
     assert training.stalled() is None
+
+
+def share(value: float, weight: float, step: int = 1) -> Message:
+    return Message("accuracy", Samples([step], [value], [1.0], "mean", [weight]), step=step)
+
+
+def test_what_ranks_say_of_their_shares_is_recorded_merged(training: Work) -> None:
+    training.hear([share(1.0, 30)])
+    training.hear([share(0.0, 10)], rank=1)
+    training.close(Outcome("finished"))
+
+    assert training.run.scalars("accuracy").values.tolist() == [0.75]
+
+
+def test_what_else_another_rank_says_is_not_recorded(training: Work) -> None:
+    training.hear([Message("loss", Samples([1], [9.0], [1.0])), Message("event", Event("boo"))], rank=1)
+    training.close(Outcome("finished"))
+
+    assert (training.run.tags(), training.run.events("boo")) == ([], [])
+
+
+def test_what_a_lost_rank_did_not_say_is_not_waited_for_at_the_end(training: Work) -> None:
+    training.hear([share(0.5, 10)])
+    training.close(Outcome("failed", error="rank 1 is gone", rank=1))
+
+    assert training.run.scalars("accuracy").values.tolist() == [0.5]

@@ -253,8 +253,8 @@ def test_an_exception_leaves_and_the_kid_stays_usable(make_kid, listen):
     assert int(kid.clock) == 20
 
 
-def test_a_loss_that_is_not_finite_is_told(make_kid, listen):
-    kid = make_kid(max_steps=5, skip_validation=True)
+def test_a_loss_that_is_not_finite_is_told_where_nobody_guards(make_kid, listen):
+    kid = make_kid(max_steps=5, skip_validation=True, guard="off")
     heard = listen(kid)
 
     def spoil(k):

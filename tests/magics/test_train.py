@@ -158,6 +158,21 @@ def test_a_second_interrupt_breaks_off_what_will_not_stop(notebook: Notebook) ->
     wait_for(lambda: not notebook["kid"].practising)
 
 
+def test_it_is_broken_off_also_where_the_first_word_is_lost(notebook: Notebook) -> None:
+    notebook.shell.user_ns["interrupt"] = interrupt
+    notebook.run(
+        "import time\ndef deaf(kid):\n    interrupt()\n    time.sleep(0.3)\n    try:\n        interrupt()\n"
+        "        for _ in range(500):\n            time.sleep(0.01)\n"
+        "    except KeyboardInterrupt:\n        pass\n"
+        "    while True:\n        time.sleep(0.01)\n"
+        "kid = make()\nkid.hooks.on_batch_end.append(deaf)"
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        notebook.run("%akid_train --no-dashboard")
+    wait_for(lambda: not notebook["kid"].practising)
+
+
 def test_what_a_hook_raises_is_raised_in_the_cell_with_its_traceback(notebook: Notebook) -> None:
     notebook.run("def bad(kid):\n    oops = 1 / 0\nkid = make()\nkid.hooks.on_batch_end.append(bad)")
     shown = notebook.fail("%akid_train --no-dashboard")

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from akidlab.messages import Bus, CallbackSubscriber, Log, Message, Subscriber
+from akidlab.errors import UnknownNameError
+from akidlab.messages import Bus, CallbackSubscriber, Event, Log, Message, Subscriber, get_default_bus
 
 
 class Deaf(Subscriber):
@@ -104,7 +105,8 @@ def test_a_subscriber_that_fails_is_switched_off_and_the_others_are_told(caplog)
         bus.publish(Message("loss", 0.5, step=8))
 
     text = "Deaf failed on `loss` and was switched off: RuntimeError('I am deaf')"
-    assert [message.data for message in heard] == [Log(text, level="error"), 1.0, 0.5]
+    warning = Event("warning", {"text": text, "step": 7})
+    assert [message.data for message in heard] == [Log(text, level="error"), warning, 1.0, 0.5]
     assert heard[0].step == 7
     assert "switched off" in caplog.text
 
@@ -140,3 +142,57 @@ def test_threads_may_subscribe_at_once():
         thread.join()
 
     assert set(bus.subscribers) == set(subscribers)
+
+
+def test_topics_belong_to_one_bus():
+    first, second = Bus("first"), Bus("second")
+    first.register_topic("weights", "weights_norm2")
+    first.register_topic("weights")
+
+    assert first.topics == ("weights", "weights_norm2")
+    assert second.topics == ()
+    first.deregister_topic("weights", "weights_norm2", "unknown")
+    assert first.topics == ("weights",)
+    first.deregister_topic("weights")
+    assert first.topics == ()
+
+
+def test_a_topic_that_nobody_publishes_is_told():
+    bus = Bus()
+    assert bus.check("gradients") == "gradients"
+    bus.register_topic("weight_gradients", "weights")
+
+    assert bus.check("weights") == "weights"
+    with pytest.raises(UnknownNameError, match=r"no topic `wieghts`\. Did you mean `weights`\?"):
+        bus.check("wieghts")
+
+
+@pytest.mark.parametrize("name", ["", "weights/conv1"])
+def test_a_topic_is_a_word(name):
+    with pytest.raises(ValueError, match="A topic is a word without slashes, found"):
+        Bus().register_topic(name)
+
+
+def test_the_bus_around_is_the_one_that_is_found():
+    default = get_default_bus()
+    with Bus("outer") as outer:
+        assert get_default_bus() is outer
+        with Bus("inner") as inner, outer, outer:
+            assert get_default_bus() is outer
+        assert inner is not outer
+        assert get_default_bus() is outer
+
+    assert get_default_bus() is default
+    assert default.name == "default"
+
+
+def test_who_is_told_of_changes_hears_of_each_once():
+    bus, changes = Bus(), []
+    bus.on_change.append(lambda: changes.append(len(bus.subscribers)))
+    subscriber = CallbackSubscriber(print)
+
+    bus.subscribe(subscriber)
+    bus.subscribe(subscriber)
+    bus.unsubscribe(subscriber)
+
+    assert changes == [1, 0]

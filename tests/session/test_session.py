@@ -85,7 +85,7 @@ def test_any_process_of_the_user_steers_a_live_run(session: Session) -> None:
 def test_a_run_says_what_it_understands(session: Session) -> None:
     run = session.train(make(max_steps=FOREVER), background=True, dashboard=False).run
 
-    assert "`command` and `status`" in str(ask_run(run.uid, {"kind": "dance"})["error"])
+    assert "`command`, `status` and `ask`" in str(ask_run(run.uid, {"kind": "dance"})["error"])
 
 
 def test_leaving_a_session_stops_and_saves_what_trains() -> None:
@@ -145,3 +145,12 @@ def test_it_says_what_it_trains(session: Session) -> None:
     session.train(make(max_steps=FOREVER), background=True, dashboard=False)
 
     assert repr(session) == "Session(training `tiny`)"
+
+
+def test_tensorboard_files_are_written_beside_the_store(session: Session) -> None:
+    pytest.importorskip("tensorboard")
+    training = session.train(make(), dashboard=False, tensorboard=True)
+
+    (file,) = (training.run.folder / "tensorboard").iterdir()
+    assert file.stat().st_size > 0
+    assert not any(type(s).__name__ == "TensorBoardWriter" for s in training.kid.bus.subscribers)

@@ -14,6 +14,7 @@ from akidlab.errors import StoreError
 from akidlab.messages import Bus, Event, Log, Message, Samples, Status
 from akidlab.store import Recorder, Store
 from akidlab.store import recorder as recording
+from tests.store.observing import observed
 
 
 def test_scalars_events_logs_and_status_become_rows(store):
@@ -53,7 +54,7 @@ def test_numbers_of_numpy_and_names_of_blocks_are_taken(store):
     run = store.create("digits")
 
     with Recorder(run) as recorder:
-        recorder.hear(Message("norm", np.float64(2.0), step=3, key="conv1"))
+        recorder.hear(Message("norm", np.float32(2.0), step=3, key="conv1"))
         recorder.hear(Message("loss", Samples(np.array([1, 2]), np.array([1, 2], np.float32), np.zeros(2))))
 
     assert run.tags() == ["norm/conv1", "loss"]
@@ -209,6 +210,22 @@ def test_a_disk_that_stays_full_keeps_only_so_much_and_says_what_it_dropped(stor
     assert "1,000 rows wait in memory, 19,000 were dropped" in problem
     assert run.scalars("loss").steps[[0, -1]].tolist() == [19_000, 19_999]
     assert "19,000 rows were dropped" in run.logs()[0].text
+
+
+def test_distributions_wait_for_room_too_and_the_oldest_go_first(store, monkeypatch, caplog):
+    monkeypatch.setattr(recording, "KEPT", 100)
+    run = store.create("digits")
+    recorder = Recorder(run).start()
+    recorder.flush()
+    fill(recorder)
+    for step in range(1, 5001):
+        recorder.hear(observed(step, ["weights/a", "weights/b"]))
+    recorder.flush()
+    make_room(recorder)
+    recorder.stop("finished")
+
+    assert run.percentiles("weights/a").steps.tolist() == list(range(4951, 5001))
+    assert "9,900 rows were dropped" in run.logs()[0].text
 
 
 def test_a_store_that_is_never_writable_again_is_given_up_with_a_word(store, caplog):

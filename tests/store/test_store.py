@@ -15,7 +15,8 @@ import pytest
 
 from akidlab.errors import StoreError, UnknownNameError
 from akidlab.messages import Message, Samples
-from akidlab.store import Recorder, Store, runs, schema
+from akidlab.store import Recorder, Run, Store, runs, schema
+from tests.store.observing import observed
 
 
 def test_looking_makes_no_folder():
@@ -97,6 +98,27 @@ def test_a_store_of_a_newer_version_is_refused(store):
         store.create("other")
 
 
+def test_a_store_of_the_first_version_is_read_and_written_on(store):
+    run = of_the_first_version(store)
+
+    with Recorder(run) as recorder:
+        recorder.hear(observed(2))
+
+    assert run.scalars("loss").values.tolist() == [0.5]
+    assert run.percentiles("weights/conv1").steps.tolist() == [2]
+    with store.reading() as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_store_of_the_first_version_that_may_not_be_written_has_no_distributions(store, monkeypatch):
+    run = of_the_first_version(store)
+    monkeypatch.setattr(schema.os, "access", lambda path, mode: False)
+
+    assert (run.tags(), run.distributions()) == (["loss"], [])
+    with pytest.raises(UnknownNameError, match="no distribution `weights/conv1`"):
+        run.percentiles("weights/conv1")
+
+
 def test_a_folder_that_cannot_be_made_is_told_before_anything_starts(tmp_path):
     (tmp_path / "file").write_text("in the way")
 
@@ -163,6 +185,7 @@ def test_a_deleted_run_leaves_nothing(store):
     run.folder.mkdir()
     with Recorder(run) as recorder:
         recorder.hear(Message("loss", Samples(range(5000), [0.0] * 5000, [0.0] * 5000)))
+        recorder.hear(observed(1))
         recorder.stop("finished")
 
     run.delete()
@@ -170,9 +193,7 @@ def test_a_deleted_run_leaves_nothing(store):
     assert list(store.runs()) == []
     assert not (store.path / "digits").exists()
     with store.reading() as db:
-        assert [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in schema.OF_A_RUN] == [
-            0
-        ] * 8
+        assert {db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in schema.OF_A_RUN} == {0}
     with pytest.raises(StoreError, match="it was deleted"):
         _ = run.status
 
@@ -199,6 +220,22 @@ def test_the_store_needs_neither_torch_nor_jupyter_nor_pandas():
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
     assert said.strip() == "[]"
+
+
+def of_the_first_version(store: Store) -> Run:
+    """A run in a database as it was before distributions were written."""
+    run = store.create("digits")
+    with Recorder(run) as recorder:
+        recorder.hear(Message("loss", 0.5, step=1))
+    store.close()
+    with sqlite3.connect(store.path / schema.FILE) as db:
+        db.executescript(
+            "DROP TABLE pieces; DROP TABLE distributions; PRAGMA user_version = 1;"
+            "CREATE TABLE distributions (run INTEGER, tag INTEGER, step INTEGER, time REAL, percentiles BLOB,"
+            " PRIMARY KEY (run, tag, step)) WITHOUT ROWID"
+        )
+    db.close()
+    return run
 
 
 def as_nobody(code: str) -> list[str]:

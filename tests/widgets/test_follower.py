@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tapped import scalar
 
-from akidlab.messages import Event, Log, Message
+from akidlab.messages import Event, Log, Message, Samples
 from akidlab.store import Recorder, Run
 from akidlab.widgets.follower import Follower, Packet
 
@@ -84,3 +85,70 @@ def test_the_end_of_a_run_is_noticed(run: Run) -> None:
     follower.delta()
 
     assert (during, follower.ended) == (False, True)
+
+
+def grouped(recorder: Recorder, layers: int, steps: int) -> None:
+    for tag in ("loss", *(f"weights_norm2/features/conv2d{layer}" for layer in range(layers))):
+        recorder.hear(Message(tag, Samples(range(steps), [1.0] * steps, [0.0] * steps), step=steps))
+    recorder.flush()
+
+
+@pytest.mark.parametrize("layers", [40, 600])
+def test_no_tick_is_larger_however_many_lines_there_are(run: Run, recorder: Recorder, layers: int) -> None:
+    follower = Follower(run)
+    grouped(recorder, layers, 500)
+    for _ in range(50):
+        recorder.hear(Message("event", Event("warning", {"text": "x" * 200, "finding": "dead units"})))
+    recorder.flush()
+    delta, snapshot = follower.delta(), follower.snapshot()
+
+    assert delta.size + snapshot.size <= TICK
+    assert snapshot.content["coarse"] is (layers == 600)
+
+
+def test_series_that_had_to_wait_come_with_the_next_ticks(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    grouped(recorder, 200, 30)
+    ticks = [[tag for tag, _ in follower.delta().content["series"]] for _ in range(5)]  # type: ignore[attr-defined]
+
+    assert ticks[0][0] == "loss"
+    assert sorted(tag for tick in ticks for tag in tick) == sorted(run.tags())
+
+
+def test_a_hundred_lines_grow_at_the_same_pace(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    grouped(recorder, 100, 3)
+    follower.delta()
+    for step in (3, 4):
+        for tag in run.tags():
+            recorder.hear(Message(tag, Samples([step], [1.0], [0.0]), step=step))
+    recorder.flush()
+    delta = follower.delta()
+
+    assert [count for _, count in delta.content["series"]] == [2] * 101  # type: ignore[attr-defined]
+    assert delta.size <= 10_000
+
+
+def test_a_curve_of_its_own_is_drawn_finer_than_a_line_among_many(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    grouped(recorder, 20, 5000)
+    delta = follower.delta()
+
+    assert len(points(delta, 0)[0]) > 2 * len(points(delta, 1)[0]) >= 16
+
+
+def test_no_event_is_missed_when_many_come_at_once(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    for index in range(30):
+        recorder.hear(Message("event", Event("warning", {"text": f"{index} " + "x" * 100})))
+    recorder.hear(Message("event", Event("epoch")))
+    recorder.flush()
+    told = [event for _ in range(10) for event in follower.delta().content["events"]]  # type: ignore[attr-defined]
+
+    assert [int(event["data"]["text"].split()[0]) for event in told] == list(range(30))
+
+
+def test_the_answer_to_a_question_stays_bounded(run: Run, recorder: Recorder) -> None:
+    grouped(recorder, 100, 3000)
+
+    assert sum(count for _, count in Follower(run).snapshot(2000).content["series"]) <= 41_000  # type: ignore[attr-defined]

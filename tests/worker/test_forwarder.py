@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from akidlab.messages import Message, Samples
+from akidlab.messages import Event, Message, Samples
 from akidlab.wire import encode
 from akidlab.worker.forwarder import Forwarder
 
@@ -50,8 +50,25 @@ def test_messages_and_output_go_in_batches(forwarder: Forwarder, sent: list[dict
 
 def test_a_tensor_stays_and_the_other_messages_go(forwarder: Forwarder, sent: list[dict[str, Any]]) -> None:
     plain = Message("loss", 0.5)
-    forwarder.hear(Message("activation", torch.zeros(2)))
+    forwarder.hear(Message("activation", [torch.zeros(2)]))
     forwarder.hear(plain)
     forwarder.flush()
 
     assert [body["messages"] for body in sent] == [[plain]]
+
+
+def test_other_ranks_send_only_what_they_say_of_their_share(sent: list[dict[str, Any]]) -> None:
+    forwarder = Forwarder(sent.append, rank=1)
+    share = Message("accuracy", Samples([1], [0.5], [1.0], merge="mean", weights=[32]))
+    for message in (Message("loss", Samples([1], [0.5], [1.0])), Message("event", Event("started")), share):
+        forwarder.hear(message)
+    forwarder.flush()
+
+    assert [body["messages"] for body in sent] == [[share]]
+
+
+def test_a_raw_tensor_is_not_even_kept(forwarder: Forwarder) -> None:
+    forwarder.hear(Message("weights", torch.zeros(2)))
+    forwarder.hear(Message("weights", torch.nn.Parameter(torch.zeros(2))))
+
+    assert not forwarder._messages

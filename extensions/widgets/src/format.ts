@@ -1,6 +1,6 @@
 // How numbers, times and events read.
 
-import type { IEvent, ILog } from './tokens';
+import type { IEvent, ILog, Status } from './tokens';
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -76,6 +76,19 @@ export function title(tag: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** What looking inside costs: 1.4 % · every 10; null for a run that is not looked at. */
+export function observing(share: number | undefined, every: number | undefined): string | null {
+  const parts: string[] = [];
+  if (share !== undefined && Number.isFinite(share)) {
+    const percent = 100 * share;
+    parts.push(percent > 0 && percent < 0.05 ? '< 0.1 %' : `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)} %`);
+  }
+  if (every !== undefined && Number.isFinite(every)) {
+    parts.push(every === 1 ? 'every step' : `every ${count(every)}`);
+  }
+  return parts.join(' · ') || null;
+}
+
 const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'started']);
 
 /** What an event says to people; null for those that the charts and numbers show anyway. */
@@ -107,6 +120,22 @@ export function sentence(event: IEvent): string | null {
     default:
       return said ?? title(kind);
   }
+}
+
+/** The block that a finding is about, unless its text names it. */
+export function block(event: IEvent): string | undefined {
+  const { finding, block, text } = event.data;
+  const isBlock = typeof finding === 'string' && typeof block === 'string' && block !== '';
+  return isBlock && !String(text).includes(`\`${block}\``) ? block : undefined;
+}
+
+const OVER = new Set(['resume', 'stop', 'finished', 'early_stop']); // what comes after it makes a guard's act history
+
+/** What a guard held the run for; null while the run goes on, and when it ended for another reason. */
+export function held(events: IEvent[], status: Status): IEvent | null {
+  const at = events.map(event => event.kind).lastIndexOf('guard');
+  const isHeld = ['paused', 'stopped', 'failed'].includes(status);
+  return at >= 0 && isHeld && !events.slice(at).some(event => OVER.has(event.kind)) ? events[at] : null;
 }
 
 /** The lines that no event says as well: what is warned of, and a traceback, come as both. */

@@ -126,7 +126,7 @@ export class DashboardModel {
     if (tick.full) {
       if (!this.whole || tick.answer) {
         this.takeSeries(tick, buffers);
-        this.whole = true;
+        this.whole = !tick.coarse;
         this.seq = tick.seq;
       }
     } else {

@@ -101,6 +101,59 @@ export function align(all: { steps: number[]; values: ArrayLike<number> }[]): [n
   return [steps, columns];
 }
 
+/**
+ * The rows of many long series, two for each of `columns` equal stretches from `from` to `to`: of every series the
+ * least and the greatest value there, in the order in which they came. As wide as the eye needs, however long they are.
+ */
+export function gather(all: { steps: number[]; values: ArrayLike<number> }[], from: number, to: number, columns: number): [number[], (number | null)[][]] {
+  const width = (to - from) / columns;
+  const rows = Array.from({ length: 2 * columns }, (_, row) => from + (row / 2 + 0.25) * width);
+  return [rows, all.map(({ steps, values }) => extremes(steps, values, from, width, columns))];
+}
+
+function extremes(steps: number[], values: ArrayLike<number>, from: number, width: number, columns: number): (number | null)[] {
+  const found = new Array<number | null>(2 * columns).fill(null);
+  const set = (column: number, low: number, high: number) => {
+    found[2 * column] = values[Math.min(low, high)];
+    found[2 * column + 1] = values[Math.max(low, high)];
+  };
+  let [column, low, high] = [-1, 0, 0];
+  for (let i = firstFrom(steps, from); i < steps.length && steps[i] <= from + width * columns; i++) {
+    if (!Number.isFinite(values[i])) {
+      continue;
+    }
+    const at = Math.min(columns - 1, Math.floor((steps[i] - from) / width));
+    if (at !== column) {
+      if (column >= 0) {
+        set(column, low, high);
+      }
+      [column, low, high] = [at, i, i];
+    } else if (values[i] < values[low]) {
+      low = i;
+    } else if (values[i] > values[high]) {
+      high = i;
+    }
+  }
+  if (column >= 0) {
+    set(column, low, high);
+  }
+  return found;
+}
+
+/** The place of the first step that is at least `from`. */
+function firstFrom(steps: number[], from: number): number {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] < from) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
 /** The row nearest to `row` that holds a value; null where there is none. */
 export function nearest(column: ArrayLike<number | null | undefined>, row: number): number | null {
   for (let distance = 0; distance < column.length; distance++) {

@@ -47,7 +47,7 @@ export interface ITick {
   seq: number;
   /** The whole series, thinned, instead of what is new since the tick before. */
   full: boolean;
-  /** What is missing in the series of this one: points, for it had to be thinned to fit a tick. */
+  /** Something is missing in this one, for it had to fit a tick: points of its series, or whole series. */
   coarse: boolean;
   /** The answer to a question for the whole history: the best there is. */
   answer: boolean;

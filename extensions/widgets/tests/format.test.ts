@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, rate, sentence, tick, title, unsaid, value } from '../src/format';
+import { block, duration, held, observing, rate, sentence, tick, title, unsaid, value } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -45,4 +45,26 @@ test('a line that an event says as well is told once', () => {
   const logs = [line(1, 'not finite'), line(2, 'hello'), line(3, 'Traceback\nValueError: no'), line(4, '')];
 
   assert.deepEqual(unsaid(logs, events).map(log => log.id), [2, 4]);
+});
+
+test('what looking inside costs reads as a share and a pace', () => {
+  assert.equal(observing(0.0142, 10), '1.4 % · every 10');
+  assert.equal(observing(0.0001, 1), '< 0.1 % · every step');
+  assert.equal(observing(0.256, 2000), '26 % · every 2,000');
+  assert.equal(observing(0, undefined), '0.0 %');
+  assert.equal(observing(undefined, undefined), null);
+});
+
+test('a finding says its block, and a guard holds the run until something else comes', () => {
+  const event = (kind: string, data = {}) => ({ id: 1, kind, step: 3, time: 0, data });
+  const guard = event('guard', { finding: 'not finite', block: 'conv1', text: 'The loss is NaN.' });
+
+  assert.equal(block(guard), 'conv1');
+  assert.equal(block(event('warning', { text: 'hm', block: 'conv1' })), undefined);
+  assert.equal(block(event('warning', { finding: 'dead_relu', text: '`relu1` is dead.', block: 'relu1' })), undefined);
+  assert.equal(sentence(guard), 'The loss is NaN.');
+  assert.equal(held([guard, event('rate')], 'paused'), guard);
+  assert.equal(held([guard], 'stopped'), guard);
+  assert.equal(held([guard], 'running'), null);
+  assert.equal(held([guard, event('resume'), event('stop')], 'stopped'), null);
 });

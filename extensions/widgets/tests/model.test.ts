@@ -77,6 +77,17 @@ test('a late listener asks the server when the kernel is busy, and misses nothin
   assert.deepEqual(steps(model), [10, 80, 90, 100]);
 });
 
+test('a snapshot that had no room for all series is not taken for the whole', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  comm.tick(7, [70]);
+  comm.tick(8, [10, 80], { full: true, coarse: true });
+  comm.tick(9, [90]);
+  comm.tick(9, [5, 10, 80, 90], { full: true });
+
+  assert.deepEqual(steps(model), [5, 10, 80, 90]);
+});
+
 test('a run that went back is drawn anew', () => {
   const comm = new Comm();
   const model = new DashboardModel(comm, null);

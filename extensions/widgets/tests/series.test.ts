@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { align, nearest, Series, smooth, thin } from '../src/series';
+import { align, gather, nearest, Series, smooth, thin } from '../src/series';
 
 test('a series takes only what is newer', () => {
   const series = new Series();
@@ -64,4 +64,23 @@ test('series of different steps share their rows', () => {
 test('the nearest value is found on both sides', () => {
   assert.equal(nearest([null, 1, null, null], 3), 1);
   assert.equal(nearest([null, null], 0), null);
+});
+
+test('long series are gathered in rows of their own width, and keep their peaks', () => {
+  const steps = Array.from({ length: 10_000 }, (_, i) => i);
+  const one = { steps, values: steps.map(step => (step === 5_001 ? 9 : step === 5_002 ? -9 : 0)) };
+  const few = { steps: [0, 9_999], values: [1, NaN] };
+  const [rows, columns] = gather([one, few], 0, 10_000, 100);
+
+  assert.equal(rows.length, 200);
+  assert.deepEqual(rows, [...rows].sort((a, b) => a - b));
+  assert.deepEqual(columns[0].slice(98, 104), [0, 0, 9, -9, 0, 0]);
+  assert.deepEqual([columns[1][0], columns[1][1], columns[1][2], columns[1][199]], [1, 1, null, null]);
+});
+
+test('what is outside of the zoom is not gathered', () => {
+  const all = [{ steps: [1, 5, 9], values: [10, 50, 90] }];
+
+  assert.deepEqual(gather(all, 4, 6, 1)[1], [[50, 50]]);
+  assert.deepEqual(gather(all, 20, 30, 2)[1], [[null, null, null, null]]);
 });

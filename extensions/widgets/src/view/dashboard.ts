@@ -2,25 +2,34 @@
 
 import type { DashboardModel } from '../model';
 import { isDark, themeChanged, watchTheme } from '../theme';
-import { Chart, type IChartState } from './chart';
+import { Alarm } from './alarm';
+import { Chart } from './chart';
 import { Controls } from './controls';
 import { h } from './dom';
 import { Explore } from './explore';
 import { Header } from './header';
 import { Messages } from './messages';
+import type { IChartHost, IChartState, Panel } from './panel';
+import { Section } from './section';
+
+const ROOM = 6; // charts of their own above the metrics
+const NO_CHART = new Set(['samples_per_second', 'observation_share', 'observation_every', 'loss', 'learning_rate']);
+const PATIENCE = 100; // steps after which a run that has no loss is not expected to have one
 
 let views = 0;
 
-export class DashboardView {
+export class DashboardView implements IChartHost {
   readonly node: HTMLElement;
   private readonly header: Header;
   private readonly controls: Controls;
   private readonly messages: Messages;
+  private readonly alarm: Alarm;
+  private readonly metrics: Section;
   private readonly explore: Explore;
   private readonly grid = h('div', { class: 'akid-charts' });
   private readonly charts = new Map<string, Chart>();
-  private readonly state: IChartState = { smoothing: 0.6, zoom: null };
-  private readonly key = `akid-${++views}`;
+  readonly state: IChartState = { smoothing: 0.6, zoom: null, filter: '', focus: null };
+  readonly key = `akid-${++views}`;
   private readonly ends: (() => void)[] = [];
   private frame = 0;
 
@@ -29,11 +38,15 @@ export class DashboardView {
     this.controls = new Controls(model);
     this.messages = new Messages(model);
     this.explore = new Explore(model);
+    this.alarm = new Alarm(model);
+    this.metrics = new Section(model, this);
     this.node = h(
       'div',
       { class: 'akid-dash', tabindex: 0, role: 'region', 'aria-label': `Dashboard of ${model.run.name}`, keydown: (event: KeyboardEvent) => this.onKey(event) },
       h('div', { class: 'akid-head' }, this.header.node, this.controls.rateNode, this.controls.buttons, this.header.bar, this.header.numbers, this.tools()),
+      this.alarm.node,
       this.grid,
+      this.metrics.node,
       this.explore.node,
       this.controls.notice,
       h('div', { class: 'akid-said' }, this.messages.node)
@@ -44,8 +57,9 @@ export class DashboardView {
       model.acted.connect(() => this.schedule()),
       themeChanged.connect(() => this.retint())
     );
-    const sizes = new ResizeObserver(() => this.charts.forEach(chart => chart.resize()));
+    const sizes = new ResizeObserver(() => this.panels.forEach(panel => panel.resize()));
     sizes.observe(this.grid);
+    sizes.observe(this.metrics.node);
     this.ends.push(() => sizes.disconnect());
     this.retint();
     this.update();
@@ -54,16 +68,29 @@ export class DashboardView {
   dispose(): void {
     cancelAnimationFrame(this.frame);
     this.ends.forEach(end => end());
-    this.charts.forEach(chart => chart.dispose());
+    this.panels.forEach(panel => panel.dispose());
     this.explore.close();
+  }
+
+  /** All charts, those of the metrics last. */
+  private get panels(): Panel[] {
+    return [...this.charts.values(), ...this.metrics.charts];
+  }
+
+  change(state: Partial<IChartState>): void {
+    Object.assign(this.state, state);
+    if (Object.keys(state).join() === 'focus') {
+      this.metrics.focus();
+    } else {
+      this.schedule();
+    }
   }
 
   private tools(): HTMLElement {
     const smoothing = h('input', {
       type: 'range', min: 0, max: 0.98, step: 0.02, value: this.state.smoothing, class: 'akid-smooth', title: 'Smoothing of the curves', 'aria-label': 'Smoothing',
       input: (event: Event) => {
-        this.state.smoothing = Number((event.target as HTMLInputElement).value);
-        this.schedule();
+        this.change({ smoothing: Number((event.target as HTMLInputElement).value) });
       }
     });
     const plotly = h('button', { type: 'button', class: 'akid-button akid-plain', title: 'Open as a plotly figure', 'aria-expanded': 'false' }, 'Plotly');
@@ -83,6 +110,7 @@ export class DashboardView {
   private showExplore(button: HTMLElement): void {
     button.setAttribute('aria-expanded', String(this.explore.isOpen));
     this.grid.hidden = this.explore.isOpen;
+    this.metrics.node.classList.toggle('akid-covered', this.explore.isOpen);
     this.schedule();
   }
 
@@ -100,20 +128,28 @@ export class DashboardView {
     this.header.update();
     this.controls.update();
     this.messages.update();
-    this.addCharts();
+    this.alarm.update();
+    const names = this.names();
+    this.addCharts(names.slice(0, ROOM));
     this.charts.forEach(chart => chart.update());
+    this.metrics.update(this.charts.size, names.slice(ROOM));
   }
 
-  /** One chart for the loss, one for each evaluation, one for the learning rate, in this order and from the start. */
-  private addCharts(): void {
-    const hidden = new Set(['samples_per_second', 'loss', 'learning_rate']);
-    const tags = [...this.model.series.keys()];
-    const evaluations = tags.filter(tag => !hidden.has(tag) && !tag.startsWith('validation_'));
-    const lonely = tags.filter(tag => tag.startsWith('validation_') && tag !== 'validation_loss' && !tags.includes(tag.slice(11)));
-    const names = ['loss', ...evaluations, ...lonely.map(tag => tag.slice(11)), 'learning_rate'];
-    if (names.length === 2) {
-      names.splice(1, 0, 'accuracy'); // nearly every run has one: keep its place, so that nothing moves when it comes
+  /** The charts of a quantity of its own: the loss, the learning rate and each evaluation; from the start, where they are to come. */
+  private names(): string[] {
+    const { series, run } = this.model;
+    const tags = [...series.keys()].filter(tag => !tag.includes('/'));
+    const bare = tags.filter(tag => !NO_CHART.has(tag)).map(tag => tag.replace(/^validation_/, ''));
+    const evaluations = [...new Set(bare)].filter(name => !NO_CHART.has(name));
+    if (!series.has('loss') && (!run.live || run.step > PATIENCE) && series.size) {
+      return [...evaluations, 'loss', 'learning_rate'].filter(name => series.has(name) || series.has(`validation_${name}`));
     }
+    // Nearly every run has an accuracy: keep its place, so that nothing moves when it comes.
+    const named = evaluations.length ? evaluations : ['accuracy'];
+    return ['loss', ...named.slice(0, ROOM - 2), 'learning_rate', ...named.slice(ROOM - 2)];
+  }
+
+  private addCharts(names: string[]): void {
     if (names.join() === [...this.charts.keys()].join()) {
       return;
     }
@@ -127,28 +163,20 @@ export class DashboardView {
     const kept = new Map(this.charts);
     this.charts.clear();
     for (const name of names) {
-      const chart = kept.get(name) ?? this.chart(name);
+      const chart = kept.get(name) ?? new Chart(this.model, this, name);
       this.charts.set(name, chart);
       this.grid.append(chart.node);
     }
   }
 
-  private chart(name: string): Chart {
-    const known = name === 'learning_rate' ? [name] : [name, `validation_${name}`];
-    return new Chart(this.model, this.state, name, known, this.key, zoom => {
-      this.state.zoom = zoom;
-      this.schedule();
-    });
-  }
-
   private retint(): void {
     this.node.classList.toggle('akid-dark', isDark());
-    this.charts.forEach(chart => chart.redraw());
+    this.panels.forEach(panel => panel.redraw());
   }
 
   private onKey(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
-    const typing = target.matches('input[type=text]');
+    const typing = target.matches('input[type=text], input[type=search]');
     if (event.key === 'Escape') {
       this.escape(event);
     } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -165,10 +193,11 @@ export class DashboardView {
 
   /** Close what is open, innermost first; with nothing open, leave the dashboard. */
   private escape(event: KeyboardEvent): void {
-    const table = [...this.charts.values()].find(chart => chart.hasTable);
+    const table = this.panels.find(panel => panel.hasTable);
     if (this.state.zoom) {
-      this.state.zoom = null;
-      this.schedule();
+      this.change({ zoom: null });
+    } else if (this.metrics.isFiltered) {
+      this.metrics.clear();
     } else if (table) {
       table.toggleTable();
     } else if (this.explore.isOpen) {

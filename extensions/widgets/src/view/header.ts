@@ -1,6 +1,6 @@
 // The head of a dashboard: which run, how it is, how far it has come.
 
-import { count, duration, sentence, speed, title } from '../format';
+import { count, duration, observing, sentence, speed, title } from '../format';
 import type { DashboardModel } from '../model';
 import { h, write } from './dom';
 
@@ -16,10 +16,14 @@ export class Header {
   readonly bar = h('div', { class: 'akid-bar', role: 'progressbar', 'aria-label': 'Steps', 'aria-valuemin': 0 }, this.fill);
   readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.warned, this.ranks);
   private readonly stats = { Step: h('b'), Epoch: h('b'), 'Samples/s': h('b'), Elapsed: h('b'), Left: h('b') };
+  private readonly cost = h('b');
+  private readonly costWord = h('span');
+  private readonly observing = h('span', { class: 'akid-stat akid-observing', hidden: true, title: 'The share of the time that looking inside takes, and at which steps that is done' }, this.costWord, this.cost);
   readonly numbers = h(
     'div',
     { class: 'akid-stats' },
-    ...Object.entries(this.stats).map(([label, value]) => h('span', { class: 'akid-stat' }, label, value))
+    ...Object.entries(this.stats).map(([label, value]) => h('span', { class: 'akid-stat', 'data-stat': label }, label, value)),
+    this.observing
   );
 
   constructor(private readonly model: DashboardModel) {}
@@ -38,11 +42,20 @@ export class Header {
     write(this.stats['Samples/s'], speed(run.samples_per_second));
     write(this.stats.Elapsed, duration(run.elapsed));
     write(this.stats.Left, run.live ? duration(left) : '–');
+    this.updateCost();
+  }
+
+  private updateCost(): void {
+    const { series, run } = this.model;
+    const said = observing(series.get('observation_share')?.last, series.get('observation_every')?.last);
+    this.observing.hidden = said === null;
+    write(this.costWord, run.live ? 'Observing' : 'Observed');
+    write(this.cost, said ?? '');
   }
 
   /** A run that ended well and was warned of something did not. */
   private updateWarned(): void {
-    const said = this.model.events.filter(event => event.kind === 'warning').map(event => sentence(event)).join('\n');
+    const said = this.model.events.filter(event => event.kind === 'warning' || event.kind === 'guard').map(event => sentence(event)).join('\n');
     this.warned.hidden = !said;
     this.warned.title = said;
     this.warned.setAttribute('aria-label', said);

@@ -1,8 +1,9 @@
 // What was done and said in a run, oldest first; failures in red with their traceback folded away.
 
-import { clock, count, sentence, unsaid } from '../format';
+import { block, clock, count, sentence, unsaid } from '../format';
 import type { DashboardModel } from '../model';
-import { h } from './dom';
+import type { IEvent } from '../tokens';
+import { h, prose } from './dom';
 
 interface ILine {
   key: string;
@@ -11,26 +12,47 @@ interface ILine {
   text: string;
   level: string;
   more: string | null;
+  /** Where it was found. */
+  block?: string;
 }
+
+const MARKS: { [level: string]: [mark: string, word: string] } = { warning: ['⚠', 'Warning'], error: ['✕', 'Error'] };
 
 export class Messages {
   readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
-  private readonly drawn = new Set<string>();
+  private readonly drawn = new Map<string, HTMLElement>();
+  /** The newest is in sight, until somebody scrolls back. */
+  private follows = true;
 
-  constructor(private readonly model: DashboardModel) {}
+  constructor(private readonly model: DashboardModel) {
+    this.node.addEventListener('scroll', () => {
+      this.follows = this.node.scrollTop + this.node.clientHeight >= this.node.scrollHeight - 4;
+    });
+  }
 
   update(): void {
     const { node } = this;
-    const follows = node.scrollTop + node.clientHeight >= node.scrollHeight - 4;
-    for (const line of this.lines()) {
-      if (!this.drawn.has(line.key)) {
-        this.drawn.add(line.key);
-        node.append(row(line));
-      }
+    const lines = this.lines();
+    this.keep(new Set(lines.map(line => line.key)));
+    for (const line of lines.filter(line => !this.drawn.has(line.key))) {
+      const element = row(line);
+      this.drawn.set(line.key, element);
+      node.append(element);
     }
     node.classList.toggle('akid-empty', !this.drawn.size);
-    if (follows) {
+    node.classList.toggle('akid-found', this.model.events.some(event => 'finding' in event.data));
+    if (this.follows) {
       node.scrollTop = node.scrollHeight;
+    }
+  }
+
+  /** Take away what is said no more: the error of a run, once the event has come that tells it better. */
+  private keep(keys: Set<string>): void {
+    for (const [key, element] of this.drawn) {
+      if (!keys.has(key)) {
+        element.remove();
+        this.drawn.delete(key);
+      }
     }
   }
 
@@ -47,15 +69,18 @@ export class Messages {
     for (const event of events) {
       const text = sentence(event);
       if (text) {
-        const level = event.kind === 'error' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
-        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level, more: traceback(event.data) });
+        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level: level(event), more: traceback(event.data), block: block(event) });
       }
     }
-    if (run.error && !events.some(event => event.kind === 'error')) {
+    if (run.error && !events.some(event => event.kind === 'error' || event.kind === 'guard')) {
       lines.push({ key: 'run.error', time: Date.now() / 1000, step: run.step, text: lastLine(run.error), level: 'error', more: run.error.includes('\n') ? run.error : null });
     }
     return lines.sort((a, b) => a.time - b.time);
   }
+}
+
+function level(event: IEvent): string {
+  return event.kind === 'error' || event.kind === 'guard' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
 }
 
 function traceback(data: { [key: string]: unknown }): string | null {
@@ -68,13 +93,17 @@ function lastLine(text: string): string {
 }
 
 function row(line: ILine): HTMLElement {
-  const head = [
+  const [mark, word] = MARKS[line.level] ?? ['', ''];
+  const place = line.block ? h('code', { class: 'akid-block', title: 'Where it was found' }, line.block) : null;
+  const text = line.more
+    ? h('details', { class: 'akid-text' }, h('summary', {}, place, ...prose(line.text)), h('pre', {}, line.more))
+    : h('span', { class: 'akid-text' }, place, ...prose(line.text));
+  return h(
+    'div',
+    { class: 'akid-line', 'data-level': line.level },
     h('time', {}, clock(line.time)),
-    h('span', { class: 'akid-line-step' }, line.step === null ? '' : `step ${count(line.step)}`)
-  ];
-  if (!line.more) {
-    return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, h('span', { class: 'akid-text' }, line.text));
-  }
-  const folded = h('details', { class: 'akid-text' }, h('summary', {}, line.text), h('pre', {}, line.more));
-  return h('div', { class: 'akid-line', 'data-level': line.level }, ...head, folded);
+    h('span', { class: 'akid-line-step' }, line.step === null ? '' : `step ${count(line.step)}`),
+    h('span', mark ? { class: 'akid-level', role: 'img', 'aria-label': word } : { class: 'akid-level' }, mark),
+    text
+  );
 }

@@ -6,7 +6,7 @@ import pytest
 
 from akidlab import Store
 from akidlab.messages import Event, Message, Status
-from akidlab.session.watch import summary, watch
+from akidlab.session.waiting import summary, watch
 from akidlab.store import Recorder, Run
 
 

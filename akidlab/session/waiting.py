@@ -1,4 +1,4 @@
-"""Watch: a cell waits for what trains, and what it says when it is interrupted."""
+"""Waiting: a cell waits for what trains, and what it says when it is interrupted."""
 
 from __future__ import annotations
 

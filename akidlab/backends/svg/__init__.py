@@ -1,0 +1,9 @@
+"""Static pictures: a run, lines over each other; legible on light and dark, without a kernel."""
+
+from akidlab.backends.svg.bands import bands
+from akidlab.backends.svg.overlay import figure, overlay
+from akidlab.backends.svg.parts import Picture
+from akidlab.backends.svg.picture import charts, draw, picture
+from akidlab.backends.svg.scale import short, ticks
+
+__all__ = ["Picture", "bands", "charts", "draw", "figure", "overlay", "picture", "short", "ticks"]

@@ -1,0 +1,30 @@
+"""Backward: the gradient of what a module gave, when it is known."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from torch import Tensor
+
+from akidlab.exporter.voice import Voice
+
+
+def follow(voice: Voice, tensor: Tensor, name: str, tag: str) -> None:
+    """Publish the gradient of the value that `tensor` has now, whatever a later layer writes into it.
+
+    What is in the graph is known by its node, which stays when the tensor is changed in place.
+    """
+    node, number, step = tensor.grad_fn, tensor.output_nr, voice.step
+
+    def heard(gradients: Any) -> None:
+        gradient = gradients if node is None else gradients[number]
+        if gradient is not None and voice.step == step and voice.active:
+            start = perf_counter()
+            voice.say("layer_gradients", gradient.detach(), name, tag)
+            voice.spent += perf_counter() - start
+
+    if node is None:
+        tensor.register_hook(heard)
+    else:
+        node.register_prehook(heard)

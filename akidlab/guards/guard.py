@@ -1,0 +1,158 @@
+"""The Guard of a loop written by hand: no step is made on gradients that are NaN or infinite."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from akidlab.errors import NotFiniteError, unknown
+from akidlab.guards.explain import STATE, Case, explain
+from akidlab.guards.finding import Finding
+from akidlab.guards.finite import all_finite, gradient_check, is_finite, small
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from akidlab.messages import Bus
+
+log = logging.getLogger(__name__)
+
+MODES = ("raise", "warn")
+GOES_ON = "Training goes on: `mode='raise'` would have ended it."
+EVERY = 64
+
+
+class Guard:
+    """Looks at the gradients before each step of an optimiser, and names the module that spoilt them.
+
+    A Kid has one of its own: `Kid(..., guard="stop")`. It is a context manager; `detach()` ends it.
+
+    Args:
+        module: what is trained.
+        mode: `raise` a NotFiniteError in place of the step, or `warn` and make the step.
+        optimizer: what makes the steps; by default every optimiser that holds parameters of the module.
+        bus: where what is found is told, too.
+
+    Raises:
+        UnknownNameError: if there is no such mode.
+
+    Example:
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.ReLU())
+        >>> optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        >>> with Guard(net):
+        ...     net(torch.tensor([[1.0, float("nan")]])).sum().backward()
+        ...     optimizer.step()
+        Traceback (most recent call last):
+        akidlab.errors.NotFiniteError: A gradient is not finite at step 1. The batch itself holds 1 NaN ...
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        mode: str = "raise",
+        *,
+        optimizer: Optimizer | None = None,
+        bus: Bus | None = None,
+    ) -> None:
+        if mode not in MODES:
+            raise unknown("mode of a guard", str(mode), MODES)
+        self.module, self.mode, self.optimizer, self.bus = module, mode, optimizer, bus
+        self.step = 0  # steps made
+        self.finding: Finding | None = None  # the last one
+        self._parameters = [p for p in module.parameters() if p.requires_grad]
+        self._finite = gradient_check(self._parameters, EVERY)
+        self._given: tuple[Any, Any] | None = None
+        watch = register_optimizer_step_pre_hook if optimizer is None else optimizer.register_step_pre_hook
+        keep = _Ear(self._keep)
+        self._handles = [watch(self._look), module.register_forward_pre_hook(keep, with_kwargs=True)]
+
+    def check(self, loss: Tensor) -> Tensor:
+        """See that a loss is finite, before `loss.backward()`; gives it back.
+
+        Raises:
+            NotFiniteError: if it is not, unless the mode is `warn`.
+        """
+        if not is_finite(loss):
+            self._alarm("loss", float(loss.detach().sum()))
+        return loss
+
+    def detach(self) -> None:
+        """Look no longer; a second time does nothing."""
+        self._given = None
+        while self._handles:
+            self._handles.pop().remove()
+
+    def _keep(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        if module.training:
+            self._given = (args, kwargs)
+
+    def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self.optimizer is None and not self._is_ours(optimizer):
+            return
+        if not self._is_scaled(optimizer) and not self._are_finite():
+            self._alarm("gradient", float("nan"))
+        self.step += 1
+        self._given = None
+
+    def _is_ours(self, optimizer: Optimizer) -> bool:
+        mine = {id(parameter) for parameter in self._parameters}
+        return any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
+
+    def _is_scaled(self, optimizer: Optimizer) -> bool:
+        """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
+        return getattr(optimizer, "grad_scale", None) is not None
+
+    def _are_finite(self) -> bool:
+        if all(p.device.type == "cpu" for p in self._parameters[:1]):
+            return self._finite()
+        return all_finite(p.grad for p in small(self._parameters))
+
+    def _alarm(self, what: str, value: float) -> None:
+        given, module = self._given, self.module
+
+        def again(batch: Any) -> Tensor:
+            args, kwargs = batch
+            return module(*args, **kwargs)
+
+        batches = [] if given is None else [given]
+        state = STATE if self.mode == "raise" else GOES_ON
+        case = Case(module, what, self.step + 1, value, batches, again, state=state, entry="the input")
+        known, self.finding = self.finding, explain(case)
+        is_new = known is None or known.kind != self.finding.kind
+        if self.bus is not None and is_new:
+            self.finding.publish(self.bus)
+        if self.mode == "raise":
+            raise NotFiniteError(self.finding.text)
+        if is_new:
+            log.warning("%s", self.finding.text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.detach()
+
+
+class _Ear:
+    """A hook on a module that tells one guard; copies of the module, pickled ones too, get a deaf one."""
+
+    def __init__(self, function: Callable[..., None] | None = None) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> None:
+        if self._function is not None:
+            self._function(*args)
+
+    def __deepcopy__(self, memo: object) -> _Ear:
+        return _Ear()
+
+    def __reduce__(self) -> tuple[type[_Ear], tuple[()]]:
+        return _Ear, ()

@@ -1,0 +1,68 @@
+"""`%akid_ask`: ask a live run for a value that nobody logged."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from akidlab.errors import MagicError
+from akidlab.magics import arguments
+
+_OPTION = re.compile(r"""(?<!\S)--?[a-z][\w-]*(?:(?:=|\s+)(?:"[^"]*"|'[^']*'|[^\s"']+))?(?!\S)""")
+_QUOTED = re.compile(r"""(["'])(.*)\1""")
+
+
+@magics_class
+class AskMagics(Magics):
+    """The magic that asks."""
+
+    @line_magic
+    @magic_arguments()
+    @argument("--run", metavar="R", help="the run to ask; the one that began last, if left out")
+    @argument("--rank", metavar="N", default="0", help="which of its ranks; 0 if left out")
+    @argument("--timeout", metavar="S", default="5", help="seconds to wait for the answer; 5 if left out")
+    @argument("question", nargs="*", help="an expression such as conv1.out.std(0)")
+    def akid_ask(self, line: str) -> Any:
+        """Ask a live run for a value that nobody logged, and let it train on.
+
+        %akid_ask conv1.out.std(0)
+        %akid_ask --run digits --rank 1 conv1.weight.grad.norm() / conv1.weight.norm()
+        spread = %akid_ask percentiles(ip1.out)
+
+        It is answered between two steps, by the blocks as they are then, and changes nothing. Of a block:
+        `out`, `inputs`, its parameters and their `grad`; beside those `step`, `epoch`, `lr`, `loss`. `brain`
+        says what blocks there are.
+        """
+        __tracebackhide__ = True
+        from akidlab.session import ask
+
+        if arguments.shows_help(self.akid_ask, line):
+            return None
+        question, options = _parts(line)
+        asked = arguments.read(self.akid_ask, options)
+        if not question:
+            raise MagicError("Ask for something, such as `%akid_ask conv1.out.std(0)`, or `%akid_ask brain`.")
+        rank = 0 if asked.rank == "0" else arguments.whole("--rank", asked.rank)
+        timeout = arguments.number("--timeout", asked.timeout, positive=True)
+        with arguments.plainly():
+            found = ask(question, asked.run, rank=rank or 0, timeout=timeout or 5.0)
+        if isinstance(found, str) and "\n" in found:  # what may be asked: lines for people
+            print(found)
+            return None
+        return found
+
+
+def _parts(line: str) -> tuple[str, str]:
+    """The question as it was written, and the options before or behind it.
+
+    Example:
+        >>> _parts('--rank 1 conv1.out.max() - 1')
+        ('conv1.out.max() - 1', '--rank 1')
+    """
+    options = [match[0] for match in _OPTION.finditer(line) if match[0].startswith("--")]
+    question = _OPTION.sub(lambda match: "" if match[0].startswith("--") else match[0], line).strip()
+    quoted = _QUOTED.fullmatch(question)
+    return (quoted[2].strip() if quoted else question), " ".join(options)

@@ -1,0 +1,104 @@
+"""Watching a loop of one's own: any torch module and its optimiser, in the same runs and widgets."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from akidlab import config
+from akidlab.errors import KindError, unknown
+from akidlab.session.loop import LoopWatch
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+GUARDS = ("raise", "warn", "off")
+_watched: weakref.WeakKeyDictionary[Any, weakref.ref[LoopWatch]] = weakref.WeakKeyDictionary()
+
+
+def watch(
+    module: nn.Module,
+    optimizer: Optimizer,
+    *topics: str,
+    loss: nn.Module | None = None,
+    name: str | None = None,
+    guard: str = "raise",
+    dashboard: bool = True,
+    run: Mapping[str, object] | None = None,
+    **options: Any,
+) -> LoopWatch:
+    """Watch any torch module while a loop of your own trains it: a run in the store, and a live dashboard.
+
+    Three lines around the loop you have; everything is taken off again at its end. Pause, step, rate and
+    stop work: a stop ends the `with`.
+
+    Args:
+        module: what learns.
+        optimizer: what makes its steps.
+        topics: what to look at, such as `"gradients"`; everything by default (see `WatchOptions`).
+        loss: the loss module, whose values are recorded; without one, use `log(loss=...)`, or let the module
+            return something with a `loss`, as Hugging Face's models do.
+        name: what the run is called.
+        guard: at gradients that are NaN or infinite, `raise` in place of the step, so that the weights stay
+            as they were; or `warn`, or `off`.
+        dashboard: False to show nothing.
+        run: more about the run, plain values.
+        options: those of `WatchOptions`: every, exact, elements, budget, metrics, doctor.
+
+    Raises:
+        UnknownNameError: if there is no such topic, metric or option.
+        NotFiniteError: by `optimizer.step()`, naming the module where the gradients were spoilt.
+        KindError: if `module`, `optimizer` or `loss` is something else.
+
+    Example:
+        >>> import akidlab
+        >>> model, data = torch.nn.Linear(4, 2), torch.randn(8, 4)
+        >>> optimizer, loss = torch.optim.SGD(model.parameters(), 0.1), torch.nn.MSELoss()
+        >>> with akidlab.watch(model, optimizer, loss=loss, every=5) as watching:
+        ...     for _ in range(20):
+        ...         optimizer.zero_grad()
+        ...         loss(model(data), torch.zeros(8, 2)).backward()
+        ...         optimizer.step()
+        >>> len(watching.run.scalars("loss")), watching.run.status
+        (20, 'finished')
+    """
+    from akidlab.watching import WatchOptions
+
+    _check(module, optimizer, loss)
+    chosen = WatchOptions(topics, **options)
+    if guard not in GUARDS:
+        raise unknown("guard of a loop", str(guard), GUARDS)
+    earlier = _watched.get(module, lambda: None)()
+    if earlier is not None:
+        earlier.close("stopped")
+    opened = LoopWatch(module, optimizer, chosen, loss=loss, name=name, guard=guard, config=run or {})
+    _watched[module] = weakref.ref(opened)
+    if dashboard and not config.quiet() and _in_notebook():
+        opened.show()
+    return opened
+
+
+def _check(module: Any, optimizer: Any, loss: Any) -> None:
+    from torch import nn, optim
+
+    if not isinstance(module, nn.Module):
+        advice = "A kid is watched by `kid.watch(...)`." if hasattr(module, "practice") else ""
+        raise KindError(f"`module` is a torch module, found a {type(module).__name__}. {advice}".strip())
+    if not isinstance(optimizer, optim.Optimizer):
+        raise KindError(f"`optimizer` is an optimiser of torch, found a {type(optimizer).__name__}.")
+    if loss is not None and not isinstance(loss, nn.Module):
+        raise KindError(
+            f"`loss` is a loss module such as nn.CrossEntropyLoss(), found a {type(loss).__name__}. Leave it "
+            "out and tell the loss yourself: `watching.log(loss=loss)`."
+        )
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython() is not None

@@ -1,0 +1,281 @@
+// What every chart has: a head with a log axis and a table, a canvas drawn by uPlot, a zoom, marks of what was done.
+
+import uPlot from 'uplot';
+import { tick, title } from '../format';
+import type { DashboardModel } from '../model';
+import type { IEvent } from '../tokens';
+import { h, icon } from './dom';
+import { Table } from './table';
+
+export interface IChartState {
+  /** 0 to 1: how much the curves of training are smoothed. */
+  smoothing: number;
+  /** The steps that were zoomed in to, null for all. */
+  zoom: [number, number] | null;
+  /** Which lines of the groups are shown; all if it is empty. */
+  filter: string;
+  /** The line that is pointed at, in every group. */
+  focus: string | null;
+}
+
+/** What a chart asks of the dashboard that holds it. */
+export interface IChartHost {
+  /** Charts of one key share their cursor. */
+  readonly key: string;
+  readonly state: IChartState;
+  change(state: Partial<IChartState>): void;
+}
+
+export interface IPanelParts {
+  name: string;
+  /** In the head, after the title. */
+  legend: HTMLElement[];
+  /** Below the canvas. */
+  below?: HTMLElement;
+  /** What stands above the column of a tag in the table. */
+  heading: (tag: string) => string;
+}
+
+const MARKED = new Set(['rate', 'pause', 'early_stop', 'stop', 'guard']);
+const ROOM = 1.08;
+
+export abstract class Panel {
+  readonly node: HTMLElement;
+  readonly name: string;
+  protected log = false;
+  protected plot: uPlot | null = null;
+  protected readonly canvas = h('div', { class: 'akid-canvas', role: 'img' });
+  protected readonly at = h('span', { class: 'akid-at', title: 'Step under the cursor' });
+  private readonly logButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', title: 'Logarithmic axis', click: () => this.toggleLog() }, 'log');
+  private readonly tableButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleTable() }, icon('table'));
+  private readonly below: HTMLElement | null;
+  private readonly table: Table;
+
+  constructor(
+    protected readonly model: DashboardModel,
+    protected readonly host: IChartHost,
+    { name, legend, below, heading }: IPanelParts
+  ) {
+    this.name = name;
+    this.below = below ?? null;
+    this.table = new Table(model, name, () => this.tags, heading);
+    this.tableButton.title = `${title(name)} as a table`;
+    this.tableButton.setAttribute('aria-label', this.tableButton.title);
+    this.logButton.setAttribute('aria-label', `${title(name)}: logarithmic axis`);
+    this.node = h(
+      'section',
+      { class: 'akid-panel', 'aria-label': title(name), 'data-chart': name },
+      h('header', {}, h('h4', { title: title(name) }, title(name)), ...legend, this.at, this.logButton, this.tableButton),
+      this.canvas,
+      this.table.node,
+      this.below
+    );
+    this.canvas.addEventListener('dblclick', () => host.change({ zoom: null }));
+  }
+
+  /** The tags that are shown now. */
+  protected abstract get tags(): string[];
+  /** The steps, and a column of values for each of `curves`. */
+  protected abstract data(): uPlot.AlignedData;
+  protected abstract curves(css: (name: string) => string): uPlot.Series[];
+  /** Write the values under the cursor, else the last ones. */
+  protected abstract showValues(): void;
+  protected abstract describe(): string;
+
+  protected get cursor(): uPlot.Cursor {
+    return {};
+  }
+
+  get hasTable(): boolean {
+    return !this.table.node.hidden;
+  }
+
+  toggleTable(): void {
+    const shown = (this.table.node.hidden = !this.table.node.hidden);
+    this.canvas.hidden = !shown;
+    if (this.below) {
+      this.below.hidden = !shown;
+    }
+    this.tableButton.setAttribute('aria-pressed', String(!shown));
+    this.tableButton.replaceChildren(icon(shown ? 'table' : 'chart'));
+    this.update();
+  }
+
+  private toggleLog(): void {
+    this.setLog(!this.log);
+    this.update();
+  }
+
+  protected setLog(log: boolean): void {
+    this.log = log;
+    this.logButton.setAttribute('aria-pressed', String(log));
+    this.dispose();
+  }
+
+  /** Draw what the model knows now. */
+  update(): void {
+    const known = this.tags.map(tag => this.model.series.get(tag));
+    this.node.dataset.points = String(Math.max(0, ...known.map(series => series?.length ?? 0)));
+    this.node.dataset.lastStep = String(Math.max(0, ...known.map(series => series?.lastStep ?? 0)));
+    if (this.hasTable) {
+      this.table.update();
+    } else if (this.canvas.clientWidth > 0) {
+      this.draw();
+    }
+    this.canvas.setAttribute('aria-label', this.describe());
+  }
+
+  resize(): void {
+    if (this.plot && this.canvas.clientWidth > 0) {
+      this.plot.setSize({ width: this.canvas.clientWidth, height: this.canvas.clientHeight });
+    } else {
+      this.update();
+    }
+  }
+
+  redraw(): void {
+    this.plot?.redraw(false, true);
+  }
+
+  dispose(): void {
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  protected draw(): void {
+    const data = this.data();
+    if (!this.plot) {
+      this.plot = new uPlot(this.options(), data, this.canvas);
+    } else {
+      this.plot.setData(data);
+    }
+    this.showValues();
+  }
+
+  /** A logarithmic axis shows only what is above zero. */
+  protected drawable(column: (number | null)[]): (number | null)[] {
+    return this.log ? column.map(value => (value !== null && value > 0 ? value : null)) : column;
+  }
+
+  protected curve(stroke: uPlot.Series.Stroke, extra: uPlot.Series = {}): uPlot.Series {
+    return {
+      stroke,
+      width: 1.6,
+      spanGaps: true,
+      points: { show: (_u, _i, from, to) => to - from < 1, size: 5, stroke, fill: stroke },
+      ...extra
+    };
+  }
+
+  private options(): uPlot.Options {
+    const css = (name: string) => getComputedStyle(this.node).getPropertyValue(name).trim();
+    const axis = (extra: uPlot.Axis): uPlot.Axis => ({
+      stroke: () => css('--akid-quiet'),
+      font: `11px ${css('--akid-font') || 'system-ui'}`,
+      grid: { stroke: () => css('--akid-grid'), width: 1 },
+      ticks: { show: false },
+      ...extra
+    });
+    return {
+      width: this.canvas.clientWidth,
+      height: this.canvas.clientHeight,
+      padding: [8, 20, 0, 0],
+      legend: { show: false },
+      focus: { alpha: 0.35 },
+      cursor: {
+        drag: { x: true, y: false, setScale: false, dist: 6 },
+        sync: { key: this.host.key, setSeries: false, scales: ['x', null] },
+        y: false,
+        points: { size: 7, width: 0 },
+        ...this.cursor
+      },
+      scales: {
+        x: { time: false, range: () => this.xRange() },
+        y: this.log ? { distr: 3, log: 10 } : { range: (_u, low, high) => this.yRange(low, high) }
+      },
+      axes: [
+        axis({ size: 26, gap: 4, values: (_u, ticks) => ticks.map(tick) }),
+        axis({ grid: { stroke: () => css('--akid-grid'), width: 1, filter: (_u, splits) => (this.log ? decades(splits) : splits) }, size: (_u, labels) => room(labels), gap: 4, space: 32, values: (_u, ticks) => ticks.map(at => (at == null ? '' : tick(at))) })
+      ],
+      series: [{}, ...this.curves(css)],
+      hooks: {
+        setCursor: [() => this.showValues()],
+        setSeries: [(_u, index) => this.point(index)],
+        setSelect: [u => this.select(u)],
+        drawAxes: [u => this.drawMarks(u, css('--akid-mark'))]
+      }
+    };
+  }
+
+  /** The cursor came near the curve `index`, or left it (null). */
+  protected point(_index: number | null): void {}
+
+  private select(u: uPlot): void {
+    const { left, width } = u.select;
+    if (width > 4) {
+      u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      this.host.change({ zoom: [u.posToVal(left, 'x'), u.posToVal(left + width, 'x')] });
+    }
+  }
+
+  /** From 0 to the last step to come once a part of it is made, before that in calm leaps. */
+  protected xRange(): [number, number] {
+    if (this.host.state.zoom) {
+      return this.host.state.zoom;
+    }
+    const { step, max_steps, live } = this.model.run;
+    const seen = Math.max(step, ...this.tags.map(tag => this.model.series.get(tag)?.lastStep ?? 0), 1);
+    if (!live) {
+      return [0, seen];
+    }
+    return [0, max_steps && seen > 0.3 * max_steps ? Math.max(seen, max_steps) : leap(seen * 1.05, max_steps)];
+  }
+
+  protected yRange(low: number | null, high: number | null): [number, number] {
+    if (low === null || high === null) {
+      return [0, 1];
+    }
+    const room = high > low ? (high - low) * (ROOM - 1) : Math.abs(high) * 0.1 || 0.1;
+    return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+  }
+
+  private drawMarks(u: uPlot, color: string): void {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.strokeStyle = color;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const event of this.marks()) {
+      const x = Math.round(u.valToPos(event.step, 'x', true)) + 0.5;
+      if (x >= bbox.left && x <= bbox.left + bbox.width) {
+        ctx.beginPath();
+        ctx.moveTo(x, bbox.top);
+        ctx.lineTo(x, bbox.top + bbox.height);
+        ctx.stroke();
+      }
+    }
+    ctx.restore();
+  }
+
+  private marks(): IEvent[] {
+    return this.model.events.filter(event => MARKED.has(event.kind) && event.step > 0).slice(-100);
+  }
+}
+
+/** The width of an axis of values: enough for its longest label. */
+function room(labels: string[] | null): number {
+  return Math.max(50, 14 + 6.5 * Math.max(0, ...(labels ?? []).map(label => label.length)));
+}
+
+/** Of a logarithmic axis only the powers of ten, where there are several of them. */
+function decades(splits: (number | null)[]): (number | null)[] {
+  const whole = splits.map(at => (at && Number.isInteger(Math.round(Math.log10(at) * 1e6) / 1e6) ? at : null));
+  return whole.filter(at => at !== null).length > 2 ? whole : splits;
+}
+
+/** The next of 1, 2, 5, 10, 20, ... that is at least `needed`, not above `most`. */
+function leap(needed: number, most: number | null): number {
+  const decade = 10 ** Math.floor(Math.log10(Math.max(needed, 1)));
+  const next = [1, 2, 5, 10].map(n => n * decade).find(n => n >= needed)!;
+  return most ? Math.min(most, Math.max(next, 10)) : Math.max(next, 10);
+}

@@ -1,0 +1,37 @@
+"""A loop of one's own that is watched can be asked, too."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import nn
+
+from akidlab.session import ask, watch
+
+
+def test_a_plain_loop_answers_at_the_end_of_its_steps() -> None:
+    model, loss = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    begun, over = threading.Event(), threading.Event()
+
+    def train() -> None:
+        with watch(model, optimizer, "none", doctor=False, loss=loss, dashboard=False, name="plain"):
+            while not over.is_set():
+                optimizer.zero_grad()
+                loss(model(torch.ones(5, 3)), torch.zeros(5, 1)).backward()
+                optimizer.step()
+                begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(train)
+        assert begun.wait(20)
+        try:
+            found = ask("step > 0, lr, brain[1].out.shape, brain[0].weight.grad.norm() > 0", "plain")
+        finally:
+            over.set()
+        training.result(20)
+
+    assert found == [True, 0.1, [5, 4], True]
+    assert not model[1]._forward_hooks

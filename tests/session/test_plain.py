@@ -1,0 +1,369 @@
+"""A loop of one's own is watched with three lines: plain torch, a stranger's module, Lightning."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import akidlab
+from akidlab.errors import KindError, NotFiniteError, OptionError, UnknownNameError
+from akidlab.messages import Command
+from akidlab.session.loop import StoppedError
+from akidlab.store import runs
+from akidlab.wire import send_command
+
+STEPS = 12
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(16, 6, generator=generator), torch.randint(0, 3, (16,), generator=generator)
+
+
+def train(model, optimizer, loss, steps=STEPS):
+    x, y = batch()
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+
+def parts():
+    model = network()
+    return model, torch.optim.SGD(model.parameters(), 0.1), nn.CrossEntropyLoss()
+
+
+def test_a_plain_loop_leaves_a_run_with_its_losses_and_its_distributions():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss, every=5, name="plain") as watching:
+        train(model, optimizer, loss)
+
+    run = watching.run
+    assert (run.name, run.status, run.step) == ("plain", "finished", STEPS)
+    assert list(run.scalars("loss").steps) == list(range(1, STEPS + 1))
+    assert list(run.percentiles("weights/linear0").steps) == [1, 5, 10]
+    assert {tag.split("/")[0] for tag in run.distributions()} >= {"weights", "bias_updates", "activations"}
+
+
+def test_what_is_watched_learns_as_if_it_were_not():
+    (model, optimizer, loss), (other, its_optimizer, its_loss) = parts(), parts()
+    train(other, its_optimizer, its_loss)
+
+    with akidlab.watch(model, optimizer, loss=loss, every=1):
+        train(model, optimizer, loss)
+
+    assert all(a.equal(b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+
+
+def test_nothing_stays_on_the_module_or_its_optimiser():
+    model, optimizer, loss = parts()
+    before = [dict(module._forward_hooks) for module in (*model.modules(), loss)]
+    threads = set(threading.enumerate())
+
+    with akidlab.watch(model, optimizer, loss=loss):
+        train(model, optimizer, loss)
+
+    assert [dict(module._forward_hooks) for module in (*model.modules(), loss)] == before
+    assert not optimizer._optimizer_step_post_hooks
+    assert not optimizer._optimizer_step_pre_hooks
+    assert not {thread for thread in threading.enumerate() if thread.name.startswith("akidlab")} - threads
+
+
+def test_the_weights_recorded_are_those_of_their_step():
+    model, optimizer, loss = parts()
+    first = float(model[0].weight.detach().max())
+
+    with akidlab.watch(model, optimizer, "weights", loss=loss, every=1) as watching:
+        train(model, optimizer, loss, steps=1)
+
+    assert watching.run.percentiles("weights/linear0").values[0, -1] == np.float32(first)
+
+
+def test_a_stranger_that_returns_its_loss_needs_no_loss_module():
+    class Output(dict):
+        def __getattr__(self, name):
+            return self[name]
+
+    class Stranger(nn.Module):  # in the manner of Hugging Face: keywords in, a dictionary with a loss out
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.head = nn.Linear(6, 8), nn.Linear(8, 3)
+
+        def forward(self, *, inputs, labels=None):
+            logits = self.head(torch.tanh(self.encoder(inputs)))
+            loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+            return Output(loss=loss, logits=logits)
+
+    model = Stranger()
+    optimizer = torch.optim.AdamW(model.parameters())
+    x, y = batch()
+
+    with akidlab.watch(model, optimizer, every=2) as watching:
+        for _ in range(4):
+            optimizer.zero_grad()
+            model(inputs=x, labels=y).loss.backward()
+            optimizer.step()
+
+    assert len(watching.run.scalars("loss")) == 4
+    assert "activations/encoder" in watching.run.distributions()
+
+
+def fit(module, data, callback, folder, **options):
+    from lightning.pytorch import Trainer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own
+        trainer = Trainer(
+            callbacks=[callback], logger=False, enable_checkpointing=False, accelerator="cpu",
+            enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder, **options,
+        )  # fmt: skip
+        trainer.fit(module, data)
+
+
+def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
+    lightning = pytest.importorskip("lightning.pytorch")
+    from akidlab.lightning import WatchCallback
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def training_step(self, batch, index):
+            loss = nn.functional.cross_entropy(self.net(batch[0]), batch[1])
+            self.log("train/loss", loss)
+            return loss
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    callback = WatchCallback(every=5, name="lightning")
+    data = torch.utils.data.DataLoader([tuple(part) for part in zip(*batch(), strict=True)], batch_size=4)
+    fit(Module(), data, callback, tmp_path, max_epochs=3)
+
+    run = callback.run
+    assert (run.name, run.status, run.step) == ("lightning", "finished", 12)
+    assert len(run.scalars("loss")) == 12
+    assert run.epoch == 3
+    assert "activations/net/linear0" in run.distributions()
+
+
+def test_batches_that_lightning_gathers_are_one_step(tmp_path):
+    lightning = pytest.importorskip("lightning.pytorch")
+    from akidlab.lightning import WatchCallback
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def training_step(self, batch, index):
+            return self.net(batch).sum() * 0 + index + 1.0
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    callback, data = WatchCallback("gradients"), torch.utils.data.DataLoader(torch.ones(8, 6), batch_size=1)
+    fit(Module(), data, callback, tmp_path, max_epochs=1, accumulate_grad_batches=2)
+
+    losses = callback.run.scalars("loss")
+    assert (losses.steps.tolist(), losses.values.tolist()) == ([1, 2, 3, 4], [1.5, 3.5, 5.5, 7.5])
+
+
+def test_values_told_by_hand_belong_to_the_step_of_their_pass():
+    model, optimizer, loss = parts()
+    x, y = batch()
+
+    with akidlab.watch(model, optimizer, "none") as watching:
+        for step in range(3):
+            optimizer.zero_grad()
+            value = loss(model(x), y)
+            watching.log(loss=value)
+            value.backward()
+            optimizer.step()
+            watching.log(after=step)
+
+    assert list(watching.run.scalars("loss").steps) == [1, 2, 3]
+    assert list(watching.run.scalars("after").values) == [0, 1, 2]
+    assert list(watching.run.scalars("after").steps) == [1, 2, 3]
+
+
+def test_an_error_in_the_loop_is_the_runs_error_and_is_raised():
+    model, optimizer, loss = parts()
+
+    watching = akidlab.watch(model, optimizer, loss=loss)
+
+    with pytest.raises(ZeroDivisionError), watching:
+        train(model, optimizer, lambda *_: 1 / 0)
+
+    assert watching.run.status == "failed"
+    assert watching.run.error == "ZeroDivisionError: division by zero"
+
+
+def test_stop_ends_the_loop_quietly_and_the_rate_changes():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss) as watching:
+        train(model, optimizer, loss, steps=2)
+        send_command(watching.run.uid, Command("rate", 0.01))
+        train(model, optimizer, loss, steps=1)
+        rate = optimizer.param_groups[0]["lr"]
+        watching.controls.send("stop")
+        train(model, optimizer, loss, steps=100)
+
+    assert rate == 0.01
+    assert (watching.run.status, watching.step) == ("stopped", 4)
+
+
+def test_without_a_with_a_stop_says_how_to_end_quietly():
+    model, optimizer, loss = parts()
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    watching.controls.send("stop")
+
+    with pytest.raises(StoppedError, match=r"was stopped at step 1. `with akidlab.watch\(...\):`"):
+        train(model, optimizer, loss)
+
+    assert watching.run.status == "stopped"
+
+
+def test_a_loop_pauses_and_makes_single_steps():
+    model, optimizer, loss = parts()
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    watching.controls.send("pause")
+    thread = threading.Thread(target=train, args=(model, optimizer, loss, 20), daemon=True)
+    thread.start()
+
+    until(lambda: watching.run.status == "paused")
+    held = watching.step
+    watching.controls.send("step", 2)
+    until(lambda: watching.step == held + 2 and watching.run.status == "paused")
+    watching.controls.send("resume")
+    thread.join(10)
+    watching.close()
+
+    assert (held, watching.step) == (1, 20)
+
+
+def test_copies_of_a_watched_module_are_not_watched():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss, every=1) as watching:
+        copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+        train(model, optimizer, loss, steps=2)
+        for other in copies:
+            train(other, torch.optim.SGD(other.parameters(), 0.1), copy.deepcopy(loss), steps=5)
+
+    assert (watching.step, watching.samples) == (2, 32)
+    assert list(watching.run.scalars("loss").steps) == [1, 2]
+
+
+def test_epochs_are_counted_where_they_are_told():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, "none", loss=loss) as watching:
+        for _ in range(2):
+            train(model, optimizer, loss, steps=3)
+            watching.epoch_finished()
+
+    assert watching.run.epoch == 2
+    assert [event.step for event in watching.run.events("epoch")] == [3, 6]
+
+
+def test_gradients_that_are_not_finite_end_the_loop_before_the_weights_are_touched():
+    model, optimizer, loss = parts()
+    x, y = batch()
+    x[3, 2] = torch.nan
+    before = model[0].weight.detach().clone()
+
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    loss(model(x), y).backward()
+    with pytest.raises(NotFiniteError, match=r"at step 1. The batch itself holds 1 NaN"), watching:
+        optimizer.step()
+
+    assert model[0].weight.detach().equal(before)
+    assert (watching.run.status, watching.run.findings()[0].step) == ("failed", 1)
+
+
+def test_a_watch_that_has_ended_does_not_begin_again():
+    model, optimizer, loss = parts()
+    with akidlab.watch(model, optimizer, loss=loss) as watching:
+        train(model, optimizer, loss, steps=1)
+
+    with pytest.raises(KindError, match="The watch of `sequential` has ended"):
+        watching.__enter__()
+
+
+def test_a_misspelt_option_names_the_nearest():
+    model, optimizer, _ = parts()
+
+    with pytest.raises(OptionError, match=r"no option of WatchOptions `evry`. Did you mean `every`\?"):
+        akidlab.watch(model, optimizer, evry=3)
+
+
+def test_the_same_module_watched_again_closes_the_earlier_run():
+    model, optimizer, loss = parts()
+    first = akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+
+    with akidlab.watch(model, optimizer, loss=loss):
+        train(model, optimizer, loss, steps=1)
+
+    assert first.run.status == "stopped"
+    assert sorted(run.status for run in runs()) == ["finished", "stopped"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda m, o, c: (nn.Linear, o, None), "`module` is a torch module, found a type"),
+        (
+            lambda m, o, c: (m, m.parameters(), None),
+            "`optimizer` is an optimiser of torch, found a generator",
+        ),
+        (lambda m, o, c: (m, o, nn.functional.cross_entropy), "`loss` is a loss module .*watching.log"),
+    ],
+)
+def test_other_things_are_refused_with_advice(spoil, text):
+    module, optimizer, loss = spoil(*parts())
+
+    with pytest.raises(KindError, match=text):
+        akidlab.watch(module, optimizer, loss=loss)
+
+
+def test_an_unknown_topic_leaves_no_run_behind():
+    model, optimizer, _ = parts()
+
+    with pytest.raises(UnknownNameError, match=r"no topic `weigths`. Did you mean `weights`"):
+        akidlab.watch(model, optimizer, "weigths")
+
+    assert len(runs()) == 0
+
+
+def until(true, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert true()
+
+
+def test_a_backend_that_writes_files_draws_no_figure():
+    model, optimizer, loss = parts()
+    with akidlab.watch(model, optimizer, loss=loss) as watching:
+        train(model, optimizer, loss, steps=2)
+
+    with pytest.raises(UnknownNameError, match="no backend that draws figures `tensorboard`"):
+        watching.run.figure("loss", backend="tensorboard")

@@ -1,0 +1,87 @@
+"""The figure that a finished dashboard leaves behind: lines of a topic share a chart, and it stays small."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tapped import scalar
+
+from akidlab.messages import Message, Samples
+from akidlab.store import Recorder, Run
+from akidlab.widgets.charts import EXPLORED, charts, fitting
+from akidlab.widgets.figure import figure
+
+
+def look_inside(recorder: Recorder, layers: int, topics: int = 2, steps: int = 200) -> None:
+    scalar(recorder, "observation_share", [1], [0.02])
+    for topic in range(topics):
+        for layer in range(layers):
+            values = [(layer + 1) * 10.0 ** (-layer * topic) * 1.234567] * steps
+            tag = f"topic{topic}/features/conv2d{layer}"
+            recorder.hear(Message(tag, Samples(range(steps), values, [0.0] * steps), step=steps))
+    recorder.flush()
+
+
+def headings(drawn: Any) -> list[str]:
+    return [above["text"] for above in drawn["layout"]["annotations"]]
+
+
+def test_lines_of_a_topic_share_a_chart(run: Run, recorder: Recorder) -> None:
+    for tag in ("loss", "validation_loss", "learning_rate"):
+        scalar(recorder, tag, [1, 2], [0.5, 0.25])
+    look_inside(recorder, 4)
+    drawn: Any = figure(run)
+
+    assert headings(drawn)[1:] == [
+        "<b>Learning rate</b>",
+        "<b>Topic0</b>   4 lines",
+        "<b>Topic1</b>   4 lines",
+    ]
+    lines = [trace["name"] for trace in drawn["data"] if trace["yaxis"] == "y3"]
+    assert lines == ["features/conv2d0", "features/conv2d1", "features/conv2d2", "features/conv2d3"]
+    assert ("type" in drawn["layout"]["yaxis3"], drawn["layout"]["yaxis4"]["type"]) == (False, "log")
+
+
+@pytest.mark.parametrize(("layers", "topics"), [(1, 1), (40, 1), (3, 30), (40, 12), (300, 2)])
+def test_a_figure_is_small_however_many_lines_there_are(
+    run: Run, recorder: Recorder, layers: int, topics: int
+) -> None:
+    for tag in ("loss", "validation_loss", "accuracy", "validation_accuracy", "learning_rate"):
+        scalar(recorder, tag, list(range(10_000)), [i / 7 for i in range(10_000)])
+    look_inside(recorder, layers, topics, 20)
+    drawn: Any = figure(run)
+
+    assert len(json.dumps(drawn)) <= 20_000
+    assert headings(drawn)[2:4] == [
+        "<b>Learning rate</b>",
+        f"<b>Topic0</b>   {'8 of ' if layers > 8 else ''}{layers} lines"
+        if layers > 1
+        else "<b>Topic0</b>   features/conv2d0",
+    ]
+    left_out = topics + 3 - len(headings(drawn))
+    assert (f"{left_out} more in the run" in drawn["layout"]["title"]["text"]) is (left_out > 0)
+
+
+def test_charts_in_rows_do_not_overlap(run: Run, recorder: Recorder) -> None:
+    look_inside(recorder, 1, topics=9)
+    layout: Any = figure(run)["layout"]
+    rows = [layout[f"yaxis{number}"]["domain"] for number in ("", "5", "9")]
+
+    assert rows[0][1] == 1 and rows[2][0] == pytest.approx(0, abs=1e-3)  # noqa: PT018
+    assert rows[0][0] > rows[1][1] > rows[1][0] > rows[2][1]
+
+
+def test_of_many_lines_those_from_the_first_to_the_last_are_shown() -> None:
+    known = charts([f"norm/conv{layer}" for layer in range(40)])
+
+    assert list(fitting(known)["norm/"].values())[::7] == ["norm/conv0", "norm/conv39"]
+
+
+def test_what_is_explored_has_more_lines_than_what_is_kept(run: Run, recorder: Recorder) -> None:
+    look_inside(recorder, 40, topics=1)
+    kept, explored = figure(run), figure(run, EXPLORED)
+
+    assert [headings(drawn)[0].split("   ")[1] for drawn in (kept, explored)] == ["8 of 40 lines", "40 lines"]
+    assert len(json.dumps(explored)) <= 250_000
