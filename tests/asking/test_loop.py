@@ -15,12 +15,16 @@ def test_a_plain_loop_answers_at_the_end_of_its_steps() -> None:
     model, loss = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), nn.MSELoss()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     begun, over = threading.Event(), threading.Event()
+    chance = torch.Generator().manual_seed(0)
 
     def train() -> None:
         with watch(model, optimizer, "none", doctor=False, loss=loss, dashboard=False, name="plain"):
             while not over.is_set():
                 optimizer.zero_grad()
-                loss(model(torch.ones(5, 3)), torch.zeros(5, 1)).backward()
+                target = torch.randn(
+                    5, 1, generator=chance
+                )  # never learnt: a gradient of exactly 0 is no answer
+                loss(model(torch.ones(5, 3)), target).backward()
                 optimizer.step()
                 begun.set()
 
