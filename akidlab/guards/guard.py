@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from operator import is_
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -28,10 +30,18 @@ GOES_ON = "Training goes on: `mode='raise'` would have ended it."
 EVERY = 64
 
 
+class Known(NamedTuple):
+    """What an optimiser trained at its last step, and what tells whether those gradients are finite."""
+
+    parameters: list[Tensor]
+    are_finite: Callable[[], bool]
+
+
 class Guard:
     """Looks at the gradients before each step of an optimiser, and names the module that spoilt them.
 
-    A Kid has one of its own: `Kid(..., guard="stop")`. It is a context manager; `detach()` ends it.
+    All that the optimiser trains at that step is looked at, so that modules may come and go on the way. A Kid
+    has a guard of its own: `Kid(..., guard="stop")`. It is a context manager; `detach()` ends it.
 
     Args:
         module: what is trained.
@@ -65,8 +75,7 @@ class Guard:
         self.module, self.mode, self.optimizer, self.bus = module, mode, optimizer, bus
         self.step = 0  # steps made
         self.finding: Finding | None = None  # the last one
-        self._parameters = [p for p in module.parameters() if p.requires_grad]
-        self._finite = gradient_check(self._parameters, EVERY)
+        self._known: WeakKeyDictionary[Optimizer, Known] = WeakKeyDictionary()
         self._given: tuple[Any, Any] | None = None
         watch = register_optimizer_step_pre_hook if optimizer is None else optimizer.register_step_pre_hook
         keep = _Ear(self._keep)
@@ -93,25 +102,28 @@ class Guard:
             self._given = (args, kwargs)
 
     def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if self.optimizer is None and not self._is_ours(optimizer):
+        known = self._of(optimizer)
+        if known is None:
             return
-        if not self._is_scaled(optimizer) and not self._are_finite():
+        if not self._is_scaled(optimizer) and not known.are_finite():
             self._alarm("gradient", float("nan"))
         self.step += 1
         self._given = None
 
-    def _is_ours(self, optimizer: Optimizer) -> bool:
-        mine = {id(parameter) for parameter in self._parameters}
-        return any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
+    def _of(self, optimizer: Optimizer) -> Known | None:
+        """What it trains now; None if nothing of that is the module's."""
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        known = self._known.get(optimizer)
+        if known is None or not _same(known.parameters, parameters):
+            mine = {id(parameter) for parameter in self.module.parameters()}
+            if self.optimizer is None and not any(id(p) in mine for p in parameters):
+                return None
+            known = self._known[optimizer] = Known(parameters, _check(parameters))
+        return known
 
     def _is_scaled(self, optimizer: Optimizer) -> bool:
         """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
         return getattr(optimizer, "grad_scale", None) is not None
-
-    def _are_finite(self) -> bool:
-        if all(p.device.type == "cpu" for p in self._parameters[:1]):
-            return self._finite()
-        return all_finite(p.grad for p in small(self._parameters))
 
     def _alarm(self, what: str, value: float) -> None:
         given, module = self._given, self.module
@@ -139,6 +151,17 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.detach()
+
+
+def _check(parameters: list[Tensor]) -> Callable[[], bool]:
+    if all(p.device.type == "cpu" for p in parameters[:1]):
+        return gradient_check(parameters, EVERY)
+    few = small(parameters)
+    return lambda: all_finite(p.grad for p in few)
+
+
+def _same(some: list[Tensor], others: list[Tensor]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 class _Ear:

@@ -111,6 +111,52 @@ def test_a_healthy_loop_is_left_alone_and_no_hook_stays() -> None:
     assert not model._forward_pre_hooks
 
 
+def spoil(parameter: nn.Parameter) -> None:
+    """Only this one gets a gradient that is not finite."""
+    parameter.register_hook(lambda gradient: gradient * torch.nan)
+
+
+def put_before_the_last(model: nn.Sequential, optimizer: torch.optim.Optimizer) -> nn.Linear:
+    new = model.insert(2, nn.Linear(8, 8))[2]
+    optimizer.add_param_group({"params": list(new.parameters())})
+    return new
+
+
+def replace_the_last(model: nn.Sequential, optimizer: torch.optim.Optimizer) -> nn.Linear:
+    model[-1] = new = nn.Linear(8, 2)
+    optimizer.param_groups[0]["params"][-2:] = list(new.parameters())
+    return new
+
+
+def unfreeze_the_last(model: nn.Sequential, optimizer: torch.optim.Optimizer) -> nn.Linear:
+    return model[-1].requires_grad_(True)
+
+
+@pytest.mark.parametrize("change", [put_before_the_last, replace_the_last, unfreeze_the_last])
+@pytest.mark.parametrize("given", [True, False])
+def test_parameters_that_come_later_are_guarded(change, given) -> None:
+    model = net()
+    model[-1].requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    with Guard(model, optimizer=optimizer if given else None):
+        steps(model, optimizer, 2)
+        spoil(change(model, optimizer).bias)
+        with pytest.raises(NotFiniteError, match="A gradient is not finite at step 3"):
+            steps(model, optimizer, 1)
+
+
+def test_an_optimizer_that_holds_nothing_but_what_came_later_is_guarded() -> None:
+    model = net()
+    with Guard(model):
+        steps(model, torch.optim.SGD(model.parameters(), 0.1), 2)
+        model.append(nn.Linear(2, 2))
+        spoil(model[-1].weight)
+
+        with pytest.raises(NotFiniteError, match="A gradient is not finite at step 3"):
+            steps(model, torch.optim.SGD(model[-1].parameters(), 0.1), 1)
+
+
 def test_a_guard_has_a_mode() -> None:
     with pytest.raises(UnknownNameError, match=r"no mode of a guard `rise`\. Did you mean `raise`"):
         Guard(net(), "rise")
