@@ -60,7 +60,11 @@ class Guarding(Subscriber):
 
     def hear(self, message: Message) -> None:
         event = message.data
-        if isinstance(event, Event) and event.kind == "guard" and not self._telling and self.minds:
+        if not isinstance(event, Event):
+            return
+        if event.kind == "edit":  # running statistics may have come, and the next batch may spoil them
+            self.remember()
+        if event.kind == "guard" and not self._telling and self.minds:
             facts: dict[str, Any] = {**event.data}
             kind, block = str(facts.get("finding", "guard")), facts.get("block")
             self.heard = Finding(kind, block, message.step, str(facts.get("text", "")), "error")

@@ -339,6 +339,53 @@ def test_buffers_may_be_other_tensors_after_a_step(make_kid):
     assert kid.step == kid.max_steps
 
 
+def edited_in_a_pause(kid, heard, change):
+    """Has it practise, pause, be edited, and go on."""
+    pause = lambda kid: kid.controls.send("pause") if kid.step == 3 else None  # noqa: E731
+    kid.hooks.on_batch_end.append(pause)
+    thread = threading.Thread(target=kid.practice)
+    thread.start()
+    while "paused" not in heard.statuses():
+        time.sleep(0.005)
+    kid.hooks.on_batch_end.remove(pause)
+    kid.edit(change)
+    kid.controls.send("resume")
+    thread.join(20)
+
+
+def test_what_is_put_in_while_it_is_paused_is_guarded(make_kid, listen):
+    kid = make_kid(skip_validation=True)
+    heard = listen(kid)
+
+    def change(brain):
+        brain.insert_after("relu1", InnerProductLayer(out_channel_num=8, name="new"))
+
+    def spoil(kid):
+        if kid.step == 5:
+            kid.brain["new"].bias.register_hook(lambda gradient: gradient * torch.nan)
+
+    kid.hooks.on_batch_begin.append(spoil)
+    edited_in_a_pause(kid, heard, change)
+
+    (told,) = guards(heard)
+    assert (told["step"], told["block"]) == (6, "new")
+    assert all(torch.isfinite(p).all() for p in kid.brain.parameters())
+
+
+def test_running_statistics_that_are_put_in_while_it_is_paused_are_put_back(make_kid, listen):
+    kid = make_kid(skip_validation=True)
+    heard = listen(kid)
+
+    def change(brain):
+        brain.insert_after("ip1", Fails(lambda x: x * torch.nan, name="odd", at=1, times=2))
+        brain.insert_after("odd", BatchNormalizationLayer(name="bn1"))
+
+    edited_in_a_pause(kid, heard, change)
+
+    assert [told["block"] for told in guards(heard)] == ["odd"]
+    assert all(torch.isfinite(buffer).all() for buffer in kid.brain.buffers())
+
+
 class TwoRanks(SingleEngine):
     """Rank 0 of two; at step 4 the other one has a gradient that is not finite, and says where."""
 
