@@ -9,6 +9,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from akidlab import config
+from akidlab.errors import AkidlabError, MagicError
 from akidlab.magics import arguments, body
 from akidlab.session import Cargo, Plan, Session, travel
 from akidlab.session.waiting import Watched, summary
@@ -132,7 +133,11 @@ def _plan(asked: argparse.Namespace) -> Plan:
 
 
 def _watch(asked: argparse.Namespace) -> dict[str, Any]:
-    """What differs from how the kid is watched anyway."""
+    """What differs from how the kid is watched anyway.
+
+    Raises:
+        MagicError: if there is no such topic or metric.
+    """
     found: dict[str, Any] = {
         "topics": tuple(asked.watch.split(",")) if asked.watch else None,
         "every": arguments.whole("--every", asked.every),
@@ -140,7 +145,15 @@ def _watch(asked: argparse.Namespace) -> dict[str, Any]:
         "budget": arguments.share("--budget", asked.budget),
         "metrics": tuple(asked.metrics or ()) or None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    told = {name: value for name, value in found.items() if value is not None}
+    if told:
+        from akidlab.watching import WatchOptions
+
+        try:
+            WatchOptions(**told)
+        except AkidlabError as error:
+            raise MagicError(*error.args) from None
+    return told
 
 
 def _manner(asked: argparse.Namespace) -> dict[str, Any]:

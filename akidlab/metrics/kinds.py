@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from akidlab.errors import unknown
+from akidlab.errors import UnknownNameError, unknown
 from akidlab.messages import GROUPS, META, TOPICS, Bus
 
 Asked = Iterable[str | Sequence[str]]
+_CARRIED = ("input_data", "network_output", "input_labels", "loss")  # of what an exporter says, numbers
 
 
 def listed(kinds: Asked) -> tuple[str, ...]:
@@ -29,6 +30,29 @@ def check(kind: str, bus: Bus) -> None:
         UnknownNameError: if it is nearly, but not quite, one that is known.
     """
     known = sorted({*META, *TOPICS, *bus.topics})
-    is_derived = any(kind.startswith(f"{topic}_") for topic in known)
-    if kind not in known and not is_derived and difflib.get_close_matches(kind, known, n=1, cutoff=0.7):
+    if not _is_published(kind, bus) and difflib.get_close_matches(kind, known, n=1, cutoff=0.7):
         raise unknown("topic", kind, known)
+
+
+def check_word(kind: str, bus: Bus, own: Iterable[str] = ()) -> None:
+    """See that a topic in a word such as `norm:weights` is one: a word is no place for what nobody publishes.
+
+    Args:
+        kind: the topic.
+        bus: whose topics are known, too.
+        own: more that are known.
+
+    Raises:
+        UnknownNameError: if it is none; it may be the name of a block.
+    """
+    if kind in own or _is_published(kind, bus):
+        return
+    groups = [group for group, topics in GROUPS.items() if topics]
+    error = unknown("topic", kind, dict.fromkeys([*groups, *TOPICS, *_CARRIED, *bus.topics]))
+    raise UnknownNameError(f"{error} A topic says of what, of every block.")
+
+
+def _is_published(kind: str, bus: Bus) -> bool:
+    """True if an exporter or a metric publishes it, or may: of `weights` metrics make `weights_norm2`."""
+    known = {*META, *TOPICS, *bus.topics}
+    return kind in known or any(kind.startswith(f"{topic}_") for topic in known)

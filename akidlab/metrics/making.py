@@ -7,7 +7,7 @@ from typing import Any
 
 from akidlab import registry
 from akidlab.errors import MetricError, unknown
-from akidlab.messages import Bus, Subscriber
+from akidlab.messages import Bus, Subscriber, get_default_bus
 from akidlab.metrics.by_name import BandsSubscriber
 from akidlab.metrics.deep import CKASubscriber, HessianEigenSubscriber, SVCCASubscriber
 from akidlab.metrics.each import (
@@ -20,6 +20,7 @@ from akidlab.metrics.each import (
     SumSubscriber,
     VarianceSubscriber,
 )
+from akidlab.metrics.kinds import check_word, listed
 from akidlab.metrics.summaries import (
     DeadUnitsSubscriber,
     GradientNoiseScaleSubscriber,
@@ -83,8 +84,9 @@ def make(spec: str, bus: Bus | None = None, **more: object) -> Subscriber:
         >>> make("norm:weights?order=1", Bus()).topics_published
         ('weights_norm1',)
     """
+    bus = get_default_bus() if bus is None else bus
     name, kinds, options = parse(spec)
-    maker, needed = find(name), needs(spec)
+    maker, needed = find(name), needs(spec, bus)
     takes = signature(maker).parameters
     given: dict[str, Any] = {key: value for key, value in more.items() if key in takes} | options
     lacking = [part for part in needed if part not in given]
@@ -100,20 +102,26 @@ def make(spec: str, bus: Bus | None = None, **more: object) -> Subscriber:
     return made(*positional, *kinds, bus=bus, **given)
 
 
-def needs(spec: str) -> list[str]:
+def needs(spec: str, bus: Bus | None = None) -> list[str]:
     """What a metric needs that no word can say, by name.
 
+    Args:
+        spec: as for `make`.
+        bus: whose topics are known beside those of an exporter; by default that of the `with` one is in.
+
     Raises:
-        UnknownNameError: if there is no such metric or option.
+        UnknownNameError: if there is no such metric, topic or option.
         MetricError: if the word cannot be read.
 
     Example:
         >>> needs("svcca"), needs("norm")
         (['model', 'data'], [])
     """
-    name, _, options = parse(spec)
+    name, kinds, options = parse(spec)
     maker = find(name)
     check(maker, options)
+    for kind in listed(kinds):
+        check_word(kind, get_default_bus() if bus is None else bus, getattr(maker, "kinds", ()))
     takes = signature(maker).parameters.values()
     return [p.name for p in takes if _is_needed(p) and p.name not in options]
 

@@ -55,8 +55,7 @@ class WatchOptions(Options):
                 f"`budget` is a share of the time between 0 and 1, such as 0.02; found {self.budget!r}."
             )
         _ = self.kinds
-        for spec in self.metrics:
-            _try(spec)
+        _try(self.metrics)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -73,8 +72,12 @@ def _words(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _try(spec: str) -> None:
+def _try(specs: tuple[str, ...]) -> None:
+    if not specs:
+        return
     from akidlab.metrics import making
 
-    if not making.needs(spec):  # what it needs beyond a word, such as data, may be there later
-        making.make(spec, Bus())
+    bus = Bus()  # one for all: a metric may be computed of what the one before publishes
+    for spec in specs:
+        if not making.needs(spec, bus):  # what it needs beyond a word, such as data, may be there later
+            making.make(spec, bus)

@@ -234,6 +234,10 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
         ("Kid", "`Kid` is a class; what trains is a Kid"),
         ("kid.nothing", "`kid.nothing` cannot be looked up: AttributeError"),
         ("1+1", "`1+1` names no kid"),
+        ("--watch wieghts", "There is no topic `wieghts`. Did you mean `weights`?"),
+        ("--metrics norm:ip1", "There is no topic `ip1`. Known: all, parameters, gradients"),
+        ("-np 2 --metrics nrom", "There is no metric `nrom`. Did you mean `norm`?"),
+        ("--metrics norm?odrer=1", "There is no option of NormSubscriber `odrer`. Did you mean `order`?"),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_answered_in_plain_words(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from importlib.metadata import distribution
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,12 +16,19 @@ from akidlab.metrics.making import GROUP, OURS, parse
 
 
 def test_ours_are_registered_the_way_a_strangers_are():
-    entries = distribution("akidlab").entry_points.select(group=GROUP)
+    tomllib = pytest.importorskip("tomllib", reason="Python reads TOML from 3.11 on")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
-    assert {entry.name: entry.value for entry in entries} == {
+    assert project["entry-points"][GROUP] == {
         name: f"akidlab.metrics:{maker.__name__}" for name, maker in OURS.items()
     }
-    assert set(OURS) <= set(metrics.names())
+
+
+def test_ours_are_there_though_they_came_after_the_installation(monkeypatch):
+    monkeypatch.setattr("akidlab.registry.entry_points", lambda group: ())
+
+    assert metrics.names() == sorted(OURS)
+    assert metrics.make("norm", Bus()).topics_published == ("weights_norm2",)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +102,19 @@ def test_names_misspelt_name_those_that_were_meant():
         metrics.make("norm:weight", Bus())
     with pytest.raises(OptionError, match=r"option of NormSubscriber `odrer`\. Did you mean `order`"):
         metrics.make("norm?odrer=1", Bus())
+
+
+@pytest.mark.parametrize("spec", ["norm:conv1", "percentiles:conv1", "svcca:conv1", "ratio:weights,conv1"])
+def test_the_name_of_a_block_is_no_topic(spec: str):
+    with pytest.raises(UnknownNameError, match=r"no topic `conv1`\. Known: all, .* weights, .* of what, of"):
+        metrics.make(spec, Bus())
+
+
+def test_the_topics_of_a_bus_may_be_asked_for_in_words():
+    bus = Bus()
+    bus.register_topic("entropy")
+
+    assert metrics.make("mean:entropy", bus).topics_published == ("entropy_mean",)
 
 
 def test_nothing_stays_of_one_that_could_not_be_made():

@@ -58,6 +58,20 @@ def test_a_metric_of_too_few_topics_is_refused_at_once():
         WatchOptions(metrics=("ratio:weights",))
 
 
+@pytest.mark.parametrize("metric", ["norm:conv1", "svcca:conv1"])
+def test_the_name_of_a_block_where_a_topic_should_be_is_refused_at_once(metric):
+    with pytest.raises(UnknownNameError, match=r"no topic `conv1`.* Known: all, .*weights"):
+        WatchOptions(metrics=(metric,))
+    with pytest.raises(UnknownNameError, match=r"no topic `weigths`. Did you mean `weights`\?"):
+        WatchOptions(metrics=("norm:weigths",))
+
+
+def test_a_metric_may_be_computed_of_what_another_publishes():
+    asked = ("ratio", "message_mean:weight_updates_weights_ratio", "train_accuracy", "mean:train_accuracy")
+
+    assert WatchOptions(metrics=asked).metrics == asked
+
+
 def test_a_metric_that_needs_what_is_there_later_is_accepted():
     assert WatchOptions(metrics=("hessian",)).metrics == ("hessian",)
 
