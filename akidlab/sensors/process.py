@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from akidlab.sensors.span import Span
 
 _TAIL = 40  # lines of what a worker has written that are worth telling
-_LONG = 5.0  # seconds for a worker to end by itself
+_LONG = 5.0  # seconds for a worker to end by itself, or to say where it is
+_QUIET = 0.2  # seconds without another word until it has said all
 
 
 class Process:
@@ -83,16 +84,25 @@ class Process:
 
     def where(self) -> str:
         """Where it is now, in its own words."""
+        before = heard = self._written()
         self.popen.send_signal(signal.SIGUSR1)
-        time.sleep(0.2)
+        end = time.monotonic() + _LONG
+        while time.monotonic() < end and self.popen.poll() is None:
+            time.sleep(_QUIET)
+            last, heard = heard, self._written()
+            if last == heard > before:
+                break
         return self.words()
 
     def words(self) -> str:
         """The last that it has written, if anything."""
-        fd = self.log.fileno()  # the place in the file is shared with the worker: leave it alone
-        written = os.pread(fd, os.fstat(fd).st_size, 0)
+        # the place in the file is shared with the worker: leave it alone
+        written = os.pread(self.log.fileno(), self._written(), 0)
         lines = written.decode(errors="replace").splitlines()[-_TAIL:]
         return "\nIt left to tell:\n" + "\n".join(lines) if lines else ""
+
+    def _written(self) -> int:
+        return os.fstat(self.log.fileno()).st_size
 
     def __str__(self) -> str:
         return f"Worker {self.number} of {self.of}"

@@ -10,6 +10,7 @@ import torch
 
 from akidlab import Joker
 from akidlab.sources.lazy import LazySource
+from tests.patience import PATIENCE
 
 
 class Numbers(LazySource):
@@ -43,15 +44,18 @@ class Missing(Numbers):
 
 
 class Hanging(Numbers):
-    """Hangs in epoch 1, wherever it is read in a thread or process of its own."""
+    """Hangs in epoch 1 as long as a file is there, which it makes itself."""
 
-    def __init__(self, seconds: float = 30.0) -> None:
+    def __init__(self, flag: Path) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.flag = flag
 
     def fetch(self, mode, indices, epoch=0):
         if epoch == 1:
-            time.sleep(self.seconds)
+            self.flag.touch()
+            end = time.monotonic() + PATIENCE
+            while self.flag.exists() and time.monotonic() < end:
+                time.sleep(0.01)
         return super().fetch(mode, indices, epoch)
 
 

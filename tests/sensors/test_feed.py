@@ -304,12 +304,12 @@ def test_a_batch_costs_little_more_than_its_indexing():
         for _ in range(500):
             sensor.next()
 
-    ours, theirs = ([_seconds(f) for _ in range(15)] for f in (by_sensor, by_hand))
+    ours, theirs = zip(*((_seconds(by_sensor), _seconds(by_hand)) for _ in range(15)), strict=True)
 
-    assert (min(ours) - min(theirs)) / 500 < 20e-6
+    assert min(ours) < 3 * min(theirs)  # 1.1 on a quiet machine
 
 
 def _seconds(function) -> float:
-    start = time.process_time()
+    start = time.thread_time()
     function()
-    return time.process_time() - start
+    return time.thread_time() - start

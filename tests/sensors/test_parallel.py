@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pickle
@@ -9,7 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -21,22 +21,23 @@ import torch
 
 from akidlab import ArraySource, CropJoker, FeedSensor, FlipJoker, ParallelSensor
 from akidlab.errors import DataError, WorkerError
+from tests.patience import until
+from tests.processes import lives, offspring
 from tests.sensors.sources import Growing, Hanging, Missing, Numbers, Process
 from tests.sensors.test_simple import kid, same
 
 
 def workers() -> list[psutil.Process]:
     """The processes of this one that make batches."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "akidlab.sensors.worker" in child.cmdline()]
+    return offspring("akidlab.sensors.worker")
 
 
 def files() -> list[str]:
     """What this process has open, where the system tells."""
-    folder = Path("/proc/self/fd")
-    names = (
-        [str(file.readlink()) for file in folder.iterdir() if file.is_symlink()] if folder.is_dir() else []
-    )
+    folder, names = Path("/proc/self/fd"), []
+    for file in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile, as the folder itself
+            names.append(os.readlink(file))
     return sorted(name for name in names if not name.startswith(("/proc", str(Path.cwd()))))
 
 
@@ -130,9 +131,11 @@ def test_a_worker_that_was_killed_is_told_and_the_others_are_ended():
         assert workers() == []
 
 
-def test_a_worker_that_hangs_is_given_up_and_tells_where_it_hangs():
-    with ParallelSensor(Hanging(), 20, num_workers=1, queue_size=1) as sensor:
+def test_a_worker_that_hangs_is_given_up_and_tells_where_it_hangs(tmp_path: Path):
+    flag = tmp_path / "flag"
+    with ParallelSensor(Hanging(flag), 20, num_workers=1, queue_size=1) as sensor:
         sensor.next()
+        until(flag.exists)
         sensor._hands.timeout = 0.5  # type: ignore[union-attr]  # not before: starting takes longer
 
         with pytest.raises(WorkerError, match=r"within 0.5 s") as caught:
@@ -221,9 +224,4 @@ def test_workers_of_a_plain_script_end_with_it_however_it_ends(killed: bool, tmp
 
     assert value == "0.5"
     assert process.returncode == (-signal.SIGKILL if killed else 0)
-    for _ in range(250):
-        if not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE:
-            break
-        time.sleep(0.02)
-    else:
-        pytest.fail("the worker is still there")
+    until(lambda: not lives(int(pid)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import pickle
 import threading
-import time
 import traceback
 import weakref
 from pathlib import Path
@@ -30,19 +29,12 @@ from akidlab import (
     SoftmaxWithLossLayer,
 )
 from akidlab.errors import DataError, WorkerError
+from tests.patience import until
 from tests.sensors.sources import Hanging, Missing, Numbers
 
 
 def threads() -> int:
     return sum(thread.name.startswith("akidlab-sensor") for thread in threading.enumerate())
-
-
-def gone() -> bool:
-    for _ in range(100):
-        if not threads():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def same(some: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
@@ -106,14 +98,18 @@ def test_an_error_of_the_source_comes_with_its_batch_and_its_traceback(tmp_path:
         assert sensor.next()[1].tolist() == [10, 11, 12, 13, 14]
 
 
-def test_a_source_that_hangs_is_given_up():
-    with SimpleSensor(Hanging(1.0), 20, timeout=0.2, queue_size=1) as sensor:
+def test_a_source_that_hangs_is_given_up(tmp_path: Path):
+    flag = tmp_path / "flag"
+    with SimpleSensor(Hanging(flag), 20, queue_size=1) as sensor:
         sensor.next()
+        until(flag.exists)
+        sensor._hands.timeout = 0.2  # type: ignore[union-attr]  # not before: a batch takes longer
 
         with pytest.raises(WorkerError, match=r"No batch came within 0.2 s \(samples 0 to 19 of `train`\)"):
             sensor.next()
 
         assert sensor.position == (0, 1, 0)
+        flag.unlink()
 
 
 def test_a_part_that_is_not_there_is_told_at_once():
@@ -122,11 +118,12 @@ def test_a_part_that_is_not_there_is_told_at_once():
 
 
 def test_no_thread_is_left():
-    assert gone()  # those of other tests
+    gc.collect()
+    until(lambda: not threads())  # those of other tests
     with SimpleSensor(Numbers(), 5) as sensor:
         sensor.next()
         assert threads() == 1
-    assert gone()
+    until(lambda: not threads())
     assert sensor.next() is not None  # it starts again when needed
     reference = weakref.ref(sensor)
 
@@ -134,7 +131,7 @@ def test_no_thread_is_left():
     gc.collect()
 
     assert reference() is None
-    assert gone()
+    until(lambda: not threads())
 
 
 def test_a_validation_that_was_broken_off_leaves_nothing_under_way():
