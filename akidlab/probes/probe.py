@@ -114,8 +114,10 @@ class Probe:
             _kill(process)  # what it may have started
             self._words.close()
             self._took = time.perf_counter() - self._began
-            self._is_done.set()
-        self._publish()
+            try:
+                self._publish()  # first: who has the result finds it recorded
+            finally:
+                self._is_done.set()
 
     def _understand(self, said: bytes) -> None:
         if self.cancelled:

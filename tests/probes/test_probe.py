@@ -20,8 +20,9 @@ from akidlab.messages import Bus, CallbackSubscriber, Log, Message
 from akidlab.ops import hessian
 from akidlab.probes import Probe, probe
 from akidlab.probes.child import NICE
+from tests.patience import PATIENCE, until
+from tests.processes import lives, offspring
 
-PATIENCE = 90
 pytestmark = pytest.mark.ranks
 
 
@@ -52,15 +53,10 @@ class Dying(nn.Linear):
         os._exit(7)
 
 
-def children() -> set[int]:
-    return {process.pid for process in psutil.Process().children(recursive=True)}
-
-
 @pytest.fixture(autouse=True)
 def _nothing_stays():
-    before = children()
     yield
-    assert children() <= before
+    until(lambda: not offspring("akidlab.probes"))
 
 
 def test_a_snapshot_is_measured_and_training_goes_on():
@@ -99,7 +95,7 @@ def test_a_brain_that_learns_is_measured_with_its_own_loss_and_its_result_is_pub
     assert norms.result(PATIENCE) == pytest.approx(
         {name: float(metrics.spectral_norm(getattr(brain, name).weight)) for name in ("ip1", "ip2")}, rel=1e-4
     )
-    _wait(lambda: len(heard) == 3)
+    assert len(heard) == 3
     told = {(m.topic, m.key, m.step, m.epoch): m.data.values[0] for m in heard}
     assert told[("hessian_eigenvalue", "1", 7, 2)] == pytest.approx(wanted.tolist()[0], rel=1e-2)
     assert ("weights_spectral_norm", "ip1", 7, 0) in told
@@ -133,7 +129,7 @@ def test_its_process_is_nice_and_one_may_ask_again_or_give_it_up():
     with pytest.raises(ProbeTimeoutError, match=r"`cka` is not done after .* Ask again, or `cancel` it"):
         asked.result(timeout=0.01)
     process = psutil.Process(asked._process.pid)
-    _wait(lambda: process.nice() >= NICE)
+    until(lambda: process.nice() >= NICE)
     asked.cancel()
 
     assert asked.done
@@ -151,7 +147,6 @@ def test_what_fails_over_there_is_told_here_with_its_traceback():
 
     with pytest.raises(ProbeError, match=r"(?s)`cka` failed: RuntimeError: .*17.*Traceback"):
         asked.result(PATIENCE)
-    _wait(lambda: bool(heard))
     assert isinstance(heard[0].data, Log)
     assert heard[0].data.text.startswith("The probe `cka` failed: RuntimeError")
 
@@ -179,16 +174,9 @@ def test_it_ends_with_the_process_that_asked_for_it():
         )
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        parent.communicate(timeout=30)
+        parent.communicate(timeout=PATIENCE)
 
-        _wait(lambda child=child: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
-
-
-def _wait(is_so, patience: float = PATIENCE) -> None:
-    end = time.monotonic() + patience
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+        until(lambda child=child: not lives(child))
 
 
 def test_many_may_be_under_way():
