@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -84,8 +84,16 @@ def _one_thread() -> None:
 
 
 @pytest.fixture
-def make_kid() -> Callable[..., Kid]:
-    return small_kid
+def make_kid() -> Iterator[Callable[..., Kid]]:
+    made: list[Kid] = []
+
+    def make(**options: Any) -> Kid:
+        made.append(small_kid(**options))
+        return made[-1]
+
+    yield make
+    for kid in made:
+        kid.controls.send("stop")  # a test that failed leaves nobody who practises on
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 import torch
@@ -18,6 +17,7 @@ from akidlab import (
     SoftmaxWithLossLayer,
     runs,
 )
+from tests.patience import PATIENCE, until
 
 LABELS = {"name": "system_in", "idxs": [1]}
 
@@ -30,25 +30,18 @@ def widen(brain: Brain) -> None:
     brain.replace("ip1", InnerProductLayer(out_channel_num=24))
 
 
-def until(condition, timeout=10.0) -> None:
-    end = time.time() + timeout
-    while not condition():
-        assert time.time() < end
-        time.sleep(0.002)
-
-
 @pytest.fixture
 def paused(make_kid, listen):
     """A kid that waits in a pause after some steps, and the thread that trains it."""
     kid = make_kid(max_steps=60, val_log_step=20, train_log_step=10, kongfu=AdamKongFu())
     kid.heard = listen(kid)
     kid.hooks.on_batch_end.append(lambda k: k.controls.send("pause") if k.step == 5 else None)
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
     until(lambda: "paused" in kid.heard.statuses())
     yield kid, thread
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def test_a_kid_in_pause_accepts_an_edit_and_goes_on(paused):
@@ -59,7 +52,7 @@ def test_a_kid_in_pause_accepts_an_edit_and_goes_on(paused):
     assert edit.acts == ("inserted `mid`, `relu2` after `relu1`",)
     assert kid.step == 5
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert kid.step == 60
     assert kid.loss < 2.2
     assert kid.heard.events("edit") == [("edit", 5)]
@@ -79,7 +72,7 @@ def test_the_optimiser_follows(paused):
     assert held == {id(p) for p in kid.brain.parameters()}
     before = kid.brain["ip1"].weight.clone()
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not torch.equal(kid.brain["ip1"].weight, before)
     assert float(kid.optimizer.state[kept]["step"]) == 60
     assert float(kid.optimizer.state[kid.brain["ip1"].weight]["step"]) == 55
@@ -100,7 +93,7 @@ def test_an_edit_that_cannot_work_leaves_a_kid_in_pause_as_it_was(paused, weight
     assert kid.optimizer is optimizer
     assert kid.brain.edits == []
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert kid.step == 60
 
 
@@ -110,14 +103,14 @@ def test_a_brain_that_was_edited_directly_in_a_pause_is_noticed(paused):
     deepen(kid.brain)
 
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert kid.heard.events("edit") == [("edit", 5)]
     assert kid.brain["mid"].weight in kid.optimizer.state
 
 
 def test_a_kid_that_practises_changes_between_two_steps(make_kid):
     kid = make_kid(max_steps=10**9)
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
     until(lambda: kid.practising and kid.step > 3)
 
@@ -126,7 +119,7 @@ def test_a_kid_that_practises_changes_between_two_steps(make_kid):
     at = kid.step
     until(lambda: kid.step > at + 3)
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert kid.exception is None
 
 

@@ -14,6 +14,7 @@ import torch
 
 from akidlab import DoneEvent, EarlyStoppingEvent
 from akidlab.messages import Command
+from tests.patience import PATIENCE, until
 
 
 def test_the_clock_turns_as_akids_does(make_kid):
@@ -275,16 +276,9 @@ def test_a_loss_that_is_not_finite_is_told_where_nobody_guards(make_kid, listen)
 
 
 def in_thread(kid) -> threading.Thread:
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
     return thread
-
-
-def until(condition, timeout=10.0) -> None:
-    end = time.time() + timeout
-    while not condition():
-        assert time.time() < end
-        time.sleep(0.002)
 
 
 def test_stop_ends_after_the_step_it_came_in(make_kid, listen):
@@ -311,26 +305,26 @@ def test_a_paused_kid_waits_and_goes_on(make_kid, listen, weights_of):
     time.sleep(0.05)
     assert int(kid.clock) == step
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
 
     assert int(kid.clock) == 200
     assert weights_of(kid).equal(weights_of(undisturbed))
 
 
-def test_a_paused_kid_burns_no_processor(make_kid, listen):
-    kid = make_kid(max_steps=200)
-    heard = listen(kid)
+def test_a_paused_kid_burns_no_processor(make_kid):
+    kid, looks = make_kid(max_steps=200), []
+    sleep = kid.controls.wait
+    kid.controls.wait = lambda: looks.append("asleep") or sleep()
     kid.controls.send("pause")
     thread = in_thread(kid)
-    until(lambda: "paused" in heard.statuses())
+    until(lambda: looks)
 
-    before = time.process_time()
     time.sleep(0.3)
-    used = time.process_time() - before
+    looked = len(looks)
 
     kid.controls.send("stop")
-    thread.join(10)
-    assert used < 0.1
+    thread.join(PATIENCE)
+    assert looked == 1  # it sleeps until somebody calls
 
 
 def test_single_steps_pause_again_after_so_many(make_kid, listen):
@@ -348,7 +342,7 @@ def test_single_steps_pause_again_after_so_many(make_kid, listen):
     after_four = int(kid.clock)
 
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert (after_one, after_four) == (1, 4)
 
 
@@ -362,7 +356,7 @@ def test_steps_asked_for_at_once_are_all_made(make_kid, listen):
     made = int(kid.clock)
 
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert made == 2
 
 
@@ -403,8 +397,7 @@ def test_an_interrupt_finishes_the_step_and_gives_the_handler_back(make_kid):
 def test_an_interrupt_ends_a_long_validation_too(make_kid):
     kid = make_kid(max_steps=10**9)
     kid.sensor.val_batch_size = 1
-    kid.sensor.validation_batches = endless(kid, kid.sensor.validation_batches)
-    threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+    kid.sensor.validation_batches = endless(kid.sensor.validation_batches)
 
     kid.practice()
 
@@ -456,8 +449,10 @@ def test_a_stop_in_the_midst_of_a_validation_leaves_it_due(make_kid, listen, wei
     assert weights_of(broken).equal(weights_of(whole))
 
 
-def endless(kid, batches):
+def endless(batches):
     def again():
+        yield from batches()
+        os.kill(os.getpid(), signal.SIGINT)
         while True:
             yield from batches()
 
@@ -472,7 +467,7 @@ def test_a_kid_that_practises_elsewhere_predicts_between_its_steps(make_kid):
     output = kid.predict(kid.sensor.source.validation[0])
 
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert output.shape == (360, 10)
     assert kid.brain.training
 
@@ -486,7 +481,7 @@ def test_a_kid_practises_once_at_a_time(make_kid):
         kid.practice()
 
     kid.controls.send("stop")
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def test_the_rate_counts_after_a_hook_has_frozen_a_block(make_kid, weights_of):

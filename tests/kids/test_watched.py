@@ -11,6 +11,7 @@ from akidlab import DigitsSource, FeedSensor, InnerProductLayer, Kid, MomentumKo
 from akidlab.errors import UnknownNameError
 from akidlab.messages import CallbackSubscriber
 from akidlab.watching import WatchOptions
+from tests.patience import PATIENCE, until
 
 
 def observed(heard):
@@ -84,17 +85,15 @@ def test_a_kid_in_practice_begins_to_be_watched(make_kid, listen):
 
 
 def test_another_thread_may_ask_for_it(make_kid, listen):
-    kid = make_kid(max_steps=100_000)
+    kid = make_kid(max_steps=10**9)
     heard = listen(kid)
-    begun = threading.Event()
-    kid.hooks.on_batch_end.append(lambda k: begun.set())
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
-    begun.wait(10)
+    until(lambda: kid.step > 0)
 
     kid.watch("weights", every=1)
     kid.hooks.on_batch_end.append(lambda k: k.controls.send("stop") if observed(heard) else None)
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert observed(heard)
 
@@ -226,14 +225,15 @@ def test_options_are_part_of_a_kid(make_kid):
 
 @pytest.mark.ranks
 def test_a_probe_is_made_while_it_practises_and_recorded(make_kid):
-    kid = make_kid(max_steps=100_000, record=True)
-    thread = threading.Thread(target=kid.practice)
+    kid = make_kid(max_steps=10**9, record=True)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
+    until(lambda: kid.step > 0)
 
-    found = kid.probe("hessian", count=2).result(timeout=120)
+    found = kid.probe("hessian", count=2).result(2 * PATIENCE)
     step = kid.step
     kid.controls.send("stop")
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert len(found) == 2
     assert found[0] > found[1]
