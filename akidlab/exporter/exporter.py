@@ -220,18 +220,22 @@ class Exporter:
         self._steps.unhook()
 
     def _finished(self) -> None:
-        voice, clock = self._voice, self._voice.clock
-        step = clock()[0]
+        voice = self._voice
         try:
-            if voice.observing:
+            if voice.active or (voice.observing and self.on_step):
                 self._look_back()
         finally:
+            clock = voice.clock
             if type(clock) is Count:
-                clock.advance()
-            due = self._attached and (step + 1) % self._every == 0
-            if due != voice.observing:
+                made = clock.made = clock.made + 1
+                clock.made_in_epoch += 1
+            else:
+                made = clock()[0]
+            due = (made + 1) % self._every == 0 and self._attached
+            if due is not voice.observing:
                 voice.observe(due)
                 self._listen()
+            self._steps.follow(voice.active)
 
     def _look_back(self) -> None:
         voice, passes = self._voice, self._passes
@@ -260,6 +264,7 @@ class Exporter:
     def _changed(self) -> None:
         """Somebody came to the bus, or left it."""
         self._voice.find()
+        self._steps.follow(self._voice.active)
         self._listen()
 
     def __enter__(self) -> Self:

@@ -43,23 +43,46 @@ class Steps:
         self._calling = False  # torch is calling one of the hooks
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
-        self._handles: list[RemovableHandle] = []
+        self._counts = optimizer is not None and not _nests(optimizer)  # an end tells all, where nobody looks
+        self._before_handle: RemovableHandle | None = None
+        self._after_handle: RemovableHandle | None = None
 
     def hook(self) -> None:
         """Follow the optimiser from now on."""
         self._ours.clear()
-        if self._handles:
+        if self._after_handle is None:
+            optimizer = self.optimizer
+            self._after_handle = (
+                register_optimizer_step_post_hook(self._end)
+                if optimizer is None
+                else optimizer.register_step_post_hook(self._end)
+            )
+        self.follow(self.voice.active or not self._counts)
+
+    def follow(self, closely: bool) -> None:
+        """Hear how steps begin, too; where nobody looks at them, how they end is enough, if that is clear."""
+        if closely is (self._before_handle is not None) or self._after_handle is None:
             return
-        if self.optimizer is None:
-            before, after = register_optimizer_step_pre_hook, register_optimizer_step_post_hook
-        else:
-            before, after = self.optimizer.register_step_pre_hook, self.optimizer.register_step_post_hook
-        self._handles = [before(self._begin), after(self._end)]
+        if self._calling and self._under_way is not None:  # torch goes through the hooks before a step now
+            return
+        if closely:
+            optimizer = self.optimizer
+            self._before_handle = (
+                register_optimizer_step_pre_hook(self._begin)
+                if optimizer is None
+                else optimizer.register_step_pre_hook(self._begin)
+            )
+        elif self._counts and self._before_handle is not None:
+            self._before_handle.remove()
+            self._before_handle = None
 
     def unhook(self) -> None:
         """Follow it no longer; a hook that torch is calling may stay, idle, until this is called again."""
         self._under_way = self._frame = None
-        self._handles = [handle for handle in self._handles if not self._removed(handle)]
+        if self._before_handle is not None and self._removed(self._before_handle):
+            self._before_handle = None
+        if self._after_handle is not None and self._removed(self._after_handle):
+            self._after_handle = None
 
     def _removed(self, handle: RemovableHandle) -> bool:
         hooks = handle.hooks_dict_ref() or {}
@@ -136,11 +159,12 @@ class Steps:
         self._taken = tuple(taken)
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._under_way is not optimizer or self._frame is not sys._getframe(1):
-            return
-        self._under_way = self._frame = None
-        if self.voice.active:
-            self._timed(self._after_step)
+        if self._before_handle is not None:
+            if self._under_way is not optimizer or self._frame is not sys._getframe(1):
+                return
+            self._under_way = self._frame = None
+            if self.voice.active:
+                self._timed(self._after_step)
         self._calling = True
         try:
             self.finished()
@@ -160,6 +184,12 @@ class Steps:
         for is_bias, key, parameter in parameters_of(self.tree.held):
             if parameter.grad is not None:
                 self.voice.say(TOPICS[is_bias][1], _given(parameter.grad, None), key)
+
+
+def _nests(optimizer: Optimizer) -> bool:
+    """True if its `step` may call that of a class that it inherits from: each of them has an end."""
+    classes = type(optimizer).__mro__
+    return sum("step" in vars(one) for one in classes if one is not Optimizer) > 1
 
 
 def _is_within(frame: FrameType | None, outer: FrameType) -> bool:
