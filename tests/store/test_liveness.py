@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 import time
@@ -22,14 +23,11 @@ def test_a_process_that_ended_is_dead():
 
 
 def test_a_process_that_nobody_has_waited_for_is_dead_too():
-    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    child.stdout.read()
-    time.sleep(0.1)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is not waited for yet
 
     alive = dataclasses.replace(Writer.here(), pid=child.pid, pid_started=None).is_alive(time.time())
 
-    child.stdout.close()
     child.wait()
     assert not alive
 

@@ -146,7 +146,7 @@ def test_a_thousand_steps_a_second_of_fifteen_tensors_cost_the_recorder_little(s
     taken = time.thread_time() - begin
     recorder.stop("finished")
 
-    assert taken < 0.5  # a second's worth; 0.02 on a quiet machine
+    assert taken < 1.0  # a second's worth; 0.02 on a quiet machine
     assert len(recorder.run.percentiles("weights/layer14")) == 1000
 
 
