@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
-import time
 import warnings
 
 import numpy as np
@@ -19,6 +18,7 @@ from akidlab.messages import Command
 from akidlab.session.loop import StoppedError
 from akidlab.store import runs
 from akidlab.wire import send_command
+from tests.patience import PATIENCE, until
 
 STEPS = 12
 
@@ -80,7 +80,7 @@ def test_nothing_stays_on_the_module_or_its_optimiser():
     assert [dict(module._forward_hooks) for module in (*model.modules(), loss)] == before
     assert not optimizer._optimizer_step_post_hooks
     assert not optimizer._optimizer_step_pre_hooks
-    assert not {thread for thread in threading.enumerate() if thread.name.startswith("akidlab")} - threads
+    until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
 
 
 def test_the_weights_recorded_are_those_of_their_step():
@@ -252,7 +252,7 @@ def test_a_loop_pauses_and_makes_single_steps():
     watching.controls.send("step", 2)
     until(lambda: watching.step == held + 2 and watching.run.status == "paused")
     watching.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
     watching.close()
 
     assert (held, watching.step) == (1, 20)
@@ -351,13 +351,6 @@ def test_an_unknown_topic_leaves_no_run_behind():
         akidlab.watch(model, optimizer, "weigths")
 
     assert len(runs()) == 0
-
-
-def until(true, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert true()
 
 
 def test_a_backend_that_writes_files_draws_no_figure():
