@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from akidlab import blocks
 from akidlab.blocks.layers.loss import LossLayer
+from akidlab.guards.explain import GREW
 from akidlab.guards.finding import Finding
 from akidlab.guards.observed import Observed, Units
 from akidlab.guards.streak import Streak
@@ -18,7 +19,7 @@ SIGMOIDS = (nn.Sigmoid, blocks.SigmoidLayer)
 TANHS = (nn.Tanh, blocks.TanhLayer)
 NORMALISING = ("norm", "standardiz", "lrn", "maxout")  # in the name of a class: it may scale as it likes
 LITTLE = 0.1  # a standard deviation below this counts as this
-EARLY = 5  # in the first steps, initial weights are to blame
+EARLY = 5  # in the first steps, initial weights are to blame, unless they grew
 MODAL = (
     nn.modules.dropout._DropoutNd,
     nn.modules.batchnorm._NormBase,
@@ -125,8 +126,11 @@ class Exploding:
 
     def __init__(self) -> None:
         self.streak = Streak(self.STEPS)
+        self.weights: dict[str, float] = {}  # how large they were when first seen
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
+        for key, size in _weights(seen).items():
+            self.weights.setdefault(key, size)
         first = before = None if seen.inputs is None else float(seen.inputs.float().std())
         for key, units in seen.units.items():
             now, kind = units.spread, type(seen.modules.get(key)).__name__.lower()
@@ -140,8 +144,9 @@ class Exploding:
             first, before = now if first is None else first, now
 
     def _told(self, seen: Observed, key: str, before: float, now: float) -> Finding:
+        grown = max((size / self.weights[name] for name, size in _weights(seen).items()), default=1.0)
         advice = "Its weights begin too large: initialise with `he` or `xavier`, or normalise after it."
-        if seen.step > EARLY:
+        if seen.step > EARLY or grown > GREW:
             advice = (
                 "Its weights have grown too large: use a smaller rate, `clip_norm`, or normalise after it."
             )
@@ -221,6 +226,11 @@ class SoftmaxTwice:
                 f"`{block}` emits probabilities (they add up to 1), and the loss takes a softmax of them "
                 "again: it can hardly fall. Give the loss the logits: leave that softmax out.",
             )  # fmt: skip
+
+
+def _weights(seen: Observed) -> dict[str, float]:
+    """The norms of what is no bias."""
+    return {key: s.weights for (_, key), s in seen.parameters.items() if s.dims > 1 and s.weights}
 
 
 def _varies(tensor: Tensor) -> bool:

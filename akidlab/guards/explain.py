@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from akidlab.exporter.tree import called
 from akidlab.guards.finding import Finding
 from akidlab.guards.finite import all_finite, is_finite
+from akidlab.guards.growth import Grown
 from akidlab.guards.leaves import tensors_in
 from akidlab.guards.reasons import reason
 from akidlab.guards.trace import Call, Trace, bad_parameters, counted, kept_output, trace
 
-EARLY = 3  # what overflows in the first steps was begun too large; later, steps are to blame
+EARLY = 3  # what overflows in the first steps may have begun too large; later, steps are to blame
+SANE = 100.0  # a first loss below this shows that it did not
+GREW, LATER = 2.0, 10.0  # so many times as large, weights have grown: in the first steps, and in many
 LARGE = 1e4
 STATE = "The weights are as the step before left them; this step was not made."
 
@@ -38,6 +41,7 @@ class Case:
         rate: the learning rate.
         state: how the weights are now, in a sentence.
         entry: what the input is called.
+        grown: the weights that have grown most since the training, or the watch over it, began.
         shared: the gradients are those of several ranks together: they tell nothing of this one.
     """
 
@@ -51,6 +55,7 @@ class Case:
     rate: float | None = None
     state: str = STATE
     entry: str = "system_in"
+    grown: Grown | None = None
     shared: bool = False
 
 
@@ -97,7 +102,7 @@ def _weights(case: Case) -> Finding | None:
         "weights",
         block,
         f"`{name}` of `{block}`{more} was not finite before this step: a step before it, or whoever set it, "
-        "left it so. Go back to a checkpoint (`kid.restore()`), then use a smaller rate or `clip_norm`.",
+        "left it so. Go back to weights from before, then use a smaller rate or `clip_norm`.",
         state="These weights cannot go on.",
     )
 
@@ -192,22 +197,54 @@ def _why(case: Case, call: Call) -> str:
 
 def _general(case: Case) -> str:
     """What usually leads there."""
-    if case.step <= EARLY and not _rising(case):
+    rate = "" if case.rate is None else f" (it is {case.rate:g})"
+    advice = "divide it by 10, or set `clip_norm`."
+    grown, enough = case.grown, GREW if case.step <= EARLY else LATER
+    if grown is not None and grown.times > enough:
+        return (
+            f"The weights of `{grown.block}` are {min(grown.times, 1e38):.3g} times as large as before step "
+            f"{grown.since}: the learning rate is too large{rate}: {advice}{_rising(case)}"
+        )
+    if case.step <= EARLY and not _began_well(case) and not _rising(case):
         return (
             "So early in training, the initial weights are too large or the inputs are not normalised: begin "
             "with smaller weights (such as `he` or `xavier`), and scale the data to about -1 to 1."
         )
-    rate = "" if case.rate is None else f" (it is {case.rate:g})"
-    return f"The learning rate is probably too large{rate}: divide it by 10, or set `clip_norm`." + _rising(
-        case
-    )
+    return f"The learning rate is probably too large{rate}: {advice}{_rising(case)}"
+
+
+def _began_well(case: Case) -> bool:
+    """True if the losses before say that the weights were sane once, and steps were made since."""
+    return case.step > 1 and any(loss < SANE for loss in case.history)
 
 
 def _rising(case: Case) -> str:
-    recent = [value for value in case.history[-50:] if math.isfinite(value)]
-    if len(recent) < 2 or not recent[-1] > 3 * max(min(recent), 1e-12):
+    recent = _recent(case)
+    if not _rose(recent):
         return ""
     return f" The loss rose from {min(recent):.3g} to {recent[-1]:.3g} before."
+
+
+def last_good(case: Case) -> int:
+    """The last step that is known to have left good weights: the loss at the next one was fine.
+
+    Example:
+        >>> went_at_once = Case(nn.ReLU(), "loss", 9, history=[2.0, 1.0, 1.1])
+        >>> rose_before = Case(nn.ReLU(), "loss", 9, history=[2.0, 1.0, 1e3])
+        >>> last_good(went_at_once), last_good(rose_before)
+        (7, 6)
+    """
+    recent = _recent(case)
+    behind = len(recent) - recent.index(min(recent)) if _rose(recent) else 1
+    return case.step - behind - 1
+
+
+def _recent(case: Case) -> list[float]:
+    return [value for value in case.history[-50:] if math.isfinite(value)]
+
+
+def _rose(recent: list[float]) -> bool:
+    return len(recent) > 1 and recent[-1] > 3 * max(min(recent), 1e-12)
 
 
 def _finding(case: Case, where: str, block: str | None, text: str, state: str | None = None) -> Finding:

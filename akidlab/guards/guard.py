@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import is_
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from akidlab.errors import NotFiniteError, unknown
 from akidlab.guards.explain import STATE, Case, explain
 from akidlab.guards.finding import Finding
 from akidlab.guards.finite import all_finite, gradient_check, is_finite, small
+from akidlab.guards.growth import Growth
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -76,6 +77,8 @@ class Guard:
         self.step = 0  # steps made
         self.finding: Finding | None = None  # the last one
         self._known: WeakKeyDictionary[Optimizer, Known] = WeakKeyDictionary()
+        self.history: Callable[[], Sequence[float]] = tuple  # gives the losses before, where they are known
+        self._growth = Growth(module)
         self._given: tuple[Any, Any] | None = None
         watch = register_optimizer_step_pre_hook if optimizer is None else optimizer.register_step_pre_hook
         keep = _Ear(self._keep)
@@ -88,7 +91,7 @@ class Guard:
             NotFiniteError: if it is not, unless the mode is `warn`.
         """
         if not is_finite(loss):
-            self._alarm("loss", float(loss.detach().sum()))
+            self._alarm("loss", float(loss.detach().sum()), self.optimizer)
         return loss
 
     def detach(self) -> None:
@@ -106,7 +109,7 @@ class Guard:
         if known is None:
             return
         if not self._is_scaled(optimizer) and not known.are_finite():
-            self._alarm("gradient", float("nan"))
+            self._alarm("gradient", float("nan"), optimizer)
         self.step += 1
         self._given = None
 
@@ -125,8 +128,9 @@ class Guard:
         """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
         return getattr(optimizer, "grad_scale", None) is not None
 
-    def _alarm(self, what: str, value: float) -> None:
+    def _alarm(self, what: str, value: float, optimizer: Optimizer | None) -> None:
         given, module = self._given, self.module
+        rate = None if optimizer is None else float(optimizer.param_groups[0]["lr"])
 
         def again(batch: Any) -> Tensor:
             args, kwargs = batch
@@ -134,7 +138,10 @@ class Guard:
 
         batches = [] if given is None else [given]
         state = STATE if self.mode == "raise" else GOES_ON
-        case = Case(module, what, self.step + 1, value, batches, again, state=state, entry="the input")
+        case = Case(
+            module, what, self.step + 1, value, batches, again, self.history(), rate, state,
+            entry="the input", grown=self._growth.most(),
+        )  # fmt: skip
         known, self.finding = self.finding, explain(case)
         is_new = known is None or known.kind != self.finding.kind
         if self.bus is not None and is_new:

@@ -208,8 +208,9 @@ class Unbalanced:
             if large or ratio > max(self.AT_ONCE, self.TIMES * middle):
                 yield Finding(
                     "exploding_gradients", block_of(key), seen.step,
-                    f"Gradients explode at `{key}`: its weights change by {ratio:.0%} of their size at a "
-                    f"step, the median block by {middle:.2%}. Set `clip_norm=1`, or use a smaller rate.",
+                    f"Gradients explode at `{key}`: its weights change by {shown(ratio)} of their size "
+                    f"at a step, the median block by {shown(middle)}. Set `clip_norm=1`, or use a smaller "
+                    "rate.",
                     value=ratio,
                 )  # fmt: skip
 

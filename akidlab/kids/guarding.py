@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from akidlab.errors import NotFiniteError
-from akidlab.guards.explain import STATE, Case, explain
+from akidlab.guards.explain import STATE, Case, explain, last_good
 from akidlab.guards.finding import Finding
 from akidlab.guards.finite import gradient_check, is_finite, mark, small
+from akidlab.guards.growth import Growth
+from akidlab.kids import checkpoint
 from akidlab.messages import Event, Message, Subscriber
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
 
 log = logging.getLogger(__name__)
+
+ANEW = ("started", "edit", "rate")  # events from which on weights are seen to grow
 
 
 class NotFinite(NotFiniteError):
@@ -56,13 +60,15 @@ class Guarding(Subscriber):
         self._telling = False
         self._buffers: list[tuple[Tensor, Tensor]] = []
         self.watch: Watch | None = None
+        self._growth: Growth | None = None
         self.remember()
 
     def hear(self, message: Message) -> None:
         event = message.data
         if not isinstance(event, Event):
             return
-        if event.kind == "edit":  # running statistics may have come, and the next batch may spoil them
+        if event.kind in ANEW and self.is_on:
+            self._growth = Growth(self.kid.brain, self.kid.step + 1)
             self.remember()
         if event.kind == "guard" and not self._telling and self.minds:
             facts: dict[str, Any] = {**event.data}
@@ -103,12 +109,17 @@ class Guarding(Subscriber):
 
     def explain(self, fault: NotFinite, state: str = STATE) -> Finding:
         """What was found, told by the rank that knows; every rank calls it."""
-        kid = self.kid
         case = self._case(fault, state)
-        finding = self.heard or explain(case)
-        if kid.engine.size == 1:
+        finding = self._found(case)
+        if state != STATE or finding.kind.startswith("data"):  # it goes on; or it is no fault of the weights
             return finding
-        told = _first(kid.engine.gather(_plain(finding)))
+        return replace(finding, text=f"{finding.text} {way_back(self.kid, last_good(case))}".strip())
+
+    def _found(self, case: Case) -> Finding:
+        engine, finding = self.kid.engine, self.heard or explain(case)
+        if engine.size == 1:
+            return finding
+        told = _first(engine.gather(_plain(finding)))
         return told or explain(replace(case, shared=False))
 
     def tell(self, finding: Finding, level: str = "error") -> None:
@@ -158,6 +169,7 @@ class Guarding(Subscriber):
             history,
             kid.kongfu.get_lr(),
             state,
+            grown=None if self._growth is None else self._growth.most(),
             shared=kid.engine.size > 1,
         )
 
@@ -250,6 +262,15 @@ def _arrival(flag: Tensor) -> Callable[[], bool]:
         return bool(host.item())
 
     return arrived
+
+
+def way_back(kid: Kid, good: int) -> str:
+    """How to go back to the newest checkpoint of a step no later than `good`; nothing if there is none."""
+    for path in () if kid.folder is None else checkpoint.paths(kid.folder):
+        step = int(path.stem.removeprefix("step-"))
+        if step <= good:
+            return f"To go on from step {step}, its last good checkpoint: `kid.restore({str(path)!r})`."
+    return ""
 
 
 def _plain(finding: Finding) -> tuple[Any, ...]:

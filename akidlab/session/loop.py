@@ -97,7 +97,9 @@ class LoopWatch:
         self._listener: Listener | None = None
         try:
             self.watch = Watch(module, optimizer, options, self.bus, clock=self._clock)
-            self._guard = None if guard == "off" else Guard(module, guard, optimizer=optimizer, bus=self.bus)
+            if guard != "off":
+                self._guard = Guard(module, guard, optimizer=optimizer, bus=self.bus)
+                self._guard.history = lambda: self._told.recent("loss")
             self._hook(module, optimizer, loss)
             info: dict[str, object] = {"store": str(self.run.store.path), "name": self.run.name}
             self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from akidlab.messages import Samples
+
+RECENT = 50  # values of a name that are kept
 
 
 @dataclass
@@ -24,6 +27,7 @@ class Told:
 
     _values: dict[str, list[tuple[int, float, Any]]] = field(default_factory=dict)
     _last: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)  # what was taken of a step
+    _recent: dict[str, deque[float]] = field(default_factory=dict)
 
     def note(self, name: str, value: Any, step: int) -> None:
         """Keep a number, or a tensor of one element; several of one step are averaged."""
@@ -35,9 +39,15 @@ class Told:
         values, self._values = self._values, {}
         for name, noted in values.items():
             rows = [(step, when, float(value)) for (step, when, _), value in _read(noted)]
+            self._recent.setdefault(name, deque(maxlen=RECENT)).extend(value for *_, value in rows)
             rows = [*(row for row in self._last.get(name, ()) if row[0] == rows[0][0]), *rows]
             self._last[name] = [row for row in rows if row[0] == rows[-1][0]]
             yield name, _averaged(rows)
+
+    def recent(self, name: str) -> list[float]:
+        """The last values of a name, the newest last, those that were not taken among them."""
+        noted = (value for *_, value in _read(self._values[name])) if name in self._values else ()
+        return [*self._recent.get(name, ()), *map(float, noted)]
 
 
 def _read(noted: list[tuple[int, float, Any]]) -> Iterable[tuple[tuple[int, float, Any], Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from akidlab import ReLULayer
+from akidlab import GradientDescentKongFu, ReLULayer
 from akidlab.exporter import Exporter
 from akidlab.guards import Doctor
 from akidlab.messages import Bus
-from tests.guards.faulty import Odd, brain, kid_of, linear
+from tests.guards.faulty import Odd, brain, findings_of, kid_of, linear
 
 
 def loop(steps: int, monkeypatch: pytest.MonkeyPatch, begin: int) -> list[int]:
@@ -75,6 +75,17 @@ def test_the_reason_is_told_for_the_very_first_block_too():
     (found,) = kid.run.findings()
     assert (found.step, found.data["block"]) == (1, "log")
     assert "It takes the logarithm of" in found.data["text"]
+
+
+def test_activations_that_a_rate_made_explode_are_not_laid_to_the_initial_weights():
+    kid = kid_of(kongfu=GradientDescentKongFu(lr=1e3), max_steps=4)
+
+    (told,) = (finding for finding in findings_of(kid) if finding.kind == "exploding_activations")
+
+    assert told.step == 3
+    assert told.text.endswith(
+        "Its weights have grown too large: use a smaller rate, `clip_norm`, or normalise after it."
+    )
 
 
 def test_gradients_of_another_loss_that_are_cleared_in_time_are_no_fault():

@@ -157,6 +157,41 @@ def test_an_optimizer_that_holds_nothing_but_what_came_later_is_guarded() -> Non
             steps(model, torch.optim.SGD(model[-1].parameters(), 0.1), 1)
 
 
+@pytest.mark.parametrize("rate", [1e6, 1e20])
+def test_a_rate_that_spoils_sane_weights_is_blamed_and_not_what_they_began_as(rate) -> None:
+    model = net()
+    steps(model, torch.optim.SGD(model.parameters(), 0.01), 50)
+
+    with (
+        Guard(model),
+        pytest.raises(NotFiniteError, match=r"learning rate is too large \(it is 1e\+") as told,
+    ):
+        steps(model, torch.optim.SGD(model.parameters(), rate), 50)
+    assert "times as large as before step 1" in str(told.value)
+    assert "initial weights" not in str(told.value)
+
+
+def test_what_overflows_before_any_step_began_too_large() -> None:
+    model = net()
+    with torch.no_grad():
+        model[0].weight *= 1e38
+
+    with Guard(model), pytest.raises(NotFiniteError, match="the initial weights are too large or"):
+        steps(model, torch.optim.SGD(model.parameters(), 0.1), 1)
+
+
+def test_a_loss_that_was_fine_speaks_for_the_initial_weights() -> None:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    with Guard(model) as guard:
+        guard.history = lambda: [1.5]
+        steps(model, optimizer, 1)
+        spoil(model[0].weight)
+        with pytest.raises(NotFiniteError, match=r"The learning rate is probably too large \(it is 0.1\)"):
+            steps(model, optimizer, 1)
+
+
 def test_a_guard_has_a_mode() -> None:
     with pytest.raises(UnknownNameError, match=r"no mode of a guard `rise`\. Did you mean `raise`"):
         Guard(net(), "rise")

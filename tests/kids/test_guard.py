@@ -14,6 +14,7 @@ from akidlab import (
     BatchNormalizationLayer,
     Block,
     Brain,
+    GradientDescentKongFu,
     InnerProductLayer,
     ReLULayer,
     SoftmaxWithLossLayer,
@@ -210,12 +211,12 @@ def test_weights_that_were_spoilt_before_are_not_saved(make_kid, listen, tmp_pat
     (told,) = guards(heard)
     assert (told["finding"], told["block"]) == ("weights_not_finite", "ip2")
     assert [path.name for path in tmp_path.glob("step-*")] == ["step-3.safetensors"]
-    assert told["text"].endswith("These weights cannot go on.")
+    path = str(tmp_path / "step-3.safetensors")
+    assert "These weights cannot go on. To go on from step 3" in told["text"]
+    assert told["text"].endswith(f"its last good checkpoint: `kid.restore({path!r})`.")
 
 
 def test_too_large_a_rate_is_told_as_such(make_kid, listen):
-    from akidlab import GradientDescentKongFu
-
     brain = Brain(name="linear").attach(InnerProductLayer(out_channel_num=1, name="ip"), Square(name="loss"))
     kid = make_kid(brain=brain, kongfu=GradientDescentKongFu(lr=1000.0), skip_validation=True, max_steps=60)
     heard = listen(kid)
@@ -223,8 +224,72 @@ def test_too_large_a_rate_is_told_as_such(make_kid, listen):
     kid.practice()
 
     (told,) = guards(heard)
-    assert "The learning rate is probably too large (it is 1000): divide it by 10" in told["text"]
+    assert "the learning rate is too large (it is 1000): divide it by 10" in told["text"]
     assert "The loss rose from" in told["text"]
+
+
+def test_a_rate_that_spoils_the_very_first_steps_is_not_taken_for_bad_initial_weights(make_kid, listen):
+    kid = make_kid(kongfu=GradientDescentKongFu(lr=1e20), skip_validation=True)
+    heard = listen(kid)
+
+    kid.practice()
+
+    (told,) = guards(heard)
+    assert told["step"] == 2
+    assert "times as large as before step 1: the learning rate is too large (it is 1e+20)" in told["text"]
+    assert "initial weights" not in told["text"]
+
+
+def test_weights_that_a_new_rate_spoils_are_told_to_have_grown_since(make_kid, listen, tmp_path):
+    kid = make_kid(skip_validation=True, log_dir=tmp_path, log_by_step=True, val_log_step=4)
+    heard = listen(kid)
+    kid.hooks.on_batch_end.append(lambda kid: kid.controls.send("rate", 1e20) if kid.step == 9 else None)
+
+    kid.practice()
+
+    (told,) = guards(heard)
+    assert "times as large as before step 10: the learning rate is too large (it is 1e+20)" in told["text"]
+    path = str(tmp_path / "step-8.safetensors")
+    assert told["text"].endswith(f"To go on from step 8, its last good checkpoint: `kid.restore({path!r})`.")
+
+
+def test_a_checkpoint_from_after_the_loss_rose_is_not_called_good(make_kid, listen, tmp_path):
+    brain = failing(log_of_zero, at=11, times=100)
+    kid = make_kid(brain=brain, skip_validation=True, log_dir=tmp_path, val_log_step=3)
+    heard = listen(kid)
+
+    def rise(kid):  # the loss of step 8 is a large one
+        if kid.step == 7:
+            kid.brain["ip2"].weight.data.mul_(1e3)
+
+    kid.hooks.on_batch_begin.append(rise)
+    kid.practice()
+
+    (told,) = guards(heard)
+    assert told["step"] == 11
+    assert "The loss rose from" in told["text"]
+    assert "step-6.safetensors" in told["text"]
+
+
+def test_in_a_pause_a_kid_goes_back_as_it_was_told_and_on(make_kid, listen, tmp_path):
+    kid = make_kid(
+        brain=failing(log_of_zero, at=9, times=2), guard="pause", skip_validation=True, log_dir=tmp_path,
+        val_log_step=3,
+    )  # fmt: skip
+    heard = listen(kid)
+    thread = threading.Thread(target=kid.practice)
+    thread.start()
+    while "paused" not in heard.statuses():
+        time.sleep(0.005)
+    call = guards(heard)[0]["text"].split("`")[-2]
+    kid.brain["odd"].how = nothing
+    eval(call)
+    went_back = kid.step
+    kid.controls.send("resume")
+    thread.join(20)
+
+    assert (went_back, kid.step) == (6, 20)
+    assert sorted(heard.samples("loss")) == list(range(1, 21))
 
 
 class Square(Block):

@@ -298,6 +298,17 @@ def test_gradients_that_are_not_finite_end_the_loop_before_the_weights_are_touch
     assert (watching.run.status, watching.run.findings()[0].step) == ("failed", 1)
 
 
+def test_what_is_spoilt_soon_after_a_good_loss_is_not_laid_to_the_initial_weights():
+    model, optimizer, loss = parts()
+
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+    model[0].weight.register_hook(lambda gradient: gradient * torch.nan)
+
+    with pytest.raises(NotFiniteError, match=r"probably too large \(it is 0\.1\)"), watching:
+        train(model, optimizer, loss, steps=1)
+
+
 def test_a_watch_that_has_ended_does_not_begin_again():
     model, optimizer, loss = parts()
     with akidlab.watch(model, optimizer, loss=loss) as watching:
