@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from akidlab import runs
 from akidlab.errors import MagicError, StoreError
 from tests.magics.notebook import FOREVER, Notebook, interrupt
+from tests.patience import until
 
 CELL = "%%akid_train --no-dashboard\nkid = make()"
 
@@ -115,12 +115,12 @@ def test_a_training_that_stops_early_says_why(notebook: Notebook) -> None:
 
 def test_in_the_background_the_notebook_is_free_at_once(notebook: Notebook) -> None:
     notebook.run(f"%%akid_train --background --no-dashboard\nkid = make(max_steps={FOREVER})")
-    wait_for(lambda: notebook["kid"].step > 10)
+    until(lambda: notebook["kid"].step > 10)
 
     with pytest.raises(MagicError, match=r"training already in the run `tiny`.*stop it first"):
         notebook.run("%akid_train kid --steps 5")
     notebook.run("kid.controls.send('stop')")
-    wait_for(lambda: runs()["tiny"].status == "stopped")
+    until(lambda: runs()["tiny"].status == "stopped")
 
 
 def test_a_command_after_the_end_is_refused_and_does_not_reach_the_next_training(notebook: Notebook) -> None:
@@ -134,7 +134,10 @@ def test_a_command_after_the_end_is_refused_and_does_not_reach_the_next_training
 
 def test_an_interrupt_ends_it_after_the_step_and_the_kid_goes_on(notebook: Notebook) -> None:
     notebook.run(f"kid = make(max_steps={FOREVER})")
-    notebook["kid"].hooks.on_training_log_step.append(interrupt)
+    pressed: list[int] = []  # once: a second one would break it off
+    notebook["kid"].hooks.on_training_log_step.append(
+        lambda kid: pressed or pressed.append(kid.step) or interrupt()
+    )
     shown = notebook.run("%akid_train --no-dashboard")
     step = notebook["kid"].step
 
@@ -145,32 +148,44 @@ def test_an_interrupt_ends_it_after_the_step_and_the_kid_goes_on(notebook: Noteb
     assert notebook["kid"].step == step + 3
 
 
+# Two signals at once would come as one: the second waits until the cell has heard the first.
+INTERRUPT_TWICE = """
+import time
+def first(kid):
+    interrupt()
+    while not kid.controls.asked("stop"):
+        time.sleep(0.01)
+    time.sleep(0.3)
+def linger():
+    while True:
+        time.sleep(0.01)
+"""
+
+
 def test_a_second_interrupt_breaks_off_what_will_not_stop(notebook: Notebook) -> None:
     notebook.shell.user_ns["interrupt"] = interrupt
     notebook.run(
-        "import time\ndef dawdle(kid):\n    while True:\n        interrupt()\n        time.sleep(0.3)\n"
+        f"{INTERRUPT_TWICE}\ndef dawdle(kid):\n    first(kid)\n    interrupt()\n    linger()\n"
         "kid = make()\nkid.hooks.on_batch_end.append(dawdle)"
     )
 
     with pytest.raises(KeyboardInterrupt):
         notebook.run("%akid_train --no-dashboard")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    wait_for(lambda: not notebook["kid"].practising)
+    until(lambda: not notebook["kid"].practising)
 
 
 def test_it_is_broken_off_also_where_the_first_word_is_lost(notebook: Notebook) -> None:
     notebook.shell.user_ns["interrupt"] = interrupt
     notebook.run(
-        "import time\ndef deaf(kid):\n    interrupt()\n    time.sleep(0.3)\n    try:\n        interrupt()\n"
-        "        for _ in range(500):\n            time.sleep(0.01)\n"
-        "    except KeyboardInterrupt:\n        pass\n"
-        "    while True:\n        time.sleep(0.01)\n"
+        f"{INTERRUPT_TWICE}\ndef deaf(kid):\n    first(kid)\n"
+        "    try:\n        interrupt()\n        linger()\n    except KeyboardInterrupt:\n        linger()\n"
         "kid = make()\nkid.hooks.on_batch_end.append(deaf)"
     )
 
     with pytest.raises(KeyboardInterrupt):
         notebook.run("%akid_train --no-dashboard")
-    wait_for(lambda: not notebook["kid"].practising)
+    until(lambda: not notebook["kid"].practising)
 
 
 def test_what_a_hook_raises_is_raised_in_the_cell_with_its_traceback(notebook: Notebook) -> None:
@@ -285,11 +300,3 @@ def test_every_magic_helps_who_asks(notebook: Notebook, magic: str, asks: str) -
 def test_a_cell_that_asks_for_help_does_nothing_else(notebook: Notebook) -> None:
     assert "%%akid_train -np 2" in notebook.run("%%akid_train --help\nkid = make()")
     assert "kid" not in notebook.shell.user_ns
-
-
-def wait_for(condition: object, seconds: float = 10.0) -> None:
-    """Wait until `condition()` holds."""
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -13,6 +13,7 @@ from akidlab.kids import Controls
 from akidlab.messages import Command
 from akidlab.session.ranks import Echo, RanksTraining
 from akidlab.store import Store
+from tests.patience import PATIENCE
 
 
 def test_each_line_carries_its_rank_however_it_arrives() -> None:
@@ -43,7 +44,7 @@ def test_weights_that_do_not_fit_are_told_and_the_training_is_over() -> None:
     kid: Any = SimpleNamespace(run=None, controls=Controls())
     training = RanksTraining(kid, job, Store().create("digits"))
 
-    assert training.join(1.0)
+    assert training.join(PATIENCE)
     assert isinstance(training.error, CheckpointError)
     assert (training.is_live, kid.run) == (False, training.run)
 
@@ -55,7 +56,7 @@ def test_what_is_asked_of_the_kid_here_reaches_the_ranks_until_they_end() -> Non
     training = RanksTraining(kid, job, Store().create("digits"))
 
     assert kid.controls.send(Command("stop", id="a"))
-    assert training.join(1.0)
+    assert training.join(PATIENCE)
     assert (kid.controls.send("stop"), heard) == (False, [Command("stop", id="a")])
 
 

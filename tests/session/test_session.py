@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from akidlab.messages import Command
 from akidlab.models.brains import OneLayerBrain
 from akidlab.session import Plan
 from akidlab.wire.remote import ask_run, send_command
+from tests.patience import until
 
 FOREVER = 10_000_000
 
@@ -27,13 +26,6 @@ def make(**told: Any) -> Kid:
     data = random.rand(96, 1, 4, 4).astype("float32"), random.randint(0, 10, 96)
     sensor = FeedSensor(ArraySource(data, data), batch_size=16)
     return Kid(sensor, OneLayerBrain(), MomentumKongFu(0.1), **{"max_steps": 20, "name": "tiny", **told})
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

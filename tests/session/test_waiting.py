@@ -83,22 +83,22 @@ def test_what_went_wrong_is_raised(run: Run) -> None:
 def test_one_line_says_what_it_came_to(run: Run) -> None:
     with Recorder(run) as recorder:
         recorder.hear(Message("validation_loss", 0.25, step=4))
-        recorder.hear(Message("status", Status("running")))
-        recorder.hear(Message("status", Status("stopped", {"step": 4})))
+        recorder.hear(Message("status", Status("running"), time=100.0))
+        recorder.hear(Message("status", Status("stopped", {"step": 4}), time=103.5))
 
     assert summary(Trains(run)) == (
-        "`digits` stopped: 4 of 10 steps in 0.0 s, validation loss 0.25. "
+        "`digits` stopped: 4 of 10 steps in 3.5 s, validation loss 0.25. "
         "The kid is as it was after step 4; train it again and it goes on."
     )
 
 
 def test_below_it_stands_what_it_was_warned_of(run: Run) -> None:
     with Recorder(run) as recorder:
-        recorder.hear(Message("status", Status("running")))
+        recorder.hear(Message("status", Status("running"), time=100.0))
         recorder.hear(Message("event", Event("warning", {"text": "The loss is not finite since step 4."})))
-        recorder.hear(Message("status", Status("finished", {"step": 10})))
+        recorder.hear(Message("status", Status("finished", {"step": 10}), time=103.5))
 
-    assert summary(Trains(run)).endswith("10 steps in 0.0 s\n⚠ The loss is not finite since step 4.")
+    assert summary(Trains(run)).endswith("10 steps in 3.5 s\n⚠ The loss is not finite since step 4.")
 
 
 def test_a_measurement_of_an_earlier_step_is_said_to_be_one(run: Run) -> None:
