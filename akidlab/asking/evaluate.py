@@ -8,13 +8,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from akidlab.asking import functions
 from akidlab.asking.bounds import Bounded
-from akidlab.asking.names import Named, Names, Unseen, said
+from akidlab.asking.names import Named, Names, Unseen, known_in, said
 from akidlab.errors import AkidlabError, AskError
 
+_NOTHING = torch.empty(0)
 LARGEST = 2.0**63  # of whole numbers: larger ones are computed with as floats
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -113,6 +115,8 @@ class Evaluator:
     # -- what is computed
 
     def _call(self, node: ast.Call) -> object:
+        if isinstance(node.func, ast.Name) and node.func.id == "names":
+            return self._known(node)
         options = {str(word.arg): _argument(self.value(word.value)) for word in node.keywords}
         values = [_argument(self.value(part)) for part in node.args]
         if isinstance(node.func, ast.Attribute):
@@ -128,6 +132,20 @@ class Evaluator:
         if isinstance(node.func, ast.Name):
             return _small(functions.call(node.func.id, values, options))
         raise AskError(f"`{said(node.func)}` cannot be called.")
+
+    def _known(self, node: ast.Call) -> list[str]:
+        """What may be asked next: behind a dot, or at all."""
+        if len(node.args) > 1 or node.keywords:
+            raise AskError("`names` takes one block or tensor, such as `names(conv1)`, or nothing.")
+        if not node.args:
+            return [*self._names.known(), *functions.FUNCTIONS]
+        holder = node.args[0]
+        try:
+            held = self._names.block(holder.id) if isinstance(holder, ast.Name) else self.value(holder)
+        except Unseen:  # a pass; a look at the next one would hardly say more
+            is_list = isinstance(holder, ast.Attribute) and holder.attr == "inputs"
+            return functions.known_in([_NOTHING] if is_list else _NOTHING)
+        return known_in(held) if isinstance(held, Named) else functions.known_in(held)
 
     def _unaryop(self, node: ast.UnaryOp) -> object:
         value = self.value(node.operand)

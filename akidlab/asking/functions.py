@@ -29,6 +29,7 @@ _OPTIONS = """
 """
 METHODS, OPTIONS = frozenset(_METHODS.split()), frozenset(_OPTIONS.split())
 LISTED = 2**16  # numbers in a list
+ATTRIBUTES = ("shape", "ndim", "dtype", "device", "T")
 _NAMED = ("values", "indices", "counts", "min", "max", "mode")  # parts of what torch returns in twos
 
 
@@ -142,7 +143,7 @@ def attribute(value: object, name: str) -> object:
             return str(getattr(value, name))
         if name in ("T", "mT"):
             return value.mT if value.dim() > 2 else value.t()
-        known = sorted({*METHODS, "shape", "ndim", "dtype", "device", "grad", "T"})
+        known = sorted({*METHODS, *ATTRIBUTES, "grad"})
         hint = f" Call it: `{name}()`." if name in METHODS else ""
         raise (
             unknown("attribute of a tensor", name, known)
@@ -152,6 +153,16 @@ def attribute(value: object, name: str) -> object:
     if name in _NAMED and isinstance(value, tuple) and name in getattr(type(value), "__match_args__", ()):
         return getattr(value, name)
     raise AskError(f"A {type(value).__name__} has nothing called `{name}` that a question may see.")
+
+
+def known_in(value: object) -> list[str]:
+    """What may stand behind a value and a dot."""
+    if isinstance(value, Tensor):
+        grad = ["grad"] if value.requires_grad else []
+        return [*grad, *ATTRIBUTES, *sorted({*METHODS, *FUNCTIONS})]
+    if isinstance(value, (bool, int, float)):
+        return sorted(NUMBERS)
+    return sorted(SEQUENCES) if isinstance(value, (list, tuple)) and not _tensors(value) else []
 
 
 def _tensors(values: Sequence[object]) -> bool:

@@ -90,9 +90,12 @@ class Names:
             return found
         if name in PASSES:
             return self._passed(named, str(name))
-        known = [*_children(named.module), *_numbers(named.module), *PASSES]
-        error = unknown("name", str(name), known)
+        error = unknown("name", str(name), known_in(named))
         raise type(error)(f"In `{named.name or 'brain'}`: {error}")
+
+    def known(self) -> list[str]:
+        """What may stand alone: blocks, what the whole holds, where the training stands."""
+        return list(dict.fromkeys([*_parts(self._root.module), *self._values, *ROOTS[:1]]))
 
     def gradient(self, tensor: Tensor, told: str) -> Tensor:
         """The gradient of a parameter.
@@ -153,10 +156,14 @@ class Names:
     def _unknown(self, name: str) -> Exception:
         module = self._root.module
         deeper = [path for path, _ in module.named_modules() if path.endswith(f".{name}")]
-        known = [*self._values, *_children(module), *_numbers(module)]
-        error = unknown("block or value", name, known)
+        error = unknown("block or value", name, [*self._values, *_parts(module)])
         hint = f" There is `{written(deeper[0])}`." if deeper else ""
         return type(error)(f"{error}{hint}")
+
+
+def known_in(named: Named) -> list[str]:
+    """What may stand behind a module and a dot."""
+    return [*_parts(named.module), *PASSES]
 
 
 def written(path: str) -> str:
@@ -182,6 +189,13 @@ def described(module: nn.Module, name: str) -> str:
         lines.append(f"  {written(f'x.{name}')[1:]}  {type(module._modules[name]).__name__}")
     more = [f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
     return "\n".join([*lines[:LISTED], *more, "  .out, .inputs  of its last pass"])
+
+
+def _parts(module: nn.Module) -> list[str]:
+    """The names of its blocks, parameters and buffers, and of those of what it wraps."""
+    own = [*_children(module), *_numbers(module)]
+    wrapped = module._modules.get("module")
+    return own if wrapped is None else list(dict.fromkeys([*own, *_parts(wrapped)]))
 
 
 def _children(module: nn.Module) -> list[str]:

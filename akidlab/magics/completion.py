@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
 from akidlab.errors import AkidlabError
-from akidlab.magics import arguments, body
+from akidlab.magics import arguments, body, questions
 from akidlab.messages.topics import GROUPS, TOPICS
 from akidlab.registry import names
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 IDENTIFIER = "akidlab.magics"
 _OF_RUNS = ("--resume", "--run")
-_OF_WORDS = {"--watch": lambda: [*GROUPS, *TOPICS], "--metrics": lambda: names("akidlab.metrics")}
 _MOST = 200
 _KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 
@@ -41,29 +40,60 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
         words = line.split()[1:]
         if name not in magics or not (words or line[-1].isspace()):
             return {"completions": [], "suppress": False}
-        offered = _offer(shell, name, words[:-1] if context.token else words, magics[name])
-        found = [SimpleCompletion(text) for text in offered if text.startswith(context.token)]
-        return {"completions": found, "suppress": True, "ordered": True}
+        word = "" if line[-1].isspace() else words.pop()
+        offered = _offer(shell, name, words, word, magics[name])
+        at = len(word) - len(context.token) if word.endswith(context.token) else 0  # it ends the word
+        found = [text[at:] for text in offered if text.startswith(word)]
+        return {"completions": [SimpleCompletion(text) for text in found], "suppress": True, "ordered": True}
 
     return match
 
 
-def _offer(shell: InteractiveShell, name: str, before: list[str], takes_kids: bool) -> list[str]:
+def _offer(shell: InteractiveShell, name: str, before: list[str], word: str, takes_kids: bool) -> list[str]:
+    """What may take the place of `word`, behind the words before."""
     magic: Any = shell.find_line_magic(name)
-    actions = [action for action in magic.parser._actions if action.nargs in (None, "+")]
-    takers = {option: action for action in actions for option in action.option_strings}
-    last = before[-1] if before else ""
-    if last in _OF_RUNS:
-        return _tunings() if name == "akid_tune" else _runs()
-    if last in takers and takers[last].choices:
-        return list(takers[last].choices)
-    if last in _OF_WORDS:
-        return _OF_WORDS[last]()
-    if last in takers:
-        return []  # a number, or a new name: nothing to offer
-    given = {word.partition("=")[0] for word in before}
+    takers = _takers(magic)
+    last, head = before[-1] if before else "", ""
+    if word.startswith("--") and "=" in word:
+        last, head = word.partition("=")[0], word.partition("=")[0] + "="
+    if last in takers:  # its value
+        return [head + value for value in _values(name, last, takers[last], word.removeprefix(head))]
+    given = {one.partition("=")[0] for one in before}
     left = [option for option in arguments.options(magic) if option not in given]
-    return [*(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
+    opened = next((one for one in reversed(before) if one.startswith("-")), "")
+    more = _metrics(word) if opened == "--metrics" else []  # it takes several
+    if name == "akid_ask" and not word.startswith("--"):
+        more = questions.next_words(" ".join([*before, word]), word)
+    return [*more, *(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
+
+
+def _takers(magic: Any) -> dict[str, Any]:
+    """The options of a magic that take a value, by each of their spellings."""
+    actions = [action for action in magic.parser._actions if action.nargs in (None, "+")]
+    return {option: action for action in actions for option in action.option_strings}
+
+
+def _values(name: str, option: str, action: Any, word: str) -> list[str]:
+    """What may stand behind an option; nothing where that is a number, or a new name."""
+    if option in _OF_RUNS:
+        return _tunings() if name == "akid_tune" else _runs()
+    if option == "--watch":
+        return _listed(word, 0, [*GROUPS, *TOPICS])
+    return _metrics(word) if option == "--metrics" else list(action.choices or ())
+
+
+def _metrics(word: str) -> list[str]:
+    """Metrics, and behind a colon topics."""
+    if ":" not in word:
+        return names("akidlab.metrics")
+    groups = [group for group, topics in GROUPS.items() if topics]
+    return _listed(word, word.index(":") + 1, [*groups, *TOPICS])
+
+
+def _listed(word: str, start: int, topics: list[str]) -> list[str]:
+    """`word` with each topic as the last of those that it lists from `start` on."""
+    head = word[: max(start, word.rfind(",") + 1)]
+    return [head + topic for topic in topics]
 
 
 def _keys(begun: str, token: str) -> Any:

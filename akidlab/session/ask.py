@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akidlab.errors import AskError, WireError, unknown
+from akidlab.errors import AkidlabError, AskError, WireError, unknown
 from akidlab.wire import Connection, Dialer
 
 if TYPE_CHECKING:
@@ -17,6 +18,33 @@ LONGEST = 86_400.0  # seconds: a day; locks cannot wait for ever
 TAKEN = 2.0  # seconds for a run to say that it has heard
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a live run said, and who said it when.
+
+    Args:
+        value: a number, a text, a numpy array, or a list of these.
+        run: the name of the run.
+        step: the steps it had made.
+        rank: which of its ranks.
+        ranks: how many it has.
+
+    Example:
+        >>> str(Answer(0.5, "digits", 1200, rank=1, ranks=2))
+        'digits · rank 1 · step 1,200'
+    """
+
+    value: Any
+    run: str
+    step: int
+    rank: int = 0
+    ranks: int = 1
+
+    def __str__(self) -> str:
+        rank = [f"rank {self.rank}"] if self.ranks > 1 else []
+        return " · ".join([self.run, *rank, f"step {self.step:,}"])
+
+
 def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: float = 5.0) -> Any:
     """What a live run says to a question, such as `conv1.out.std(0)`; the run trains on.
 
@@ -24,7 +52,8 @@ def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: 
     ones behind a dot (`features.conv1`, `brain["my-block"]`, `net[0]`). Of each: `out` (what it emitted
     last), `inputs`, its parameters (`weight`, `bias`) and their `grad`. Beside those: `step`, `epoch`, `lr`,
     `loss`, `rank`; and methods of torch that compute, as well as `percentiles`, `histogram` and `rms`.
-    A block alone says what may be asked of it; `brain` says what blocks there are.
+    A block alone says what may be asked of it; `brain` says what blocks there are, and `names()`, or
+    `names(conv1)`, gives their names in a list.
 
     Nothing can be changed by a question, and none may take long, or much memory.
 
@@ -45,8 +74,27 @@ def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: 
         >>> ask("conv1.out.std(0)", "digits", rank=1)  # doctest: +SKIP
         array([[0.31, 0.29, ...
     """
+    return answer(question, run, rank=rank, timeout=timeout).value
+
+
+def answer(
+    question: str, run: Run | str | None = None, *, rank: int = 0, timeout: float = 5.0, taken: float = TAKEN
+) -> Answer:
+    """As `ask`, with who answered, and at which step.
+
+    Args:
+        question: as for `ask`.
+        run: as for `ask`.
+        rank: as for `ask`.
+        timeout: as for `ask`.
+        taken: seconds that the run has at least to say that it has heard.
+
+    Raises:
+        AskError: if that cannot be answered, or is not within `timeout` seconds.
+        UnknownNameError: if there is no such run.
+    """
     connection = _live(run)
-    name = connection.info.get("name", connection.uid)
+    name = str(connection.info.get("name", connection.uid))
     heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     timeout = min(timeout, LONGEST)
     end, number = time.monotonic() + timeout, uuid.uuid4().hex
@@ -54,7 +102,7 @@ def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: 
     try:
         with Dialer(connection) as dialer:
             dialer.listen(heard.put)
-            told: dict[str, Any] = dialer.ask(request, max(TAKEN, timeout))
+            told: dict[str, Any] = dialer.ask(request, max(taken, timeout))
             while told["ok"] and told.get("id") != number:
                 told = heard.get(timeout=max(0.0, end - time.monotonic()))
     except queue.Empty:
@@ -66,7 +114,20 @@ def ask(question: str, run: Run | str | None = None, *, rank: int = 0, timeout: 
         raise AskError(f"The run `{name}` cannot be asked: {error}") from error
     if not told["ok"]:
         raise AskError(str(told.get("error")))
-    return told["value"]
+    ranks: Any = connection.info.get("world_size", 1)
+    return Answer(told["value"], name, told["step"], rank, ranks)
+
+
+def names(holder: str = "", run: str | None = None, *, rank: int = 0, timeout: float = 0.5) -> list[str]:
+    """What may be asked of a live run next, for completion: behind `holder` and a dot, or at all.
+
+    Nothing if no run answers within `timeout` seconds.
+    """
+    try:
+        found = answer(f"names({holder})", run, rank=rank, timeout=timeout, taken=timeout).value
+    except AkidlabError:
+        return []
+    return [str(name) for name in found]
 
 
 def _live(run: Run | str | None) -> Connection:

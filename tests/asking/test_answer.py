@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from akidlab import Brain, ConvolutionLayer, GraphSystem, InnerProductLayer, ReLULayer, SoftmaxWithLossLayer
+from akidlab import (
+    Brain,
+    ConvolutionLayer,
+    GraphSystem,
+    InnerProductLayer,
+    ReLULayer,
+    SoftmaxWithLossLayer,
+    TorchLayer,
+)
 from akidlab.asking import answer
 from akidlab.errors import AskError, UnknownNameError
 from akidlab.messages import PERCENTS
@@ -60,6 +68,38 @@ VALUES = {"step": lambda: 12, "lr": lambda: 0.5, "loss": lambda: 2.0}
 )
 def test_plain_values(brain: Brain, question: str, found: object) -> None:
     assert answer(question, brain, VALUES) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "among"),
+    [
+        ("names()", ["features", "ip", "loss", "step", "lr", "brain", "percentiles"]),
+        ("names(brain)", ["features", "ip", "loss", "out", "inputs"]),
+        ("names(features)", ["conv1", "relu1", "out"]),
+        ("names(features.conv1)", ["weight", "bias", "out", "inputs", "input"]),
+        ("names(features.conv1.weight)", ["grad", "shape", "percentiles", "std"]),
+        ("names(features.conv1.inputs[0])", ["shape", "std"]),
+        ("names(features.conv1.inputs)", []),
+        ("names(step)", ["isnan", "sqrt"]),
+    ],
+)
+def test_it_says_what_may_be_asked_next(brain: Brain, question: str, among: list[str]) -> None:
+    known = answer(question, brain, VALUES)
+
+    assert isinstance(known, list)
+    assert [name for name in known if name in among] == among
+    assert not any(str(name).startswith("_") for name in known)
+
+
+def test_it_says_what_is_in_a_module_that_a_layer_wraps() -> None:
+    wrapping = TorchLayer(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), name="wrapping")
+
+    assert answer("names()", wrapping)[:3] == ["module", "0", "1"]  # type: ignore[index]
+
+
+def test_names_of_two_things_are_refused(brain: Brain) -> None:
+    with pytest.raises(AskError, match=r"`names` takes one block or tensor, such as `names\(conv1\)`"):
+        answer("names(ip, loss)", brain)
 
 
 def test_the_example_of_the_manual() -> None:

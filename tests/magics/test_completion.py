@@ -30,6 +30,21 @@ def test_runs_complete_where_a_run_is_asked_for(notebook: Notebook) -> None:
     assert notebook.complete("%%akid_train kid --resume d") == ["digits"]
 
 
+def test_topics_complete_behind_a_metric_and_behind_a_comma(notebook: Notebook) -> None:
+    assert notebook.complete("%akid_train --metrics spec") == ["spectral_norm"]
+    assert notebook.complete("%akid_train --metrics norm:w") == [
+        "weights",
+        "weight_gradients",
+        "weight_updates",
+    ]
+    assert notebook.complete("%akid_train kid --metrics norm spar") == ["sparsity"]
+    assert notebook.complete("%%akid_train --metrics ratio:weight_updates,weights") == ["weights"]
+    assert notebook.complete("%akid_train --watch weights,gra") == ["gradients"]
+    assert notebook.complete("%akid_train --watch=gra") == ["gradients"]
+    assert "all" in notebook.complete("%akid_train --metrics norm:")
+    assert notebook.complete("%akid_train --metrics norm:conv") == []
+
+
 def test_blocks_and_runs_complete_as_keys_and_nothing_else_does(notebook: Notebook) -> None:
     Store().create("digits")
     Store().create("my letters")
