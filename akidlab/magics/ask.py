@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from IPython.core.display_functions import display
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from akidlab import config
 from akidlab.errors import MagicError
 from akidlab.magics import arguments
+
+if TYPE_CHECKING:
+    from akidlab.session.ask import Answer
 
 _OPTION = re.compile(r"""(?<!\S)--?[a-z][\w-]*(?:(?:=|\s+)(?:"[^"]*"|'[^']*'|[^\s"']+))?(?!\S)""")
 _QUOTED = re.compile(r"""(["'])(.*)\1""")
@@ -34,10 +40,11 @@ class AskMagics(Magics):
 
         It is answered between two steps, by the blocks as they are then, and changes nothing. Of a block:
         `out`, `inputs`, its parameters and their `grad`; beside those `step`, `epoch`, `lr`, `loss`. `brain`
-        says what blocks there are.
+        says what blocks there are, and so does the tab key. Below the answer stands whose it is, and at which
+        step; the value itself is plain.
         """
         __tracebackhide__ = True
-        from akidlab.session import ask
+        from akidlab.session.ask import answer
 
         if arguments.shows_help(self.akid_ask, line):
             return None
@@ -48,11 +55,30 @@ class AskMagics(Magics):
         rank = 0 if asked.rank == "0" else arguments.whole("--rank", asked.rank)
         timeout = arguments.number("--timeout", asked.timeout, positive=True)
         with arguments.plainly():
-            found = ask(question, asked.run, rank=rank or 0, timeout=timeout or 5.0)
-        if isinstance(found, str) and "\n" in found:  # what may be asked: lines for people
-            print(found)
+            found = answer(question, asked.run, rank=rank or 0, timeout=timeout or 5.0)
+        if isinstance(found.value, str) and "\n" in found.value:  # what may be asked: lines for people
+            print(found.value)
+            _sign(found)
             return None
-        return found
+        self._sign_below(found)
+        return found.value
+
+    def _sign_below(self, found: Answer) -> None:
+        """Say who answered, below the value, if this is what the cell shows."""
+        events: Any = self.shell.events  # type: ignore[union-attr]
+
+        def sign(result: Any) -> None:
+            events.unregister("post_run_cell", sign)
+            if result.result is found.value:
+                _sign(found)
+
+        events.register("post_run_cell", sign)
+
+
+def _sign(found: Answer) -> None:
+    if not config.quiet():
+        html = f'<small style="opacity:.7">{escape(str(found))}</small>'
+        display({"text/plain": str(found), "text/html": html}, raw=True)
 
 
 def _parts(line: str) -> tuple[str, str]:

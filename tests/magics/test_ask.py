@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,16 +12,11 @@ import pytest
 from akidlab import runs
 from akidlab.errors import AskError, MagicError, UnknownNameError
 from akidlab.session import Session, ask
+from akidlab.session.ask import Answer
 from tests.magics.notebook import FOREVER, Notebook
+from tests.patience import until
 
 LIVE = f"%%akid_train --background --no-dashboard --name live\nkid = make(max_steps={FOREVER})"
-
-
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -177,6 +171,54 @@ def test_the_end_of_the_run_is_told_to_who_waits(live: Notebook) -> None:
 def test_questions_are_completed_with_options_and_runs(live: Notebook) -> None:
     assert {"--rank", "--run", "--timeout"} <= set(live.complete("%akid_ask --"))
     assert "live" in live.complete("%akid_ask --run ")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("ip", ["ip1"]),
+        ('"ip', ["ip1"]),
+        ("st", ["step", "stack"]),
+        ("--run live --rank 0 ip", ["ip1"]),
+        ("perc", ["percentiles"]),
+        ("ip1.we", ["ip1.weight"]),
+        ("ip1.weight.gr", ["ip1.weight.grad"]),
+        ("ip1.weight.grad.nor", ["ip1.weight.grad.norm"]),
+        ("ip1.out.std(0).max() - ip1.in", ["ip1.inputs", "ip1.input"]),
+        ("ip1.inputs[0].sha", [".shape"]),
+        ("abs(ip1.out).me", [".mean", ".median"]),
+        ("brain['co", ["conv1"]),
+        ("brain['ip1'].bi", [".bias"]),
+        ("nothing.", []),
+        ("--run nobody ip", []),
+        ("--rank 7 ip", []),
+    ],
+)
+def test_what_may_be_asked_is_completed_as_the_live_run_knows_it(
+    live: Notebook, line: str, offered: list[str]
+) -> None:
+    assert live.complete(f"%akid_ask {line}") == offered
+    assert not live["kid"].brain["ip1"]._forward_hooks
+
+
+def test_a_tab_where_nothing_trains_offers_the_options(notebook: Notebook) -> None:
+    assert sorted(notebook.complete("%akid_ask ")) == ["--rank", "--run", "--timeout"]
+
+
+def test_below_the_answer_stands_whose_it_is(live: Notebook) -> None:
+    live["kid"].controls.send("pause")
+    until(lambda: runs()["live"].status == "paused")
+    below = f"live · step {live['kid'].step:,}\n"
+
+    assert live.run("%akid_ask ip1.weight.shape") == f"Out[3]: [10, 32]\n{below}"
+    assert live.run("%akid_ask ip1").endswith(f"of its last pass\n{below}")
+    assert live.run("shape = %akid_ask ip1.weight.shape\nfor _ in range(3):\n    %akid_ask step") == ""
+    assert live.run("1 + 1") == "Out[6]: 2\n"
+
+
+def test_whose_answer_it_is_may_be_asked_for() -> None:
+    assert str(Answer(0.5, "digits", 1200)) == "digits · step 1,200"
+    assert str(Answer(0.5, "digits", 7, rank=1, ranks=2)) == "digits · rank 1 · step 7"
 
 
 def test_asking_loads_no_torch_where_nothing_trains(notebook: Notebook) -> None:

@@ -17,6 +17,7 @@ from akidlab.dispatch import Job, Task
 from akidlab.errors import AskError
 from akidlab.messages import PERCENTS, Command
 from akidlab.session import ask
+from akidlab.session.ask import answer
 from akidlab.worker import Assignment
 from tests.ranks.conftest import Ranks, cell, run_of, under_way, until
 
@@ -104,12 +105,14 @@ def test_any_rank_is_asked_and_the_ranks_stay_equal(ranks: Ranks) -> None:
         outs = [ask("rank, ip1.out[:9], ip1.input.shape[1:]", job.uid, rank=rank) for rank in (0, 1)]
         job.command(Command("pause"))
         assert until(lambda: run_of(job).status == "paused")
+        told = answer("step", job.uid, rank=1)
         at = [ask("step, ip1.weight.double().sum(), ip1.out.sum()", job.name, rank=rank) for rank in (0, 1)]
 
     assert [(rank, out.shape, shape) for rank, out, shape in outs] == [
         (0, (9, 10), outs[0][2]),
         (1, (9, 10), outs[0][2]),
     ]
+    assert str(told) == f"{job.name} · rank 1 · step {at[1][0]:,}"
     assert at[0][:2] == at[1][:2]  # the same step, the same weights
     assert at[0][2] != at[1][2]  # of another share of the batch
 
