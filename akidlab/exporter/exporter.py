@@ -235,7 +235,6 @@ class Exporter:
             if due is not voice.observing:
                 voice.observe(due)
                 self._listen()
-            self._steps.follow(voice.active)
 
     def _look_back(self) -> None:
         voice, passes = self._voice, self._passes
@@ -264,7 +263,6 @@ class Exporter:
     def _changed(self) -> None:
         """Somebody came to the bus, or left it."""
         self._voice.find()
-        self._steps.follow(self._voice.active)
         self._listen()
 
     def __enter__(self) -> Self:

@@ -43,46 +43,24 @@ class Steps:
         self._calling = False  # torch is calling one of the hooks
         self._late = False  # gradients are computed within the step
         self._ours: WeakKeyDictionary[Optimizer, bool] = WeakKeyDictionary()
-        self._counts = optimizer is not None and not _nests(optimizer)  # an end tells all, where nobody looks
-        self._before_handle: RemovableHandle | None = None
-        self._after_handle: RemovableHandle | None = None
+        self._counts = optimizer is not None and not _nests(optimizer)  # each end is that of a step
+        self._handles: list[RemovableHandle] = []
 
     def hook(self) -> None:
         """Follow the optimiser from now on."""
         self._ours.clear()
-        if self._after_handle is None:
-            optimizer = self.optimizer
-            self._after_handle = (
-                register_optimizer_step_post_hook(self._end)
-                if optimizer is None
-                else optimizer.register_step_post_hook(self._end)
-            )
-        self.follow(self.voice.active or not self._counts)
-
-    def follow(self, closely: bool) -> None:
-        """Hear how steps begin, too; where nobody looks at them, how they end is enough, if that is clear."""
-        if closely is (self._before_handle is not None) or self._after_handle is None:
+        if self._handles:
             return
-        if self._calling and self._under_way is not None:  # torch goes through the hooks before a step now
-            return
-        if closely:
-            optimizer = self.optimizer
-            self._before_handle = (
-                register_optimizer_step_pre_hook(self._begin)
-                if optimizer is None
-                else optimizer.register_step_pre_hook(self._begin)
-            )
-        elif self._counts and self._before_handle is not None:
-            self._before_handle.remove()
-            self._before_handle = None
+        if self.optimizer is None:
+            before, after = register_optimizer_step_pre_hook, register_optimizer_step_post_hook
+        else:
+            before, after = self.optimizer.register_step_pre_hook, self.optimizer.register_step_post_hook
+        self._handles = [before(self._begin), after(self._end)]
 
     def unhook(self) -> None:
         """Follow it no longer; a hook that torch is calling may stay, idle, until this is called again."""
         self._under_way = self._frame = None
-        if self._before_handle is not None and self._removed(self._before_handle):
-            self._before_handle = None
-        if self._after_handle is not None and self._removed(self._after_handle):
-            self._after_handle = None
+        self._handles = [handle for handle in self._handles if not self._removed(handle)]
 
     def _removed(self, handle: RemovableHandle) -> bool:
         hooks = handle.hooks_dict_ref() or {}
@@ -107,6 +85,8 @@ class Steps:
         return self.optimizer or next((one for one, ours in self._ours.items() if ours), None)
 
     def _begin(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self._counts and not self.voice.active:
+            return
         if self.optimizer is None and not self._is_ours(optimizer):
             return
         frame = sys._getframe(1)
@@ -159,12 +139,13 @@ class Steps:
         self._taken = tuple(taken)
 
     def _end(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self._before_handle is not None:
-            if self._under_way is not optimizer or self._frame is not sys._getframe(1):
-                return
+        if self._under_way is optimizer and self._frame is sys._getframe(1):
             self._under_way = self._frame = None
             if self.voice.active:
                 self._timed(self._after_step)
+        elif not self._counts:
+            return
+        self.voice.begun, self._taken = False, ()  # also of a step that nobody wanted to hear the end of
         self._calling = True
         try:
             self.finished()

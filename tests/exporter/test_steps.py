@@ -152,19 +152,22 @@ def test_a_closure_computes_the_gradients_within_the_step(watched, heard):
     assert [m.step for m in heard.messages if m.topic == "activations"] == [1] * 3 + [2] * 3
 
 
-def test_an_optimizer_that_wraps_another_makes_one_step(watched, heard):
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("every", [1, 3])
+def test_an_optimizer_that_wraps_another_makes_one_step(watched, heard, every, given):
     class Wrapping(SGD):
         def step(self, closure=None):
             return super().step(closure)
 
     SGD([nn.Parameter(torch.ones(1))], 0.1)  # now both `step`s call hooks
     model = net()
-    exporter = watched(model)
+    optimizer = Wrapping(model.parameters(), 0.1)
+    exporter = watched(model, every=every, optimizer=optimizer if given else None)
 
-    learn(model, Wrapping(model.parameters(), 0.1), steps=2)
+    learn(model, optimizer, steps=3)
 
-    assert heard.keys("weights") == ["linear0", "linear1"] * 2
-    assert exporter.step == 3
+    assert heard.keys("weights") == ["linear0", "linear1"] * (3 if every == 1 else 2)
+    assert exporter.step == 4
 
 
 def test_an_optimizer_of_another_model_is_no_step(watched, heard):
@@ -234,10 +237,11 @@ def test_a_step_that_was_interrupted_leaves_the_next_one_whole(watched, heard):
     torch.testing.assert_close(heard.of("weight_updates", "linear0")[0], 100 - 0.1 * gradient)
 
 
-def test_steps_that_are_not_due_tell_nothing(watched, heard):
-    model = net()
-    exporter, observing = watched(model, every=4), []
+@pytest.mark.parametrize("given", [False, True])
+def test_steps_that_are_not_due_tell_nothing(watched, heard, given):
+    model, observing = net(), []
     optimizer = SGD(model.parameters(), 0.1)
+    exporter = watched(model, every=4, optimizer=optimizer if given else None)
 
     for _ in range(9):
         observing.append(exporter.is_observing)
@@ -354,16 +358,40 @@ def test_a_subscriber_that_fails_does_not_stop_training(bus, watched, heard, cap
     assert heard.keys("weights") == ["linear0", "linear1"] * 2
 
 
-def test_who_comes_later_hears_at_once(bus, watched):
+@pytest.mark.parametrize("given", [False, True])
+def test_who_comes_later_hears_at_once(bus, watched, given):
     model, told = net(), []
-    watched(model)
     optimizer = SGD(model.parameters(), 0.1)
+    watched(model, optimizer=optimizer if given else None)
     learn(model, optimizer, steps=3)
 
-    bus.subscribe(CallbackSubscriber(told.append, topics=["activations"]))
+    bus.subscribe(CallbackSubscriber(told.append, topics=["activations", "weight_updates"]))
     learn(model, optimizer)
 
-    assert [(m.key, m.step) for m in told] == [("linear0", 4), ("relu0", 4), ("linear1", 4)]
+    assert [(m.key, m.step) for m in told] == [
+        *[("linear0", 4), ("relu0", 4), ("linear1", 4)],
+        *[("linear0", 4), ("linear1", 4)],
+    ]
+
+
+def test_who_comes_or_goes_within_a_step_hurts_nothing(bus, watched):
+    model, told = net(), []
+    optimizer = SGD(model.parameters(), 0.1)
+    watched(model, optimizer=optimizer)
+    late = CallbackSubscriber(told.append, topics=["weight_updates"])
+    comes = optimizer.register_step_pre_hook(lambda *_: bus.subscribe(late))
+    learn(model, optimizer)
+    comes.remove()
+    learn(model, optimizer, steps=2)
+    goes = optimizer.register_step_pre_hook(lambda *_: bus.unsubscribe(late))
+    learn(model, optimizer)
+    goes.remove()
+    learn(model, optimizer)
+
+    assert sorted({m.step for m in told}) == [2, 3]
+    bus.subscribe(late)
+    learn(model, optimizer)
+    assert told[-1].step == 6
 
 
 def test_a_topic_that_nobody_wants_hooks_nothing(bus, watched):
