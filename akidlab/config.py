@@ -7,6 +7,8 @@ import stat
 import sys
 from pathlib import Path
 
+from akidlab.errors import WireError
+
 
 def data_path() -> Path:
     """The folder of data sets: `AKID_DATA_PATH`, else `data` here."""
@@ -27,7 +29,11 @@ def cache_path() -> Path:
 
 
 def runtime_path() -> Path:
-    """The folder of connection files, made readable for this user alone."""
+    """The folder of connection files, made readable for this user alone.
+
+    Raises:
+        WireError: if it belongs to another user, who could put files there that lead us astray.
+    """
     base = os.environ.get("AKIDLAB_RUNTIME")
     folder = (
         Path(base)
@@ -35,8 +41,15 @@ def runtime_path() -> Path:
         else Path(os.environ.get("XDG_RUNTIME_DIR") or Path.home() / ".local/share") / "akidlab"
     )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sys.platform != "win32" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        folder.chmod(0o700)
+    if sys.platform != "win32":
+        state = folder.stat()
+        if state.st_uid != os.getuid():
+            raise WireError(
+                f"The folder of connection files `{folder}` belongs to another user (number {state.st_uid}). "
+                "Set AKIDLAB_RUNTIME to a folder of yours."
+            )
+        if stat.S_IMODE(state.st_mode) & 0o077:
+            folder.chmod(0o700)
     return folder
 
 

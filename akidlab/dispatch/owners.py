@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import psutil
+from akidlab.processes import lives
 
 OWNERLESS = 5.0  # seconds without a living owner until an idle pool leaves: a kernel may be restarting
 OPENING = 30.0  # seconds for the first owner to come
@@ -25,9 +25,9 @@ class Owners:
         """Those that lived when they were last looked at."""
         return sorted(self._born)
 
-    def add(self, pid: int, created: float) -> None:
-        """A process uses the pool from now on; `created` tells it from another of the same number."""
-        self._born[pid] = created
+    def add(self, pid: int, born: float) -> None:
+        """A process uses the pool from now on; `born` tells it from another of the same number."""
+        self._born[pid] = born
         self._patience = OWNERLESS
 
     def are_gone(self) -> bool:
@@ -35,14 +35,6 @@ class Owners:
         now = time.monotonic()
         if now >= self._due:
             self._due = now + LOOK
-            self._born = {pid: born for pid, born in self._born.items() if _is_same(pid, born)}
+            self._born = {pid: born for pid, born in self._born.items() if lives(pid, born)}
             self._seen = now if self._born else self._seen
         return now - self._seen > self._patience
-
-
-def _is_same(pid: int, born: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

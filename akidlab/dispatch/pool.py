@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import psutil
-
 from akidlab import errors
 from akidlab.dispatch.job import Job, OnOutput
 from akidlab.dispatch.launcher import launcher as find_launcher
@@ -23,6 +21,7 @@ from akidlab.dispatch.launcher import slots
 from akidlab.dispatch.spawn import spawn, wait_gone
 from akidlab.dispatch.task import Task
 from akidlab.errors import DispatchError, WireError
+from akidlab.processes import began
 from akidlab.wire import Connection, Dialer
 
 
@@ -148,14 +147,9 @@ class Pool:
 
     def attach(self) -> None:
         """Be an owner: the pool stays as long as one of its owners lives."""
-        me = psutil.Process()
+        me = os.getpid()
         self.ask(
-            {
-                "kind": "attach",
-                "pid": me.pid,
-                "created": me.create_time(),
-                "output": self._on_output is not None,
-            }
+            {"kind": "attach", "pid": me, "born": began(me), "output": self._on_output is not None},
         )
 
     def describe(self) -> dict[str, Any]:

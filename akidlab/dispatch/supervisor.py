@@ -118,7 +118,7 @@ class Supervisor:
             return act(request, peer)
 
     def _on_attach(self, request: Body, peer: Peer) -> Body:
-        self._owners.add(int(request["pid"]), float(request["created"]))
+        self._owners.add(int(request["pid"]), float(request["born"]))
         if request.get("output"):
             self._listeners.add(peer)
         return self._on_describe(request, peer)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from akidlab.processes import began, lives
+
 LIVE = ("preparing", "running", "paused")
 SILENT_SECONDS = 60.0  # a writer elsewhere that says nothing for so long is taken for dead
 
@@ -32,7 +34,7 @@ class Writer:
     @staticmethod
     def here() -> Writer:
         """This process."""
-        return Writer(os.getpid(), _start_of(os.getpid()), socket.gethostname(), this_machine())
+        return Writer(os.getpid(), began(os.getpid()), socket.gethostname(), this_machine())
 
     def is_alive(self, heartbeat: float) -> bool:
         """False if the process is known to be gone, or lives elsewhere and has long been silent.
@@ -42,8 +44,7 @@ class Writer:
         """
         if self.machine != this_machine():
             return time.time() - heartbeat < SILENT_SECONDS
-        started = _start_of(self.pid)
-        return started is not None and (self.pid_started is None or abs(started - self.pid_started) < 2.0)
+        return lives(self.pid, self.pid_started)
 
 
 @cache
@@ -64,23 +65,3 @@ def _read(path: str) -> str:
         return Path(path).read_text().strip()
     except OSError:
         return ""
-
-
-def _start_of(pid: int) -> float | None:
-    """When a process started, by a clock that nobody sets; None if it is gone or only waits to be buried."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None if Path("/proc/self/stat").exists() else _start_elsewhere(pid)
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else float(fields[18])  # ticks since the boot
-
-
-def _start_elsewhere(pid: int) -> float | None:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.NoSuchProcess:
-        return None

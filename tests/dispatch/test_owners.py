@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
-import psutil
 import pytest
 
 from akidlab.dispatch import owners
 from akidlab.dispatch.owners import Owners
+from akidlab.processes import began
+
+OURS = began(os.getpid()) or 0.0
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,7 @@ def test_the_first_owner_is_waited_for() -> None:
 
 def test_an_owner_that_lives_keeps_its_pool() -> None:
     held = Owners()
-    held.add(os.getpid(), psutil.Process().create_time())
+    held.add(os.getpid(), OURS)
 
     assert not held.are_gone()
     assert held.pids == [os.getpid()]
@@ -31,7 +33,7 @@ def test_an_owner_that_lives_keeps_its_pool() -> None:
 
 def test_an_owner_whose_number_went_to_another_process_is_gone() -> None:
     held = Owners()
-    held.add(os.getpid(), psutil.Process().create_time() - 100)
+    held.add(os.getpid(), OURS - 100)
 
     assert held.are_gone()
     assert held.pids == []

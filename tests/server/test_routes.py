@@ -96,7 +96,7 @@ def test_a_run_that_is_not_live_is_not_found(server: Server) -> None:
 
 
 def test_a_run_whose_process_is_gone_takes_no_commands(server: Server, live: Live) -> None:
-    Connection("run", "dead1", "tcp://127.0.0.1:1", "", "", "", created=1.0).write()
+    Connection("run", "dead1", "tcp://127.0.0.1:1", "", "", "", born=1.0).write()
     status, answer, _ = server.ask("akidlab/api/runs/dead1/commands", {"action": "stop", "id": "1"})
 
     assert status == 404

@@ -16,6 +16,8 @@ from akidlab.config import runtime_path
 from akidlab.errors import WireError
 from akidlab.wire import Connection
 
+as_root = pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="Only root can give files away.")
+
 
 def connection(uid: str = "a1", **changes: object) -> Connection:
     made = Connection("run", uid, "tcp://127.0.0.1:1", "server", "public", "secret", info={"name": "x"})
@@ -76,7 +78,69 @@ def test_files_of_the_dead_are_removed() -> None:
 
 
 def test_a_process_that_took_over_the_number_is_not_the_one_that_wrote() -> None:
-    connection(created=1.0).write()
+    path = connection(born=1.0).write()
+
+    assert Connection.find("run") == []
+    assert not path.exists()
+
+
+def test_a_clock_that_was_put_right_kills_nobody() -> None:
+    living = connection(created=time.time() - 86_400)
+    living.write()
+
+    assert Connection.find("run") == [living]
+
+
+def test_who_finds_it_dead_leaves_the_file_of_the_next_one() -> None:
+    dead, next_one = connection(born=1.0), connection(server_key="of the next one")
+    dead.write()
+    next_one.write()
+    dead.remove()
+
+    assert Connection.find("run") == [next_one]
+    assert [path.name for path in runtime_path().iterdir()] == ["run-a1.json"]
+
+
+def test_what_a_killed_process_had_not_finished_is_removed() -> None:
+    old, young = (runtime_path() / f"run-a1.{name}.tmp" for name in ("old", "young"))
+    for draft in (old, young):
+        draft.write_text("{")
+    os.utime(old, (0, 0))
+    Connection.find("run")
+
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_file_that_others_may_read_is_not_used() -> None:
+    path = connection().write()
+    path.chmod(0o640)
+
+    with pytest.raises(WireError, match=r"may be read by others \(its mode is 640, expected 600\)"):
+        Connection.read(path)
+    assert (Connection.find("run"), path.exists()) == ([], True)
+
+
+@as_root
+def test_a_file_of_another_user_is_ignored() -> None:
+    path = connection().write()
+    os.chown(path, 12345, -1)
+
+    with pytest.raises(WireError, match=r"run-a1\.json` belongs to another user"):
+        Connection.read(path)
+    assert (Connection.find("run"), path.exists()) == ([], True)
+
+
+@as_root
+def test_a_folder_of_another_user_is_refused() -> None:
+    os.chown(runtime_path(), 12345, -1)
+
+    with pytest.raises(WireError, match=r"belongs to another user \(number 12345\)\. Set AKIDLAB_RUNTIME"):
+        connection().write()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    connection().write().rename(tmp_path / "elsewhere.json")
+    (runtime_path() / "run-a1.json").symlink_to(tmp_path / "elsewhere.json")
 
     assert Connection.find("run") == []
 
@@ -96,6 +160,7 @@ def test_a_missing_file_says_that_nothing_listens() -> None:
 def test_a_torn_file_is_named_and_not_found(tmp_path: Path) -> None:
     torn = runtime_path() / "run-torn.json"
     torn.write_text('{"kind": "run"')
+    torn.chmod(0o600)
 
     with pytest.raises(WireError, match=r"torn\.json` cannot be read"):
         Connection.read(torn)
