@@ -48,7 +48,7 @@ class Practice:
         self.report = kid.report = Report(kid)
         self.guarding = Guarding(kid)
         self.error: str | None = None  # what the guard stopped it for
-        self.outcome, self.saves = "finished", False
+        self.outcome, self.saves, self.has_folder = "finished", False, False
         self.paused, self.pause_at, self.turning = False, None, 0
         self.agreed: frozenset[str] = frozenset()
         self.event: EarlyStoppingEvent | DoneEvent | None = None  # raised here, not yet known to other ranks
@@ -102,7 +102,8 @@ class Practice:
         kid, report = self.kid, self.report
         if kid.patience is not None and self._exhausted():  # who trains on after that asks for patience again
             kid.patience = replace(kid.patience, stale=0)
-        self.saves = kid.save_chk_point and kid.engine.broadcast(kid.folder is not None)
+        self.has_folder = kid.engine.broadcast(kid.folder is not None)
+        self.saves = kid.save_chk_point and self.has_folder
         if kid.engine.size > 1:
             self.agreed = self._agree_on_hooks()
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
@@ -124,8 +125,8 @@ class Practice:
         if self.outcome != "stopped" and not kid.skip_validation and kid.validated != kid.step:
             with contextlib.suppress(Stopped, EarlyStoppingEvent, DoneEvent):  # the end they ask for is here
                 self._validate()
-        if kid.saved != (kid.step, kid.due) and not self._is_spoilt():
-            self._save()
+        if self.saves and kid.saved != (kid.step, kid.due) and not self._is_spoilt():
+            self._checkpoint()
         with contextlib.suppress(EarlyStoppingEvent, DoneEvent):
             kid.hooks.call("on_train_end", kid)
         report.event("finished", outcome=self.outcome)
@@ -268,8 +269,8 @@ class Practice:
         A kid that is saved, or stops, in the midst of it has it `due`: resumed, it does the rest first.
         """
         kid = self.kid
-        if save and (self._validates_by_step() or self._validates_by_epoch()):
-            self._save()
+        if save and self.saves and (self._validates_by_step() or self._validates_by_epoch()):
+            self._checkpoint()
         if self._validates_by_step():
             self._validate()
         if kid.epoch < self._epochs():
@@ -344,10 +345,8 @@ class Practice:
             with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
                 checkpoint.mark_best(kid.folder, kid.step)
 
-    def _save(self) -> None:
+    def _checkpoint(self) -> None:
         kid, report = self.kid, self.report
-        if not self.saves:
-            return
         kid.saved = (kid.step, kid.due)
         try:
             path = kid.save()
@@ -419,6 +418,11 @@ class Practice:
 
     def _stop(self, value: float | None = None) -> None:
         raise Stopped
+
+    def _save(self, value: float | None = None) -> None:
+        """Write a checkpoint because somebody asked, also of a kid that writes none by itself."""
+        if self.has_folder:
+            self._checkpoint()
 
     def _rate(self, value: float | None = None) -> None:
         assert value is not None

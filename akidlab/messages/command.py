@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-ACTIONS = ("pause", "resume", "step", "stop", "rate")
+ACTIONS = ("pause", "resume", "step", "stop", "rate", "save")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Command:
     """An act asked of a live run; the same id counts once, however often it arrives.
 
     Args:
-        action: one of `pause`, `resume`, `step`, `stop`, `rate`.
+        action: one of `pause`, `resume`, `step`, `stop`, `rate`, and `save`: write a checkpoint now.
         value: for `step` how many steps to make, for `rate` the new learning rate.
         id: what makes it count once.
 

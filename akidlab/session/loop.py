@@ -205,6 +205,8 @@ class LoopWatch:
         if request.get("kind") != "command":
             raise KindError(f"A loop understands `command`, `status`, `ask`; found {request.get('kind')!r}.")
         command = Command(request["action"], request.get("value"), request["id"])
+        if command.action == "save":
+            raise KindError("A loop of one's own writes no checkpoints: save its weights in the loop.")
         return {"ok": True, "new": self.controls.send(command)}
 
     def _questions(self) -> Desk:
@@ -238,7 +240,7 @@ class LoopWatch:
                     group["lr"] = command.value
             elif command.action == "step":
                 self._left, self._paused = self._left + int(command.value or 1), False
-            else:
+            elif command.action in ("pause", "resume"):
                 self._left, self._paused = 0, command.action == "pause"
 
     def _stop(self) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Plain = dict[str, object]
 
 # What happens all the time and is seen in the charts and numbers anyway.
-CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint"})
+CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint", "save"})
 POINTS = 2000
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200

@@ -372,6 +372,24 @@ def test_the_rate_changes_while_it_practises(make_kid, listen):
     assert kid.optimizer.param_groups[0]["lr"] == 0.5
 
 
+@pytest.mark.parametrize("writes_by_itself", [True, False])
+def test_a_checkpoint_is_written_when_somebody_asks(make_kid, listen, weights_of, tmp_path, writes_by_itself):
+    told = {"dropout": 0.3, "log_dir": tmp_path, "save_chk_point": writes_by_itself}
+    kid, undisturbed = make_kid(**told), make_kid(dropout=0.3)
+    heard = listen(kid)
+    kid.hooks.on_batch_end.append(lambda k: k.controls.send("save") if k.step == 6 else None)
+    kid.practice()
+    undisturbed.practice()
+
+    assert heard.events("save") == [("save", 6)]
+    assert (tmp_path / "step-6.safetensors").exists()
+    assert (tmp_path / "step-20.safetensors").exists() is writes_by_itself
+    assert weights_of(kid).equal(weights_of(undisturbed))
+    assert (
+        weights_of(make_kid(dropout=0.3).restore(tmp_path / "step-6.safetensors")).ne(weights_of(kid)).any()
+    )
+
+
 def test_a_stop_that_came_too_late_does_not_stop_the_next_practice(make_kid):
     kid = make_kid(max_steps=5)
     kid.hooks.on_train_end.append(lambda k: k.controls.send("stop"))

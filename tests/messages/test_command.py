@@ -19,6 +19,7 @@ from akidlab.messages import Command
         ("step", 5),
         ("rate", 0.01),
         ("rate", 0),
+        ("save", None),
     ],
 )
 def test_the_known_acts_are_taken(action, value):

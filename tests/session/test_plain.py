@@ -258,6 +258,19 @@ def test_a_loop_pauses_and_makes_single_steps():
     assert (held, watching.step) == (1, 20)
 
 
+def test_a_loop_writes_no_checkpoints_and_says_so():
+    model, optimizer, loss = parts()
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, 1)
+    answer = send_command(watching.run.uid, Command("save"))
+    watching.close()
+
+    assert (answer["ok"], answer["error"]) == (
+        False,
+        "A loop of one's own writes no checkpoints: save its weights in the loop.",
+    )
+
+
 def test_copies_of_a_watched_module_are_not_watched():
     model, optimizer, loss = parts()
 
