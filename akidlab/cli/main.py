@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from akidlab import __version__
+from akidlab.cli import program
 from akidlab.errors import AkidlabError
 
 
@@ -55,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
         "folder", nargs="?", help="the store's folder (default: AKID_RUNS, else akid_runs here)"
     )
     runs.set_defaults(command=_runs)
+
+    program.add(adding)
 
     version = adding.add_parser("version", help="print the version")
     version.set_defaults(command=_version)

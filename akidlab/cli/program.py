@@ -1,0 +1,86 @@
+"""`akidlab run FILE`: train the kid of a file without a notebook, alone or on ranks."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from akidlab.errors import DispatchError
+
+if TYPE_CHECKING:
+    from akidlab.kids import Kid
+
+PAUSE = 10.0  # seconds between two lines about one training
+ENDS = {"finished": 0, "stopped": 143}  # by SIGTERM, as a rule: a cluster starts it again, and it goes on
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    run = commands.add_parser(
+        "run",
+        help="train the kid of a Python file, alone or on ranks",
+        description="Train the kid that a Python file makes, without a notebook. Started by horovodrun, by"
+        " mpirun or by srun, it is one of the ranks that these started; with -np it starts the ranks. The run"
+        " goes into the store at AKID_RUNS.",
+    )
+    run.add_argument("file", type=Path, help="ends with `kid = Kid(sensor, brain, kongfu, max_steps=...)`")
+    run.add_argument("-np", type=int, metavar="N", help="start N Horovod ranks for it")
+    run.add_argument(
+        "--hostfile", type=Path, metavar="F", help="on the hosts of F (`node-0 slots=2`), by ssh"
+    )
+    run.add_argument("--interface", metavar="I", help="the network interface between the hosts, such as eth0")
+    run.add_argument("--name", metavar="R", help="what the run is called; by default as the kid is")
+    run.add_argument("--steps", type=int, metavar="N", help="train up to step N")
+    run.add_argument("--epochs", type=float, metavar="N", help="train up to epoch N")
+    run.add_argument("--lr", type=float, metavar="X", help="begin with this learning rate")
+    run.add_argument("--resume", action="store_true", help="go on with the run of this name, if there is one")
+    run.set_defaults(command=train)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Start the ranks, or be one."""
+    if options.np is not None:
+        from akidlab.dispatch.program import run_on_ranks
+
+        program = ["-m", "akidlab.cli", "run", *_again(options)]
+        return run_on_ranks(options.np, program, hostfile=options.hostfile, interface=options.interface)
+    if options.hostfile or options.interface:
+        raise DispatchError(
+            "`--hostfile` and `--interface` are for starting ranks: say how many, with `-np`."
+        )
+    from akidlab.session.program import Program
+    from akidlab.session.waiting import summary
+
+    program = Program(
+        options.file, options.name, options.steps, options.epochs, options.lr, options.resume, told=_Teller()
+    )
+    kid = program.train()
+    if kid.engine.rank or kid.run is None:
+        return 0
+    status = kid.run.status
+    print(summary(kid), flush=True)  # type: ignore[arg-type] - a kid, too, has a run
+    return ENDS.get(status, 1)
+
+
+class _Teller:
+    """Writes a line now and then: what a cluster keeps of a training is its output."""
+
+    def __init__(self) -> None:
+        self._told: float | None = None
+
+    def __call__(self, kid: Kid, loss: float) -> None:
+        now = time.monotonic()
+        if self._told is None or now - self._told >= PAUSE:
+            self._told = now
+            print(f"step {kid.step} of {kid.last_step}, loss {loss:.4g}", flush=True)
+
+
+def _again(options: argparse.Namespace) -> list[str]:
+    """The words that tell a rank what we were told."""
+    words = [str(options.file)]
+    for name in ("name", "steps", "epochs", "lr"):
+        value = getattr(options, name)
+        words += [] if value is None else [f"--{name}={value}"]
+    return words + ["--resume"] * options.resume
