@@ -91,6 +91,10 @@ class RankError(DispatchError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class LostRankError(DispatchError):
+    """A rank lost the others in the middle of what they do together: never the cause, which is elsewhere."""
+
+
 class WorkerError(AkidlabError, RuntimeError):
     """A worker of a sensor failed, died or hangs; its message ends with what the worker left to tell."""
 

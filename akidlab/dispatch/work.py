@@ -21,7 +21,7 @@ Body = dict[str, Any]
 OVER = ("finished", "stopped", "failed")
 ASKED = 64  # questions that wait for an answer
 STALLED = 60.0  # seconds without a step until we say so; steps that take longer have twenty times theirs
-COMMUNICATION = "HorovodInternalError"  # what ranks say when another one is gone: never the cause itself
+COMMUNICATION = ("HorovodInternalError", "LostRankError")  # said when another rank is gone: never the cause
 
 
 class Work:
@@ -217,12 +217,16 @@ class Work:
         failed = {
             rank: report for rank, report in sorted(self.reports.items()) if report["status"] == "failed"
         }
-        causes = {rank: r for rank, r in failed.items() if COMMUNICATION not in str(r["error"])} or failed
+        causes = {rank: r for rank, r in failed.items() if _is_cause(r)} or failed
         for rank, report in causes.items():
             others = [str(other) for other in causes if other != rank]
             also = f" (and on rank {', '.join(others)})" if others else ""
             return rank, f"{report['short']}{also}\n\n{report['error']}"
         return None
+
+
+def _is_cause(report: Body) -> bool:
+    return not any(name in str(report["error"]) for name in COMMUNICATION)
 
 
 def _open(task: Task, size: int) -> Run:
