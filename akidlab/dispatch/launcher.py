@@ -62,8 +62,9 @@ class Launcher(ABC):
         return found
 
     def read(self, line: str) -> Line:
-        """Whose a line of the command's output is."""
-        return Line(None, "stdout", line)
+        """Whose a line of the command's output is; `[1]<stderr>:` begins one of rank 1."""
+        found = _LINE.fullmatch(line)
+        return Line(int(found[1]), found[2], found[3]) if found else Line(None, "stdout", line)
 
 
 class HorovodLauncher(Launcher):
@@ -81,7 +82,8 @@ class HorovodLauncher(Launcher):
         if importlib.util.find_spec("horovod") is None:
             raise DispatchError(
                 "Horovod is not installed here, and the ranks need it. Run `akidlab install-horovod` in a"
-                " terminal (or `!akidlab install-horovod` in a cell): it builds Horovod for this torch."
+                " terminal (or `!akidlab install-horovod` in a cell): it builds Horovod for this torch. Or do"
+                " without it: `--launcher torch`."
             )
 
     def command(self, size: int, worker: list[str]) -> list[str]:
@@ -96,10 +98,6 @@ class HorovodLauncher(Launcher):
 
     def rank(self) -> tuple[int, int]:
         return int(os.environ["HOROVOD_RANK"]), int(os.environ["HOROVOD_SIZE"])
-
-    def read(self, line: str) -> Line:
-        found = _LINE.fullmatch(line)
-        return Line(int(found[1]), found[2], found[3]) if found else super().read(line)
 
 
 def launcher(name: str) -> Launcher:

@@ -1,0 +1,105 @@
+"""Joining: how the processes of `torch.distributed` find each other, once in each of them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import distributed as dist
+from torch.distributed import FileStore, HashStore  # pyright: ignore[reportPrivateImportUsage]
+
+from akidlab.engines.seal import Seal
+from akidlab.errors import DispatchError
+
+PATIENCE = timedelta(days=1)  # a rank may work alone for long; one that is gone is noticed at once
+KEY = 32  # bytes
+
+
+@dataclass
+class Joined:
+    """What a process has in common with the other ranks.
+
+    Args:
+        rank: which one it is.
+        size: of how many.
+        local: which one on its host.
+        over: what carries tensors on GPUs, `nccl` or `gloo`.
+        settling: a group of all ranks in which nothing is said but how they stand after an error.
+        seal: for what travels as objects.
+        count: how many collectives it has begun.
+    """
+
+    rank: int
+    size: int
+    local: int
+    over: str
+    settling: Any
+    seal: Seal
+    count: int = 0
+
+
+@functools.cache
+def join() -> Joined:
+    """Join the other ranks: those that our launcher started, those of `torchrun`, or none.
+
+    Raises:
+        DispatchError: if this torch cannot, or the others are not found.
+    """
+    if not (dist.is_available() and dist.is_gloo_available()):
+        raise DispatchError(f"This torch ({torch.__version__}) was built without Gloo: ranks cannot talk.")
+    local, over = int(os.environ.get("LOCAL_RANK", "0")), _over()
+    store = None
+    try:
+        if not dist.is_initialized():
+            store = _store()
+            _start(store, f"cpu:gloo,cuda:{over}" if torch.cuda.is_available() else "gloo")
+        settling = dist.new_group(backend="gloo", timeout=PATIENCE)
+        rank, size = dist.get_rank(), dist.get_world_size()
+        return Joined(rank, size, local, over, settling, Seal(_key(store, rank)))
+    except RuntimeError as error:
+        raise DispatchError(f"The ranks of `torch.distributed` did not find each other: {error}") from error
+
+
+def part() -> None:
+    """Leave the others."""
+    join.cache_clear()
+    dist.destroy_process_group()
+
+
+def _store() -> Any:
+    """Where ranks find each other; None to take what `torchrun` says in the environment."""
+    place = os.environ.get("AKIDLAB_RENDEZVOUS")
+    if place is not None:
+        return FileStore(place, int(os.environ["WORLD_SIZE"]))
+    return None if "RANK" in os.environ else HashStore()
+
+
+def _start(store: Any, backend: str) -> None:
+    if store is None:
+        dist.init_process_group(backend, timeout=PATIENCE)
+        return
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+
+
+def _over() -> str:
+    """NCCL where each rank of this host has a GPU of its own: two of them cannot share one."""
+    enough = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return "nccl" if dist.is_nccl_available() and enough else "gloo"
+
+
+def _key(store: Any, rank: int) -> bytes:
+    """A secret that rank 0 makes; under our launcher it travels through a file that nobody else can open."""
+    made = secrets.token_bytes(KEY)
+    if store is None:
+        tensor = torch.frombuffer(bytearray(made), dtype=torch.uint8)
+        dist.broadcast(tensor, 0)
+        return tensor.numpy().tobytes()
+    if rank == 0:
+        store.set("akidlab/key", made.hex())
+    return bytes.fromhex(store.get("akidlab/key").decode())
