@@ -217,6 +217,7 @@ from akidlab.sensors.samplers import SequenceSampler as SequenceSampler
 from akidlab.sensors.samplers import ShuffleSampler as ShuffleSampler
 from akidlab.session import Session as Session
 from akidlab.session import ask as ask
+from akidlab.session import attach as attach
 from akidlab.session import watch as watch
 from akidlab.sources import ArraySource as ArraySource
 from akidlab.sources import Cifar100Source as Cifar100Source

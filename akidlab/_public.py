@@ -59,7 +59,7 @@ _NAMES = {
     "akidlab.events": "EpochCompletedEvent DataPrefetchThreadsDeadEvent DataPrefetchProcessesDeadEvent",
     "akidlab.messages": "Bus Message",
     "akidlab.store": "Bands Recorder Run Runs Series Store runs",
-    "akidlab.session": "Session ask watch",
+    "akidlab.session": "Session ask attach watch",
     "akidlab.exporter": "Exporter",
     "akidlab.watching": "WatchOptions",
     "akidlab.guards": "Finding",

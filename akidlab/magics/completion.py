@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 IDENTIFIER = "akidlab.magics"
-_OF_RUNS = ("--resume", "--run")
+_OF_RUNS = ("--resume", "--run", "--attach")
+_LIVE_FIRST = ("--run", "--attach")
 _MOST = 200
 _KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 
@@ -69,14 +70,14 @@ def _offer(shell: InteractiveShell, name: str, before: list[str], word: str, tak
 
 def _takers(magic: Any) -> dict[str, Any]:
     """The options of a magic that take a value, by each of their spellings."""
-    actions = [action for action in magic.parser._actions if action.nargs in (None, "+")]
+    actions = [action for action in magic.parser._actions if action.nargs in (None, "+", "?")]
     return {option: action for action in actions for option in action.option_strings}
 
 
 def _values(name: str, option: str, action: Any, word: str) -> list[str]:
     """What may stand behind an option; nothing where that is a number, or a new name."""
     if option in _OF_RUNS:
-        return _tunings() if name == "akid_tune" else _runs()
+        return _tunings() if name == "akid_tune" else _runs(live_first=option in _LIVE_FIRST)
     if option == "--watch":
         return _listed(word, 0, [*GROUPS, *TOPICS])
     return _metrics(word) if option == "--metrics" else list(action.choices or ())
@@ -113,14 +114,15 @@ def _tunings() -> list[str]:
         return []
 
 
-def _runs() -> list[str]:
-    return [shlex.quote(name) for name in _names_of_runs()]
+def _runs(*, live_first: bool) -> list[str]:
+    return [shlex.quote(name) for name in _names_of_runs(live_first=live_first)]
 
 
-def _names_of_runs() -> list[str]:
+def _names_of_runs(*, live_first: bool = False) -> list[str]:
     from akidlab.store import runs
 
     try:
-        return runs().names()[:_MOST]
+        found = runs().live_first() if live_first else runs()
+        return found.names()[:_MOST]
     except AkidlabError:
         return []

@@ -13,7 +13,7 @@ from IPython.display import display
 from akidlab import config
 from akidlab.errors import MagicError
 from akidlab.magics import arguments
-from akidlab.session import Session
+from akidlab.session import Session, attach
 
 
 @magics_class
@@ -50,21 +50,39 @@ class TableMagics(Magics):
 
     @line_magic
     @magic_arguments()
-    @argument("--last", metavar="N", help="only the N newest")
-    def akid_runs(self, line: str) -> None:
-        """Show the runs of the store here, the newest first; `akidlab.runs()` gives them to work with.
+    @argument("--last", metavar="N", help="only the first N")
+    @argument(
+        "--attach",
+        metavar="R",
+        nargs="?",
+        const="",
+        help="show the run R, or the one that trains, and steer it",
+    )
+    def akid_runs(self, line: str) -> Any:
+        """Show the runs of the store here: those that train, then the others, the newest first.
 
         %akid_runs --last 10
+        %akid_runs --attach digits
+        run = %akid_runs --attach
+
+        A run trains on when its notebook is closed, or its kernel killed; attached, it is shown live again,
+        with its controls, `.wait()` and `.weights()`. `akidlab.runs()` gives the runs to work with.
         """
         __tracebackhide__ = True
         from akidlab.store import runs
 
         if arguments.shows_help(self.akid_runs, line):
-            return
+            return None
         asked = arguments.read(self.akid_runs, line)
         last = arguments.whole("--last", asked.last)
+        if asked.attach is not None:
+            if last is not None:
+                raise MagicError("Say `--last` or `--attach`, not both.")
+            with arguments.plainly():
+                return attach(asked.attach or None)
         if not config.quiet():
-            display(runs()[:last])
+            display(runs().live_first()[:last])
+        return None
 
 
 class PoolTable:

@@ -65,6 +65,17 @@ class Runs(Sequence["Run"]):
         """Their names, the newest first."""
         return [now.name for now, _ in self.look()]
 
+    @property
+    def live(self) -> Runs:
+        """Those that train, or wait to."""
+        return Runs([run for run, now in self._seen() if now.is_live], self.store)
+
+    def live_first(self) -> Runs:
+        """The same, those that train before those that have ended."""
+        seen = self._seen()
+        order = sorted(seen, key=lambda one: not one[1].is_live)  # what is equal stays as it was
+        return Runs([run for run, _ in order], self.store)
+
     def _ipython_key_completions_(self) -> list[str]:
         return self.names()
 
@@ -79,6 +90,10 @@ class Runs(Sequence["Run"]):
                 last.setdefault(run, {})[name] = float("nan") if value is None else value
         here = [rows[run.uid] for run in self._members if run.uid in rows]
         return [(now, last.get(now.id, {})) for now in here]
+
+    def _seen(self) -> list[tuple[Run, Snapshot]]:
+        by_uid = {run.uid: run for run in self._members}
+        return [(by_uid[now.uid], now) for now, _ in self.look()]
 
     def warnings(self) -> dict[str, list[str]]:
         """What those that were warned of something were warned of, by their names."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab import registry
 from akidlab.store.snapshot import Snapshot
-from akidlab.store.words import LOOKS, WARNED, colour, duration, number, standing, steps, when
+from akidlab.store.words import LOOKS, WARNED, colour, duration, number, place, standing, steps, when
 
 if TYPE_CHECKING:
     from akidlab.store.run import Run
     from akidlab.store.runs import Runs
 
 MANY = 50
+LEFT = ("name", "status", "started", "where")  # columns of words
 _TAGS = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
 
@@ -55,7 +56,7 @@ def text(runs: Runs) -> str:
     for (now, _), cells in zip(found, rows, strict=False):
         cells[1] += f" {WARNED[0]}" if now.name in said else ""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    left = [head in ("name", "status", "started") for head in heads]
+    left = [head in LEFT for head in heads]
 
     def fit(cells: list[str]) -> str:
         padded = (
@@ -74,7 +75,7 @@ def html(runs: Runs) -> str:
     if not found:
         return f"<em>No runs in {escape(str(runs.store.path))}.</em>"
     heads, rows = _table(found[:MANY])
-    left = [head in ("name", "status", "started") for head in heads]
+    left = [head in LEFT for head in heads]
     top = "".join(
         f'<th style="{_cell(on_left)};white-space:normal">{escape(head)}</th>'
         for head, on_left in zip(heads, left, strict=True)
@@ -154,6 +155,9 @@ def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], l
         ]
         for now, last in found
     ]
+    if any(now.is_live for now, _ in found):
+        heads.append("where")
+        rows = [[*row, place(now)] for row, (now, _) in zip(rows, found, strict=True)]
     return heads, rows
 
 

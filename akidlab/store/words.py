@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
+from akidlab.store.liveness import this_machine
 from akidlab.store.snapshot import Snapshot
 
 # Symbol and colour of each status; the colours are legible on white and on black.
@@ -38,6 +40,15 @@ def colour(now: Snapshot) -> str:
 def steps(now: Snapshot) -> str:
     """Steps done, of how many."""
     return f"{now.step:,}" + (f" / {now.max_steps:,}" if now.max_steps else "")
+
+
+def place(now: Snapshot) -> str:
+    """Where a live run trains: `here`, `process 4711`, or `ada, process 4711` of another machine."""
+    if not now.is_live:
+        return "-"
+    if now.machine != this_machine():
+        return f"{now.host}, process {now.pid}"
+    return "here" if now.pid == os.getpid() else f"process {now.pid}"
 
 
 def number(value: float | None) -> str:

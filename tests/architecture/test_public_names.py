@@ -13,7 +13,7 @@ from tests.architecture import reference, stub
 PUBLIC = [
     "samplers",
     "Semaphore", "tune",
-    "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "AUCEvalBlock", "AUCLayer",
+    "ActivationLayer", "AdamKongFu", "AdamWKongFu", "ArraySource", "attach", "AUCEvalBlock", "AUCLayer",
     "AveragePoolingLayer", "BatchEvalBlock", "BatchNormalizationLayer", "BCELossLayer",
     "BinaryAccuracy", "Block", "BN", "Brain", "Bus", "center_unit_eig_denormalization",
     "center_unit_eig_normalization", "center_unit_eig_normalization_cr", "Cifar100Source",

@@ -30,6 +30,15 @@ def test_runs_complete_where_a_run_is_asked_for(notebook: Notebook) -> None:
     assert notebook.complete("%%akid_train kid --resume d") == ["digits"]
 
 
+def test_runs_that_train_are_offered_first_where_they_are_attached_to(notebook: Notebook) -> None:
+    Store().create("digits", status="running")
+    Store().create("my letters", status="finished")
+
+    assert notebook.complete("%akid_runs --attach ") == ["digits", "'my letters'"]
+    assert notebook.complete("%akid_runs --attach=d") == ["digits"]
+    assert notebook.complete("%akid_runs --a") == ["--attach"]
+
+
 def test_topics_complete_behind_a_metric_and_behind_a_comma(notebook: Notebook) -> None:
     assert notebook.complete("%akid_train --metrics spec") == ["spectral_norm"]
     assert notebook.complete("%akid_train --metrics norm:w") == [
@@ -59,7 +68,7 @@ def test_blocks_and_runs_complete_as_keys_and_nothing_else_does(notebook: Notebo
 
 def test_pool_options_complete(notebook: Notebook) -> None:
     assert notebook.complete("%akid_pool --s") == ["--start", "--stop"]
-    assert notebook.complete("%akid_runs --") == ["--last"]
+    assert notebook.complete("%akid_runs --") == ["--attach", "--last"]
 
 
 def test_loading_twice_changes_nothing_and_unloading_takes_all_away(notebook: Notebook) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akidlab import Store
-from akidlab.errors import MagicError
+from akidlab.errors import MagicError, UnknownNameError
 from akidlab.magics.tables import PoolTable
 from tests.magics.notebook import Notebook
 
@@ -45,3 +45,32 @@ def test_the_newest_runs_are_shown(notebook: Notebook) -> None:
 
     assert "second" in shown
     assert "first" not in shown
+
+
+def test_runs_that_train_come_first_and_say_where(notebook: Notebook) -> None:
+    Store().create("training", status="running")
+    Store().create("old", status="finished")
+    lines = notebook.run("%akid_runs").splitlines()
+
+    assert [line.split()[0] for line in lines[2:]] == ["training", "old"]
+    assert lines[2].endswith("here")
+
+
+def test_a_run_is_attached_to_by_its_name_or_as_the_one_that_trains(notebook: Notebook) -> None:
+    run = Store().create("digits", status="running")
+    Store().create("old", status="finished")
+    notebook.run("named = %akid_runs --attach old\nlive = %akid_runs --attach")
+
+    assert (notebook["named"].run.name, notebook["live"].run) == ("old", run)
+    assert "Run('digits': ▶ running" in notebook.run("%akid_runs --attach digits")
+
+
+def test_what_cannot_be_attached_to_is_answered(notebook: Notebook) -> None:
+    Store().create("digits", status="finished")
+
+    with pytest.raises(UnknownNameError, match="Did you mean `digits`"):
+        notebook.run("%akid_runs --attach digts")
+    with pytest.raises(MagicError, match=r"Nothing trains .* by its name: `attach\('digits'\)`"):
+        notebook.run("%akid_runs --attach")
+    with pytest.raises(MagicError, match="Say `--last` or `--attach`"):
+        notebook.run("%akid_runs --attach digits --last 3")

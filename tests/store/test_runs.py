@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from akidlab.errors import NoSuchRunError, UnknownNameError
@@ -155,3 +158,27 @@ def test_the_card_of_a_run_tells_what_it_was_warned_of(three):
     assert run.warnings == ["The loss is <odd>."]
     assert html.count("⚠ The loss is &lt;odd&gt;.") == 1
     assert repr(run).endswith(", ⚠ The loss is <odd>.)")
+
+
+def test_those_that_train_come_first(store):
+    for name, status in [("old", "finished"), ("slow", "running"), ("new", "stopped"), ("quick", "paused")]:
+        store.create(name, status=status)
+
+    assert store.runs().live_first().names() == ["quick", "slow", "new", "old"]
+    assert store.runs().live.names() == ["quick", "slow"]
+
+
+def test_a_run_that_trains_is_where_its_process_is(store):
+    store.create("old", status="finished")
+    assert "where" not in repr(store.runs())
+    store.create("mine", status="running")
+    code = f"from akidlab import Store; Store({str(store.path)!r}).create('theirs', status='running')"
+    wait = "; print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code + wait], stdin=-1, stdout=-1) as other:
+        other.stdout.readline()
+        lines, page = repr(store.runs()).splitlines(), store.runs()._repr_mimebundle_()["text/html"]
+        other.communicate(b"\n")
+
+    assert [line.split()[0] for line in lines[2:]] == ["theirs", "mine", "old"]
+    assert [line.rpartition("  ")[2] for line in lines[2:]] == [f"process {other.pid}", "here", "-"]
+    assert f"process {other.pid}</td>" in page

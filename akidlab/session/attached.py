@@ -1,0 +1,205 @@
+"""Attached: a run that another process trains, or trained, as this notebook sees it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from akidlab.errors import CheckpointError, DispatchError, KindError, RankError, WireError
+from akidlab.messages import Command
+from akidlab.wire import send_command
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from akidlab.store import Run
+    from akidlab.widgets import Dashboard
+
+LOOK = 0.1  # seconds between looks whether a run has ended
+READ = 0.02  # seconds between looks whether a checkpoint has been written
+
+
+class Attached:
+    """A run as another notebook sees it; get one with `attach`.
+
+    Shown in a notebook, it is the live dashboard. An interrupt ends no more than the waiting: the run goes
+    on, unless it is told to stop.
+
+    Args:
+        run: the run in the store.
+
+    Example:
+        >>> from akidlab import Store
+        >>> Attached(Store().create("digits", max_steps=100))
+        Attached('digits': … preparing, step 0 / 100, 0.0 s)
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._dashboard: Dashboard | None = None
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """What it is shown by."""
+        from akidlab.widgets import Dashboard
+
+        if self._dashboard is None or self._dashboard.is_finished:
+            self._dashboard = Dashboard(self.run)
+        return self._dashboard
+
+    def send(self, action: str, value: float | None = None) -> None:
+        """Steer the run: `pause`, `resume`, `step`, `stop`, `rate`, or `save` for a checkpoint.
+
+        Raises:
+            ValueError: if there is no such act.
+            WireError: if the run has ended, or cannot be reached from here.
+        """
+        self._send(Command(action, value))
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait for the end of the run.
+
+        Args:
+            timeout: seconds, None for as long as it takes.
+
+        Returns:
+            The run, finished or stopped.
+
+        Raises:
+            RankError: if a rank failed; the message ends with that rank's traceback.
+            DispatchError: if it failed in another kernel, or the process that held it died.
+            TimeoutError: if it has not ended in time; it goes on.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.run.is_live:
+            if end is not None and time.monotonic() >= end:
+                raise TimeoutError(
+                    f"The run `{self.run.name}` has not ended after {timeout:g} s; it goes on."
+                )
+            time.sleep(LOOK)
+        _raise_its_fault(self.run)
+        return self.run
+
+    def weights(self, timeout: float = 60.0) -> dict[str, Tensor]:
+        """The state of its brain, as `brain.load_state_dict` takes it: of a live run, at the step it is in.
+
+        A live run writes a checkpoint for it. Of one that has ended it is that of its last checkpoint.
+
+        Args:
+            timeout: seconds for a live run to write; a step, or a validation, has to end first.
+
+        Raises:
+            CheckpointError: if there is no checkpoint.
+            TimeoutError: if a live run has written none in time.
+        """
+        from akidlab.kids import checkpoint
+
+        tensors, _ = checkpoint.read(self._checkpoint(timeout))
+        return {
+            name.removeprefix("brain."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("brain.")
+        }
+
+    def load_into(self, target: Any, timeout: float = 60.0) -> Any:
+        """Give what was learned to a kid, or to a brain.
+
+        A kid stands where the run stood, with its optimiser, data and clock; a brain gets the weights.
+
+        Args:
+            target: a Kid, a Brain, or any torch module of the same parts.
+            timeout: as for `weights`.
+
+        Returns:
+            The target.
+
+        Raises:
+            CheckpointError: if there is no checkpoint, or it is of another brain.
+            KindError: if the target can take no weights.
+        """
+        from akidlab.kids import Kid
+
+        if isinstance(target, Kid):
+            target.restore(self._checkpoint(timeout))
+            if not self.run.is_live:
+                target.run = self.run
+        elif hasattr(target, "load_state_dict"):
+            _load(target, self.weights(timeout))
+        else:
+            raise KindError(f"Weights go into a Kid or a Brain, found a {type(target).__name__}.")
+        return target
+
+    def _checkpoint(self, timeout: float) -> bytes:
+        """The newest checkpoint; a live run writes it first."""
+        from akidlab.kids import checkpoint
+
+        now = self.run.look()
+        if now.is_live and now.standing != "preparing":
+            self._save(timeout)
+        found = checkpoint.newest(self.run.folder)
+        if found is None:
+            why = "has not begun yet" if now.standing == "preparing" else f"is {now.standing}"
+            raise CheckpointError(f"The run `{now.name}` {why}; there is no checkpoint in {self.run.folder}.")
+        return found
+
+    def _save(self, timeout: float) -> None:
+        """Have the live run write a checkpoint, and wait until it is there."""
+        command, before = Command("save"), self.run.pulse().event
+        end, heard = time.monotonic() + timeout, False
+        try:
+            self._send(command)
+        except WireError:
+            if self.run.is_live:
+                raise
+        while self.run.is_live:
+            for event in self.run.events(after=before):
+                heard = heard or event.data.get("id") == command.id
+                if heard and event.kind == "checkpoint":
+                    return
+                if heard and event.kind == "warning":
+                    raise CheckpointError(str(event.data.get("text")))
+            if time.monotonic() >= end:
+                raise TimeoutError(
+                    f"The run `{self.run.name}` has written no checkpoint within {timeout:g} s: a step, or a "
+                    "validation, takes longer. Wait longer: `weights(timeout=600)`."
+                )
+            time.sleep(READ)
+
+    def _send(self, command: Command) -> None:
+        now = self.run.look()
+        if not now.is_live:
+            raise WireError(f"The run `{now.name}` is {now.standing}; only a live run can be steered.")
+        answer = send_command(self.run.uid, command)
+        if not answer.get("ok"):
+            raise WireError(str(answer.get("error")))
+
+    def _ipython_display_(self) -> None:
+        self.dashboard.show()
+
+    def __repr__(self) -> str:
+        return repr(self.run).replace("Run(", "Attached(", 1)
+
+
+def _load(module: Any, weights: dict[str, Tensor]) -> None:
+    from akidlab.kids.differences import differences
+
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        unlike = differences(weights, module.state_dict()) or f"{error}."
+        raise CheckpointError(f"The checkpoint belongs to another brain. {unlike}") from error
+
+
+def _raise_its_fault(run: Run) -> None:
+    """Raise what a run failed with."""
+    now = run.look()
+    if now.standing == "lost":
+        raise DispatchError(
+            f"The run `{now.name}` was lost at step {now.step}: its process ({now.pid}) died. "
+            f"`--resume {now.name}` goes on from its last checkpoint."
+        )
+    if now.standing == "failed":
+        told = run.events("error")
+        why = told[-1].data.get("traceback") if told else now.error
+        kind = RankError if now.world_size > 1 else DispatchError
+        raise kind(f"The run `{now.name}` failed: {why or now.error}")
