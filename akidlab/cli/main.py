@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from akidlab import __version__
-from akidlab.cli import program
+from akidlab.cli import manifest, program
 from akidlab.errors import AkidlabError
 
 
@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     runs.set_defaults(command=_runs)
 
     program.add(adding)
+    manifest.add(adding)
 
     version = adding.add_parser("version", help="print the version")
     version.set_defaults(command=_version)

@@ -44,7 +44,14 @@ def train(options: argparse.Namespace) -> int:
     if options.np is not None:
         from akidlab.dispatch.program import run_on_ranks
 
-        program = ["-m", "akidlab.cli", "run", *_again(options)]
+        program = [
+            "-m",
+            "akidlab.cli",
+            "run",
+            str(options.file),
+            *words(options),
+            *["--resume"] * options.resume,
+        ]
         return run_on_ranks(options.np, program, hostfile=options.hostfile, interface=options.interface)
     if options.hostfile or options.interface:
         raise DispatchError(
@@ -77,10 +84,12 @@ class _Teller:
             print(f"step {kid.step} of {kid.last_step}, loss {loss:.4g}", flush=True)
 
 
-def _again(options: argparse.Namespace) -> list[str]:
-    """The words that tell a rank what we were told."""
-    words = [str(options.file)]
-    for name in ("name", "steps", "epochs", "lr"):
-        value = getattr(options, name)
-        words += [] if value is None else [f"--{name}={value}"]
-    return words + ["--resume"] * options.resume
+def words(options: argparse.Namespace, *names: str) -> list[str]:
+    """The options of a training that were given, as words for another command line.
+
+    Example:
+        >>> words(argparse.Namespace(name="digits", steps=None, epochs=2.5, lr=None))
+        ['--name', 'digits', '--epochs', '2.5']
+    """
+    given = {name: getattr(options, name) for name in names or ("name", "steps", "epochs", "lr")}
+    return [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
