@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import signal
 import sys
@@ -21,6 +22,18 @@ def pytest_configure() -> None:
     """Heed interrupts also where a shell began us in the background, which makes us deaf to them."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+HOROVOD = pytest.mark.skipif(
+    importlib.util.find_spec("horovod") is None,
+    reason="Horovod is not installed: run `akidlab install-horovod`",
+)
+
+
+@pytest.fixture(scope="session", params=[pytest.param("horovod", marks=HOROVOD), "torch"])
+def launcher(request: pytest.FixtureRequest) -> str:
+    """What starts ranks: a test that asks for it runs on each; the engines are called as their launchers."""
+    return request.param
 
 
 @pytest.fixture(autouse=True)

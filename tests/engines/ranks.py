@@ -1,4 +1,4 @@
-"""What the ranks of `test_horovod.py` do: practise as a case says, and write down what came out."""
+"""What the ranks of `test_ranks.py` do: practise as a case says, and write down what came out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from akidlab import (
     ArraySource,
     BatchNormalizationLayer,
     Brain,
+    ConvolutionLayer,
     DropoutLayer,
     EarlyStoppingEvent,
     FeedSensor,
     InnerProductLayer,
     Kid,
     MomentumKongFu,
+    PoolingLayer,
     ReLULayer,
     SoftmaxWithLossLayer,
 )
@@ -35,6 +37,8 @@ CASES: dict[str, dict[str, Any]] = {
     "dropout": {"dropout": 0.5},
     "norm": {"norm": True, "batch_size": 12},  # 1 sample on a rank cannot be normalised
     "edited": {"edited": 8},
+    "hundred": {"max_steps": 100, "image": True},
+    "again": {"max_steps": 100, "image": True},
 }
 
 
@@ -49,9 +53,14 @@ def make(engine: str, case: str = "plain", **options: Any) -> Kid:
         **options,
     }
     generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(101, 6, generator=generator), torch.randint(0, 3, (101,), generator=generator)
+    shape = (1, 6, 6) if options.pop("image", False) else (6,)
+    x, y = torch.randn(101, *shape, generator=generator), torch.randint(0, 3, (101,), generator=generator)
     decay = options.pop("decay", 0.0)
     brain = Brain(name="small")
+    if len(shape) > 1:
+        brain.attach(
+            ConvolutionLayer(ksize=[3, 3], out_channel_num=4), PoolingLayer(ksize=[2, 2], strides=[2, 2])
+        )
     brain.attach(InnerProductLayer(out_channel_num=8, wd={"type": "l2", "scale": decay} if decay else None))
     if options.pop("norm", False):
         brain.attach(BatchNormalizationLayer(name="bn"))
@@ -111,12 +120,12 @@ def end(kid: Kid) -> None:
     raise EarlyStoppingEvent(0.125, {"accuracy": 0.5})
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, engine: str) -> None:
     """Every case in one job: starting ranks takes longer than all of them together."""
     torch.set_num_threads(1)
-    results: dict[str, Any] = {case: outcome(make("horovod", case)) for case in CASES}
+    results: dict[str, Any] = {case: outcome(make(engine, case)) for case in CASES}
 
-    kid = make("horovod", max_steps=60)
+    kid = make(engine, max_steps=60)
     rank = kid.engine.rank
     sent = {5: ("rate", 0.05), 20: ("pause", None), 33: ("stop", None)}
 
@@ -130,27 +139,27 @@ def main(folder: Path) -> None:
     kid.hooks.on_batch_end.append(send)
     results["commands"] = outcome(kid)
 
-    make("horovod", "dropout", max_steps=13, log_dir=folder / "resume").practice()
-    resumed = make("horovod", "dropout", seed=5)
+    make(engine, "dropout", max_steps=13, log_dir=folder / "resume").practice()
+    resumed = make(engine, "dropout", seed=5)
     resumed.restore(folder / "resume")
     results["resumed"] = outcome(resumed)
 
-    local = make("horovod", "plain")
+    local = make(engine, "plain")
     local.practice()
     results["dumped"] = len(checkpoint.dump(local)) if rank == 0 else 0  # not collective
 
     for when, at in (("on_batch_end", 6), ("on_val_log_step", 8)):
-        ended = make("horovod", val_log_step=4)
+        ended = make(engine, val_log_step=4)
         getattr(ended.hooks, when).append(lambda k, at=at: end(k) if rank == 1 and k.step == at else None)
         results[f"ended {when}"] = outcome(ended)
 
-    recorded = make("horovod", record=True, name="recorded")  # by rank 0 alone
+    recorded = make(engine, record=True, name="recorded")  # by rank 0 alone
     results["recorded"] = outcome(recorded)
 
-    different = make("horovod", seed=rank)  # ranks that were made differently still agree
+    different = make(engine, seed=rank)  # ranks that were made differently still agree
     results["different"] = outcome(different)
     (folder / f"rank-{rank}.json").write_text(json.dumps(results))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

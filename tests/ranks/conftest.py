@@ -1,4 +1,4 @@
-"""Two warm Horovod ranks, shared by the tests: a cold start takes seconds."""
+"""Two warm ranks of each launcher, shared by the tests: a cold start takes seconds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from akidlab.dispatch import Job, Outcome, Pool, Task
 from akidlab.store import Run, Store
 from akidlab.worker import Assignment
 
-pytest.importorskip("horovod", reason="Horovod is not installed: run `akidlab install-horovod`")
-
+NUMBER = """
+import os
+number = int(os.environ.get("HOROVOD_RANK") or os.environ["RANK"])  # which rank this is, whatever started it
+"""
 CELL = """
 from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu
 from akidlab.models.brains import OneLayerBrain
@@ -101,11 +103,12 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="session")
-def _shared_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
-    folder = tmp_path_factory.mktemp("pool")
+def _shared_pool(launcher: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
+    folder = tmp_path_factory.mktemp(f"pool-{launcher}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AKIDLAB_RUNTIME", str(folder / "runtime"))
-        pool = Pool.start(2, project=folder, env={"OMP_NUM_THREADS": "1", "SECRET_OF_MINE": "cauliflower"})
+        env = {"OMP_NUM_THREADS": "1", "SECRET_OF_MINE": "cauliflower"}
+        pool = Pool.start(2, project=folder, launcher=launcher, env=env)
     yield Ranks(pool, folder / "runtime")
     pool.stop()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from akidlab.errors import DispatchError, RankError, StoreError
-from tests.ranks.conftest import Ranks, cell, run_of, under_way
+from tests.ranks.conftest import NUMBER, Ranks, cell, run_of, under_way
 
 pytestmark = pytest.mark.ranks
 
@@ -120,9 +120,7 @@ def test_an_interrupt_breaks_into_a_cell_that_does_not_practise(ranks: Ranks) ->
 
 
 def test_an_interrupt_ends_a_rank_that_waits_for_another(ranks: Ranks) -> None:
-    job = ranks.submit(
-        "import os, time\nif os.environ['HOROVOD_RANK'] == '1':\n    time.sleep(100)\n" + cell(5)
-    )
+    job = ranks.submit(NUMBER + "import time\nif number == 1:\n    time.sleep(100)\n" + cell(5))
     time.sleep(0.5)
     began = time.monotonic()
     job.interrupt()

@@ -1,4 +1,4 @@
-"""The same cell, on two real Horovod ranks."""
+"""The same cell, on two real ranks."""
 
 from __future__ import annotations
 
@@ -147,10 +147,9 @@ def test_a_module_that_was_edited_is_read_again(ranks: Ranks) -> None:
         assert ranks.said(0) == f"{answer}\n"
 
 
-def test_a_pool_of_this_project_is_found_again(ranks: Ranks) -> None:
-    again = ranks.pool.start(
-        2, project=ranks.pool.project, env={"OMP_NUM_THREADS": "1", "SECRET_OF_MINE": "cauliflower"}
-    )
+def test_a_pool_of_this_project_is_found_again(ranks: Ranks, launcher: str) -> None:
+    env = {"OMP_NUM_THREADS": "1", "SECRET_OF_MINE": "cauliflower"}
+    again = ranks.pool.start(2, project=ranks.pool.project, launcher=launcher, env=env)
     found = type(ranks.pool).find(ranks.pool.project)
 
     assert {pool.pid for pool in [again, *found]} == {ranks.pool.pid}
