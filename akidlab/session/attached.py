@@ -95,11 +95,8 @@ class Attached:
         from akidlab.kids import checkpoint
 
         tensors, _ = checkpoint.read(self._checkpoint(timeout))
-        return {
-            name.removeprefix("brain."): tensor
-            for name, tensor in tensors.items()
-            if name.startswith("brain.")
-        }
+        names = sorted(name for name in tensors if name.startswith("brain."))  # a file keeps no order
+        return {name.removeprefix("brain."): tensors[name] for name in names}
 
     def load_into(self, target: Any, timeout: float = 60.0) -> Any:
         """Give what was learned to a kid, or to a brain.

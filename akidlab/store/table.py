@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from akidlab.store.runs import Runs
 
 MANY = 50
-LEFT = ("name", "status", "started", "where")  # columns of words
+LEFT = ("name", "status", "where", "started")  # columns of words
 _TAGS = ("loss", "validation_loss", "accuracy", "validation_accuracy")
 
 
@@ -84,7 +84,7 @@ def html(runs: Runs) -> str:
     for (now, _), cells in zip(found, rows, strict=False):
         shown = [escape(cell) for cell in cells]
         shown[1] = badge(now) + _mark(said.get(now.name, []))
-        shown[2] += _bar(now)
+        shown[heads.index("steps")] += _bar(now)
         body.append(
             "<tr>"
             + "".join(f'<td style="{_cell(on)}">{cell}</td>' for cell, on in zip(shown, left, strict=True))
@@ -156,8 +156,8 @@ def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], l
         for now, last in found
     ]
     if any(now.is_live for now, _ in found):
-        heads.append("where")
-        rows = [[*row, place(now)] for row, (now, _) in zip(rows, found, strict=True)]
+        heads.insert(2, "where")
+        rows = [[*row[:2], place(now), *row[2:]] for row, (now, _) in zip(rows, found, strict=True)]
     return heads, rows
 
 

@@ -53,7 +53,7 @@ def test_runs_that_train_come_first_and_say_where(notebook: Notebook) -> None:
     lines = notebook.run("%akid_runs").splitlines()
 
     assert [line.split()[0] for line in lines[2:]] == ["training", "old"]
-    assert lines[2].endswith("here")
+    assert lines[2].split()[1:4] == ["▶", "running", "here"]
 
 
 def test_a_run_is_attached_to_by_its_name_or_as_the_one_that_trains(notebook: Notebook) -> None:

@@ -256,7 +256,7 @@ def test_what_does_not_fit_is_said() -> None:
     )
 
     with pytest.raises(
-        CheckpointError, match=r"Only the checkpoint has `ip1`, `conv1`. Only this brain has `ip9`"
+        CheckpointError, match=r"Only the checkpoint has `conv1`, `ip1`. Only this brain has `ip9`"
     ):
         attached.load_into(other)
     with pytest.raises(KindError, match="Weights go into a Kid or a Brain, found a dict"):
