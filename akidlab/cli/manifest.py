@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def add(commands: Any) -> None:
 def write(options: argparse.Namespace) -> int:
     """Write the files and say what to do with them."""
     from akidlab.cli.program import words
-    from akidlab.dispatch.manifest import ClusterJob
+    from akidlab.dispatch.manifest import ClusterJob, advice, named_after
     from akidlab.dispatch.manifest import write as write_files
 
     chosen = {name: getattr(options, name) for name in (*NUMBERS, *WORDS)}
@@ -80,29 +79,6 @@ def write(options: argparse.Namespace) -> int:
         print(path)
     print(advice(options.output, job.image))
     return 0
-
-
-def advice(target: Path, image: str) -> str:
-    """What to do with what was written."""
-    if target.suffix in (".yaml", ".yml"):
-        return f"Then: kubectl apply -f {target}"
-    if target.suffix:
-        return f"Then: cd {target.parent} && sbatch {target.name}"
-    return (
-        f"Then: docker build -f {target}/Dockerfile -t {image} CHECKOUT_OF_AKIDLAB, push it, and"
-        f" kubectl apply -f {target}/mpijob.yaml (or trainjob.yaml).\n"
-        f"Or:   cd {target} && sbatch job.slurm"
-    )
-
-
-def named_after(file: Path) -> str:
-    """A job's name, from that of a file.
-
-    Example:
-        >>> named_after(Path("My_net.py"))
-        'my-net'
-    """
-    return re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:50]
 
 
 def _add_fields(manifest: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from akidlab import config
 from akidlab.errors import AkidlabError, MagicError
-from akidlab.magics import arguments, body
+from akidlab.magics import arguments, body, manifest
 from akidlab.session import Cargo, Plan, Session, travel
 from akidlab.session.waiting import Watched, summary
 
@@ -43,6 +43,7 @@ class TrainMagics(Magics):
     )
     @argument("--background", action="store_true", help="return at once; the dashboard goes on")
     @argument("--no-dashboard", action="store_true", help="show no dashboard")
+    @argument("--manifest", metavar="F", help="write what a cluster runs, to the folder or the *.yaml F")
     def akid_train(self, line: str, cell: str | None = None) -> None:
         """Train a kid and watch it learn.
 
@@ -62,6 +63,8 @@ class TrainMagics(Magics):
         if arguments.shows_help(self.akid_train, line):
             return
         asked = arguments.read(self.akid_train, line)
+        if asked.manifest is not None:
+            return manifest.write(self._shell, asked, line, cell)
         plan = _plan(asked)
         ranks = arguments.whole("-np", asked.np)
         train = self._here if ranks is None else self._on_ranks

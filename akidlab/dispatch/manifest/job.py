@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from akidlab.errors import DispatchError
 
@@ -113,3 +114,13 @@ class ClusterJob:
                 raise DispatchError(
                     f"A requirement is a package such as `einops==0.8.1`, found {requirement!r}."
                 )
+
+
+def named_after(file: Path) -> str:
+    """A job's name, from that of a file.
+
+    Example:
+        >>> named_after(Path("My_net.py"))
+        'my-net'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:50]

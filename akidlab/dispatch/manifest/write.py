@@ -50,6 +50,19 @@ def write(job: ClusterJob, target: Path) -> list[Path]:
     return list(files)
 
 
+def advice(target: Path, image: str) -> str:
+    """What to do with what was written."""
+    if target.suffix in (".yaml", ".yml"):
+        return f"Then: kubectl apply -f {target}"
+    if target.suffix:
+        return f"Then: cd {target.parent} && sbatch {target.name}"
+    return (
+        f"Then: docker build -f {target}/Dockerfile -t {image} CHECKOUT_OF_AKIDLAB, push it, and"
+        f" kubectl apply -f {target}/mpijob.yaml (or trainjob.yaml).\n"
+        f"Or:   cd {target} && sbatch job.slurm"
+    )
+
+
 def as_yaml(documents: list[dict[str, Any]]) -> str:
     """Documents for `kubectl`, in the order given.
 
