@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from typing import IO
 
@@ -84,8 +85,7 @@ class Starter:
             return False
         status = self._ranks[rank].returncode
         if status:
-            for reader in self._readers[rank]:
-                reader.join(GRACE)
+            _finish(self._readers[rank])
             self._write(f"Process {rank} exit with status code {status}.\n".encode())
         return status == 0
 
@@ -108,8 +108,7 @@ class Starter:
                 process.wait(GRACE)
             process.kill()  # also one that is stopped
             process.wait()
-        for reader in [reader for readers in self._readers for reader in readers]:
-            reader.join(GRACE)  # a process that a rank started may hold its pipe open
+        _finish([reader for readers in self._readers for reader in readers])
 
 
 PLACE = "AKIDLAB_RENDEZVOUS"  # where the ranks find each other: the path of a file
@@ -127,6 +126,13 @@ def _meeting_place() -> Iterator[tuple[str, int]]:
     else:
         with tempfile.TemporaryDirectory(prefix="akidlab-") as folder:  # of private mode
             yield f"{folder}/ranks", -1
+
+
+def _finish(readers: list[threading.Thread]) -> None:
+    """Wait for the last lines; a process that a rank left behind may hold its pipe open."""
+    end = time.monotonic() + GRACE
+    for reader in readers:
+        reader.join(max(0.0, end - time.monotonic()))
 
 
 def _loopback() -> str:

@@ -35,12 +35,12 @@ os._exit(0)
 """
 
 
-def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path) -> None:
-    with Pool.start(2, project=tmp_path) as pool:
+def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path, launcher: str) -> None:
+    with Pool.start(2, project=tmp_path, launcher=launcher) as pool:
         pool.wait_ready()
         processes = family(pool.pid)
 
-    assert len(processes) > 4
+    assert len(processes) >= 4
     assert living(processes) == []
     assert [path.suffix for path in runtime_path().iterdir()] == [".log"]
     with pytest.raises(DispatchError, match="The pool of 2 ranks is gone"):
@@ -65,8 +65,8 @@ def test_a_stop_does_not_wait_for_the_start(tmp_path: Path) -> None:
     assert living(processes) == []
 
 
-def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path) -> None:
-    pool = Pool.start(2, project=tmp_path)
+def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path, launcher: str) -> None:
+    pool = Pool.start(2, project=tmp_path, launcher=launcher)
     task = Task("run", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(1_000_000))))
     job = pool.submit(task)
     run = under_way(job)
@@ -105,9 +105,9 @@ def test_an_idle_pool_leaves(tmp_path: Path) -> None:
     pool.close()
 
 
-def test_ranks_that_cannot_start_say_why(tmp_path: Path) -> None:
+def test_ranks_that_cannot_start_say_why(tmp_path: Path, launcher: str) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('this is no torch')")
-    pool = Pool.start(2, project=tmp_path)
+    pool = Pool.start(2, project=tmp_path, launcher=launcher)
     with pytest.raises(DispatchError, match=r"(?s)ended before they were ready.*this is no torch"):
         pool.wait_ready()
 
