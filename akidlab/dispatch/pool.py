@@ -24,6 +24,8 @@ from akidlab.errors import DispatchError, WireError
 from akidlab.processes import began
 from akidlab.wire import Connection, Dialer
 
+DEFAULT = "horovod"  # the launcher of those who name none
+
 
 class Pool:
     """Ranks that stay warm between tasks, behind the supervisor that launched them.
@@ -54,7 +56,7 @@ class Pool:
         np: int,
         *,
         project: str | os.PathLike[str] | None = None,
-        launcher: str = "horovod",
+        launcher: str | None = None,
         idle: float = 600.0,
         patience: float = 120.0,
         env: Mapping[str, str] | None = None,
@@ -68,7 +70,8 @@ class Pool:
         Args:
             np: the number of ranks.
             project: the folder in which they work, by default the one we are in.
-            launcher: what starts them, from the entry points `akidlab.launchers`.
+            launcher: what starts them, from the entry points `akidlab.launchers`: `horovod`, or `torch`; by
+                default Horovod, or whatever started the living pool.
             idle: seconds without a task until the pool leaves.
             patience: seconds for the ranks to start.
             env: variables for the ranks, beyond those of this process; by default none, or those that the
@@ -84,6 +87,7 @@ class Pool:
         variables = None if env is None else json.dumps(dict(sorted(env.items())))
         pool = cls._living(np, folder, launcher, variables)
         if pool is None:
+            launcher = launcher or DEFAULT
             find_launcher(launcher).check()
             if np > slots():
                 warnings.warn(
@@ -106,8 +110,9 @@ class Pool:
         ]
 
     @classmethod
-    def _living(cls, np: int, folder: Path, launcher: str, variables: str | None) -> Pool | None:
-        wanted = {"size": np, "project": str(folder), "launcher": launcher}
+    def _living(cls, np: int, folder: Path, launcher: str | None, variables: str | None) -> Pool | None:
+        wanted: dict[str, object] = {"size": np, "project": str(folder)}
+        wanted |= {} if launcher is None else {"launcher": launcher}
         wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
             if wanted.items() <= pool.connection.info.items() and pool._is_well():

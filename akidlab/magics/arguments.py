@@ -13,6 +13,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
 
+from akidlab import registry
 from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, WireError, unknown
 from akidlab.magics.folding import fold
 
@@ -105,6 +106,18 @@ def share(option: str, text: str | None) -> float | None:
     if not 0 < value < 1:
         raise MagicError(f"`{option}` is a share of the time, such as 2% or 0.02; found `{text}`.")
     return value
+
+
+def launcher(text: str | None) -> str | None:
+    """`text` as the name of what starts ranks.
+
+    Raises:
+        MagicError: if no installed package offers it.
+    """
+    known = [] if text is None else registry.names("akidlab.launchers")
+    if text is not None and text not in known:
+        raise MagicError(*unknown("launcher", text, known).args)
+    return text
 
 
 @contextmanager

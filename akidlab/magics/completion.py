@@ -78,6 +78,8 @@ def _values(name: str, option: str, action: Any, word: str) -> list[str]:
     """What may stand behind an option; nothing where that is a number, or a new name."""
     if option in _OF_RUNS:
         return _tunings() if name == "akid_tune" else _runs(live_first=option in _LIVE_FIRST)
+    if option == "--launcher":
+        return names("akidlab.launchers")
     if option == "--watch":
         return _listed(word, 0, [*GROUPS, *TOPICS])
     return _metrics(word) if option == "--metrics" else list(action.choices or ())

@@ -24,6 +24,7 @@ class TableMagics(Magics):
     @magic_arguments()
     @argument("--start", metavar="N", help="start N ranks, ready for the first cell")
     @argument("--resize", metavar="N", help="replace the ranks of this folder by N others")
+    @argument("--launcher", metavar="L", help="what starts them: horovod, the default, or torch")
     @argument("--stop", action="store_true", help="stop the ranks of this folder")
     def akid_pool(self, line: str) -> None:
         """Show the ranks that stay warm between cells; start, resize or stop them.
@@ -39,12 +40,12 @@ class TableMagics(Magics):
         start, resize = arguments.whole("--start", asked.start), arguments.whole("--resize", asked.resize)
         if sum([start is not None, resize is not None, asked.stop]) > 1:
             raise MagicError("Say one of `--start`, `--resize` and `--stop`.")
-        session = Session.current()
+        session, launcher = Session.current(), arguments.launcher(asked.launcher)
         with arguments.plainly():
             if asked.stop or resize is not None:
                 session.stop_pools()
             if start or resize:
-                session.pool(start or resize or 1).wait_ready()
+                session.pool(start or resize or 1, launcher).wait_ready()
         if not config.quiet():
             display(PoolTable(session.describe_pools()))
 

@@ -24,7 +24,8 @@ class TrainMagics(Magics):
     @argument("kid", nargs="?", help="the variable of the kid; `kid`, or the only one, if left out")
     @argument("--steps", metavar="N", help="train N steps more, instead of as many as the kid was told")
     @argument("--epochs", metavar="N", help="train N epochs more")
-    @argument("-np", "--np", metavar="N", help="train on N Horovod ranks, which stay warm for the next cell")
+    @argument("-np", "--np", metavar="N", help="train on N ranks, which stay warm for the next cell")
+    @argument("--launcher", metavar="L", help="what starts ranks: horovod, the default, or torch")
     @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
     @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
     @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
@@ -67,6 +68,9 @@ class TrainMagics(Magics):
             return manifest.write(self._shell, asked, line, cell)
         plan = _plan(asked)
         ranks = arguments.whole("-np", asked.np)
+        asked.launcher = arguments.launcher(asked.launcher)
+        if ranks is None and asked.launcher is not None:
+            raise MagicError("`--launcher` is for ranks: say how many, as in `-np 2`.")
         train = self._here if ranks is None else self._on_ranks
         with arguments.plainly():
             plan.earlier()  # a run that is not there is said before the cell does anything
@@ -104,11 +108,11 @@ class TrainMagics(Magics):
             except SyntaxError as error:
                 raise body.not_python(self._shell, error) from None
             before = body.kids(self._shell.user_ns)
-            session.pool(ranks)  # the ranks get ready while the body makes the notebook's kid
+            session.pool(ranks, asked.launcher)  # the ranks get ready while the body makes the notebook's kid
             body.run(self._shell, whole)
             variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = Cargo(variable, luggage.data, source, filename)
-        return session.dispatch(ranks, cargo, kid, plan, **_manner(asked))
+        return session.dispatch(ranks, cargo, kid, plan, launcher=asked.launcher, **_manner(asked))
 
     def _filename(self) -> str:
         return f"Cell In[{self._shell.execution_count}]"

@@ -101,7 +101,7 @@ def _has_tensorboard() -> bool:
 
 
 def _warn_of_the_engine(kid: Kid) -> None:
-    if "single" not in kid.engine_name.lower() and "horovod" not in kid.engine_name.lower():
+    if not any(name in kid.engine_name.lower() for name in ("single", "horovod", "torch")):
         warnings.warn(
             f"On ranks, the engine `{kid.engine_name}` of the kid is not used: each rank has a share of "
             "every batch. Leave out `-np` to train with that engine.",

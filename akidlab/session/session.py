@@ -43,7 +43,7 @@ class Session:
 
     def __init__(self) -> None:
         self.trainings: list[Training | RanksTraining] = []
-        self.pools: dict[tuple[int, str], Pool] = {}
+        self.pools: dict[tuple[int, str, str | None], Pool] = {}
         self._tokens: list[contextvars.Token[Session]] = []
 
     @staticmethod
@@ -112,6 +112,7 @@ class Session:
         kid: Kid,
         plan: Plan | None = None,
         *,
+        launcher: str | None = None,
         name: str | None = None,
         background: bool = False,
         dashboard: bool = True,
@@ -126,6 +127,7 @@ class Session:
             cargo: what makes the kid on a rank.
             kid: the notebook's kid.
             plan: how far, from where, at which rate.
+            launcher: what starts the ranks, see `pool`.
             name: what the run is called; by default as the kid is.
             background: True to return at once.
             dashboard: False to show nothing while it trains.
@@ -139,24 +141,29 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        training = dispatch(lambda: self.pool(np), cargo, kid, plan or Plan(), name, tensorboard)
+        training = dispatch(lambda: self.pool(np, launcher), cargo, kid, plan or Plan(), name, tensorboard)
         self._begin(training, background, dashboard)
         return training
 
-    def pool(self, np: int) -> Pool:
+    def pool(self, np: int, launcher: str | None = None) -> Pool:
         """The ranks of this size in the folder we are in: those that live, or new ones.
+
+        Args:
+            np: how many.
+            launcher: what starts them, `horovod` or `torch`; by default those that live are taken, whatever
+                started them, and Horovod starts new ones.
 
         Raises:
             DispatchError: if they cannot be started.
         """
         from akidlab.dispatch import Pool
 
-        key = (np, str(Path.cwd()))
+        key = (np, str(Path.cwd()), launcher)
         pool = self.pools.get(key)
         if pool is None or not _is_well(pool):
             if pool is not None:
                 pool.close()
-            pool = self.pools[key] = Pool.start(np)
+            pool = self.pools[key] = Pool.start(np, launcher=launcher)
         return pool
 
     def describe_pools(self) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def test_a_supervisor_that_cannot_start_shows_what_it_said(tmp_path: Path) -> No
 def listener() -> Iterator[Listener]:
     """What answers like the supervisor of a pool."""
     info: dict[str, object] = {
-        "size": 2, "project": "/somewhere", "launcher": "torch", "log": "", "variables": '{"A": "1"}',
+        "size": 2, "project": "/somewhere", "launcher": "mine", "log": "", "variables": '{"A": "1"}',
     }  # fmt: skip
     said = {"ok": True, "name": "run", "waits_for": "ahead", "state": "ready"}
     with Listener(lambda request, peer: said, kind="pool", uid="a1", info=info) as listener:
@@ -93,23 +93,29 @@ def test_a_pool_of_another_size_is_started_like_the_one_before(
     monkeypatch.setattr(Pool, "stop", Pool.close)
     Pool(listener.connection).resize(3, idle=5.0)
 
-    like = {"project": Path("/somewhere"), "launcher": "torch", "env": {"A": "1"}, "on_output": None}
+    like = {"project": Path("/somewhere"), "launcher": "mine", "env": {"A": "1"}, "on_output": None}
     assert started == [(3, {**like, "idle": 5.0})]
 
 
 @pytest.mark.parametrize("env", [None, {"A": "1"}])
-def test_a_living_pool_with_the_variables_that_are_asked_for_is_used(
-    listener: Listener, env: dict[str, str] | None
+@pytest.mark.parametrize("launcher", [None, "mine"])
+def test_a_living_pool_with_the_launcher_and_the_variables_that_are_asked_for_is_used(
+    listener: Listener, launcher: str | None, env: dict[str, str] | None
 ) -> None:
-    pool = Pool.start(2, project="/somewhere", launcher="torch", env=env)
+    pool = Pool.start(2, project="/somewhere", launcher=launcher, env=env)
     pool.close()
 
     assert pool.uid == "a1"
 
 
 def test_a_living_pool_with_other_variables_is_not_used(listener: Listener) -> None:
-    with pytest.raises(UnknownNameError, match="There is no launcher `torch`"):  # that would start another
-        Pool.start(2, project="/somewhere", launcher="torch", env={"A": "2"})
+    with pytest.raises(UnknownNameError, match="There is no launcher `mine`"):  # that would start another
+        Pool.start(2, project="/somewhere", launcher="mine", env={"A": "2"})
+
+
+def test_a_living_pool_of_another_launcher_is_not_used(listener: Listener) -> None:
+    with pytest.raises(UnknownNameError, match="There is no launcher `theirs`"):
+        Pool.start(2, project="/somewhere", launcher="theirs")
 
 
 def test_a_pool_that_was_closed_says_so_at_once(listener: Listener) -> None:

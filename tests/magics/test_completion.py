@@ -66,6 +66,11 @@ def test_blocks_and_runs_complete_as_keys_and_nothing_else_does(notebook: Notebo
     assert notebook.complete("other.reruns()['d") != ["digits"]
 
 
+def test_launchers_complete(notebook: Notebook) -> None:
+    assert notebook.complete("%%akid_train -np 2 --launcher ") == ["horovod", "torch"]
+    assert notebook.complete("%akid_pool --launcher=to") == ["torch"]
+
+
 def test_pool_options_complete(notebook: Notebook) -> None:
     assert notebook.complete("%akid_pool --s") == ["--start", "--stop"]
     assert notebook.complete("%akid_runs --") == ["--attach", "--last"]

@@ -171,6 +171,23 @@ def test_in_the_background_the_weights_come_back_by_themselves(notebook: Noteboo
     assert runs()["behind"].status == "finished"
 
 
+def test_without_horovod_the_curve_is_the_same_and_its_ranks_stay_for_who_names_no_launcher(
+    notebook: Notebook,
+) -> None:
+    notebook.run("%akid_pool --stop")
+    notebook.run("%%akid_train -np 2 --launcher torch --no-dashboard --name twin\nkid = make(max_steps=20)")
+    (pool,) = Session.current().describe_pools()
+    notebook.run("%%akid_train -np 2 --no-dashboard --name again\nkid = make(max_steps=20)")
+
+    assert [one["pid"] for one in Session.current().describe_pools()] == [pool["pid"]]
+    assert pool["launcher"] == "torch"
+    assert runs()["twin"].scalars("loss").values == pytest.approx(
+        runs()["here"].scalars("loss").values, rel=1e-4
+    )
+    assert runs()["again"].status == "finished"
+    notebook.run("%akid_pool --resize 2 --launcher horovod")
+
+
 def test_the_pool_is_shown_and_stopped_and_nothing_of_it_is_left(notebook: Notebook) -> None:
     shown = notebook.run("%akid_pool")
     assert re.search(r"^2 +ready +- +horovod +leaves in \d+ s", shown, re.M)

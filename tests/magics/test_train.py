@@ -241,6 +241,8 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
         ("--lr nan", "`--lr` is a number of 0 or more; found `nan`"),
         ("-np 0", "`-np` is a whole number of 1 or more; found `0`"),
         ("-np -1", "`-np` is a whole number of 1 or more; found `-1`"),
+        ("-np 2 --launcher trosh", "There is no launcher `trosh`. Did you mean `torch`?"),
+        ("--launcher torch", "`--launcher` is for ranks: say how many, as in `-np 2`"),
         ("-np 1.5", "`-np` is a whole number of 1 or more; found `1.5`"),
         ("kid other", "`other` is too much for `%akid_train`"),
         ("--name 'open", "cannot be read: No closing quotation"),

@@ -42,6 +42,12 @@ def test_a_checkpoint_beyond_the_end_is_told_with_the_way_on() -> None:
         dispatch(no_ranks, Cargo("kid", b"", "kid = make()"), make(), plan, None)
 
 
+@pytest.mark.parametrize("engine", ["single", "horovod", "torch"])
+def test_an_engine_of_ranks_needs_no_word(engine: str) -> None:
+    with pytest.raises(DispatchError, match="There are no ranks"):  # a warning would be an error here
+        dispatch(no_ranks, Cargo("kid", b"", "kid = make()"), make(engine=engine), Plan(), None)
+
+
 def test_an_engine_that_ranks_do_not_use_is_told() -> None:
     kid = make(engine="data_parallel")
 
