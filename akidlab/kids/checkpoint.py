@@ -36,8 +36,8 @@ FILE = re.compile(r"step-(\d+)\.safetensors")
 def dump(kid: Kid) -> bytes:
     """The kid as one safetensors file in memory: weights, optimiser, generators, sampler and clock."""
     tensors, facts = state.take(kid)
-    tensors = _unshared(tensors)
-    text = json.dumps({"format": FORMAT, **facts}, sort_keys=True, default=_plain)
+    tensors = unshared(tensors)
+    text = json.dumps({"format": FORMAT, **facts}, sort_keys=True, default=plain)
     return safetensors.save(tensors, {"akidlab": text, "checksum": _checksum(tensors, text)})
 
 
@@ -168,7 +168,7 @@ def _intact(folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, data
 
 
-def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """On the CPU, contiguous, and no two in the same memory, which safetensors refuses (tied weights)."""
     seen: set[int] = set()
     result = {}
@@ -195,7 +195,7 @@ def _metadata(data: bytes) -> dict[str, str]:
     return json.loads(data[8 : 8 + length]).get("__metadata__", {})
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     if isinstance(value, Tensor):
         return value.item()
     if hasattr(value, "tolist"):  # numpy's scalars

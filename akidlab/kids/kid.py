@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from akidlab.blocks import Brain
     from akidlab.blocks.edit import Edit
     from akidlab.engines import Engine
+    from akidlab.kids.commit import Commits
     from akidlab.kids.report import Report
     from akidlab.kongfus import KongFu
     from akidlab.probes import Probe
@@ -166,6 +167,7 @@ class Kid(Options, SingleSteps):
         self.watching = watched.options_of(watching)
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
+        self.commits: Commits | None = None
         self.step = self.epoch = 0
         self.loss: float | None = None
         self.evals: dict[str, float] = {}

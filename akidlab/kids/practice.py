@@ -201,6 +201,8 @@ class Practice:
                 kid.due = True
                 self._log()
                 self._turn(save=step != max_steps)
+                if kid.commits is not None and step >= kid.commits.due:
+                    kid.commits.make(kid)
                 if step == self.pause_at:
                     self._pause()
                     self._wait()
@@ -244,6 +246,8 @@ class Practice:
         turns.append(-(-(done + 1) * kid.batches_per_epoch // kid.accumulate))
         if self.pause_at is not None:
             turns.append(self.pause_at)
+        if kid.commits is not None:
+            turns.append(kid.commits.after(step))
         self.turning = min(turns)
 
     def _log(self) -> None:
@@ -398,6 +402,8 @@ class Practice:
                 self._end_together()
             self.report.event(command.action, id=command.id, value=command.value)
             getattr(self, f"_{command.action}")(command.value)
+        if commands and self.kid.commits is not None and not self.kid.due:
+            self.kid.commits.make(self.kid)  # what was done is not undone by a fault
 
     def _end_together(self) -> None:
         """Raise on every rank what the first of them raised."""

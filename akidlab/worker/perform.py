@@ -27,6 +27,7 @@ from akidlab.worker.travel import remember_lines, unpack
 
 if TYPE_CHECKING:
     from akidlab.engines import Engine
+    from akidlab.worker.commits import Commits
 
 HERE = str(Path(__file__).parent)
 
@@ -41,6 +42,7 @@ class Place:
         name: what the run is called.
         subscriber: hears the kid, None if nobody does.
         on_kid: told the kid before it practises, so that commands reach it.
+        commits: from where it goes on after a fault, and what for; None if nobody would have it go on.
     """
 
     engine: Engine
@@ -48,6 +50,7 @@ class Place:
     name: str
     subscriber: Subscriber | None
     on_kid: Callable[[Any], None]
+    commits: Commits | None = None
 
 
 def perform(payload: bytes, place: Place) -> dict[str, Any]:
@@ -142,10 +145,12 @@ def _practise(kid: Kid, assignment: Assignment, place: Place, report: dict[str, 
         kid.bus.subscribe(place.subscriber)
     place.on_kid(kid)
     kid.setup()
-    if assignment.resume is not None:
-        checkpoint.load(kid, assignment.resume)
-    if lr is not None:
-        kid.kongfu.set_lr(lr, kid.clock)
+    kid.commits = place.commits
+    if place.commits is None or not place.commits.restore(kid):
+        if assignment.resume is not None:
+            checkpoint.load(kid, assignment.resume)
+        if lr is not None:
+            kid.kongfu.set_lr(lr, kid.clock)
     kid.practice()
     report["status"] = said[-1].status
     if place.engine.rank == 0:
@@ -189,6 +194,16 @@ def _describe(error: BaseException, filename: str | None) -> tuple[str, str]:
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
         trace = trace.tb_next
     lines = traceback.format_exception(type(error), error, trace)
-    return "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1], "".join(
-        lines
+    short = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+    return short, "".join(lines) + _advice(error)
+
+
+def _advice(error: BaseException) -> str:
+    if not (
+        isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    ):
+        return ""
+    return (
+        "\nThere was not enough memory. A smaller `batch_size` takes less; so do `Kid(..., accumulate=4)`"
+        ' with a batch a quarter as large, `precision="bf16"`, and more ranks, which share the batch.\n'
     )
