@@ -10,23 +10,27 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from akidlab.dispatch import commits
 from akidlab.dispatch.launcher import launcher as find_launcher
 from akidlab.messages import Command
 from akidlab.wire import Connection, Dialer
+from akidlab.worker import collectives
 from akidlab.worker.forwarder import Forwarder
 
 if TYPE_CHECKING:
     from akidlab.asking import Desk
     from akidlab.kids import Kid
+    from akidlab.worker.commits import Commits
 
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
+PERFORM = str(Path(__file__).with_name("perform.py"))  # from there on it is the cell
+DEEP = 16  # calls of a stack that are told
 BEAT = 0.5  # seconds between signs of life, and between looks whether the supervisor lives
 ABANDONED = 70  # the exit status of a rank whose supervisor is gone
 
@@ -52,8 +56,10 @@ class Rank:
         self.dialer = Dialer(self.supervisor)
         self.forwarder = Forwarder(self.tell, self.number)
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self.collectives: collectives.Collectives | None = None  # of the engine, once there is one
         self.kid: Kid | None = None
         self.run: str | None = None
+        self._places: list[Path] = []  # of commits
         self._desk: Desk | None = None  # made for the first question about a kid
         self._early: list[tuple[str, Command]] = []  # with their run: they came before there was its kid
         self._working = False
@@ -68,6 +74,7 @@ class Rank:
         from akidlab.worker.warm import warm_up
 
         self.engine = warm_up(self.launcher.engine)
+        self.collectives = collectives.Collectives(self.engine)
         self.forwarder.start()
         self.dialer.listen(self._hear)
         self.tell({"kind": "hello", "pid": os.getpid(), "host": socket.gethostname()})
@@ -93,6 +100,7 @@ class Rank:
             task["name"],
             self.forwarder,
             self._take_kid,
+            self._commits(task),
         )
         self._working = True
         try:
@@ -111,6 +119,15 @@ class Rank:
         del report, place, task
         clean_up()
 
+    def _commits(self, task: Body) -> Commits | None:
+        from akidlab.worker.commits import Commits
+
+        told = task.get("commits")
+        if told is None:
+            return None
+        self._places = [Path(place) for place in told["places"]]
+        return Commits(self._places, told["every"], told["resume"], self.forwarder.hurry)
+
     def _take_kid(self, kid: Kid) -> None:
         with self._lock:
             self.kid = kid
@@ -125,8 +142,6 @@ class Rank:
         kind = said["kind"]
         if kind in ("task", "settle", "leave"):
             self.tasks.put(said)
-        elif kind == "stacks":
-            self.tell({"kind": "output", "run": self.run, "stream": "stderr", "text": self.stack()})
         elif kind == "command":
             self._command(said["run"], said["command"])
         elif kind == "ask":
@@ -173,6 +188,7 @@ class Rank:
         while self.supervisor.is_live and os.getppid() == self.parent:
             self._beat()
             time.sleep(BEAT)
+        commits.clear(self._places)  # nobody is left who could go on from them
         os._exit(ABANDONED)
 
     def _beat(self) -> None:  # a function of its own: no name here holds the kid while we sleep
@@ -181,14 +197,20 @@ class Rank:
             step = 0 if kid is None else int(kid.clock)
             pace = 0.0 if kid is None else kid.step_time or 0.0
             self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
-            self.tell({"kind": "beat", "run": run, "step": step, "pace": pace})
+            doing = {} if self.collectives is None else self.collectives.describe()
+            self.tell(
+                {"kind": "beat", "run": run, "step": step, "pace": pace, "stack": self.stack(), **doing}
+            )
 
     def stack(self) -> str:
-        """Where the main thread is."""
-        frames = traceback.extract_stack(sys._current_frames()[threading.main_thread().ident or 0])
-        ours = [at for at, frame in enumerate(frames) if Path(frame.filename).parent == Path(__file__).parent]
-        told = frames[ours[-1] + 1 :] if ours else frames
-        return f"Rank {self.number} is at:\n{''.join(traceback.format_list(told))}"
+        """Where the main thread is, the innermost call last."""
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        told: list[str] = []
+        while frame is not None and frame.f_code.co_filename != PERFORM and len(told) < DEEP:
+            code, line, frame = frame.f_code, frame.f_lineno, frame.f_back
+            if code.co_filename != collectives.__file__:
+                told.append(f"  {code.co_filename}:{line}, in {code.co_name}\n")
+        return "".join(reversed(told))
 
     def _leave(self) -> None:
         self.forwarder.stop()
