@@ -20,7 +20,8 @@ IDENTIFIER = "akidlab.magics"
 _OF_RUNS = ("--resume", "--run", "--attach")
 _LIVE_FIRST = ("--run", "--attach")
 _MOST = 200
-_KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
+# IPython calls nothing to complete: what is called, and how the name begins, is read.
+_NAME_OF_RUN = re.compile(r"(?<!\w)(?:runs\(\)\[|(attach)\()(?:'([^']*)|\"([^\"]*))$")
 
 
 def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
@@ -35,8 +36,8 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
     @context_matcher(priority=100, identifier=IDENTIFIER)
     def match(context: CompletionContext) -> Any:
         line = context.text_until_cursor
-        if key := _KEY_OF_RUNS.search(line):
-            return _keys(key[1] or key[2] or "", context.token)
+        if key := _NAME_OF_RUN.search(line):
+            return _keys(key[2] or key[3] or "", context.token, live_first=key[1] is not None)
         name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
         words = line.split()[1:]
         if name not in magics or not (words or line[-1].isspace()):
@@ -99,10 +100,11 @@ def _listed(word: str, start: int, topics: list[str]) -> list[str]:
     return [head + topic for topic in topics]
 
 
-def _keys(begun: str, token: str) -> Any:
+def _keys(begun: str, token: str, *, live_first: bool) -> Any:
     """The names of runs that begin so; a completion takes the place of `token`, which ends at the cursor."""
     at = len(begun) - len(token) if begun.endswith(token) else 0
-    found = [SimpleCompletion(name[at:]) for name in _names_of_runs() if name.startswith(begun)]
+    fitting = [name for name in _names_of_runs(live_first=live_first) if name.startswith(begun)]
+    found = [SimpleCompletion(name[at:]) for name in fitting]
     return {"completions": found, "suppress": True, "ordered": True}
 
 
@@ -120,7 +122,7 @@ def _runs(*, live_first: bool) -> list[str]:
     return [shlex.quote(name) for name in _names_of_runs(live_first=live_first)]
 
 
-def _names_of_runs(*, live_first: bool = False) -> list[str]:
+def _names_of_runs(*, live_first: bool) -> list[str]:
     from akidlab.store import runs
 
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from akidlab.errors import CheckpointError, DispatchError, KindError, RankError, WireError
+from akidlab.errors import CheckpointError, DispatchError, KindError, RankError
 from akidlab.messages import Command
-from akidlab.wire import send_command
+from akidlab.session.fetching import fetch, steer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from akidlab.widgets import Dashboard
 
 LOOK = 0.1  # seconds between looks whether a run has ended
-READ = 0.02  # seconds between looks whether a checkpoint has been written
 
 
 class Attached:
@@ -54,7 +53,7 @@ class Attached:
             ValueError: if there is no such act.
             WireError: if the run has ended, or cannot be reached from here.
         """
-        self._send(Command(action, value))
+        steer(self.run, Command(action, value))
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end of the run.
@@ -83,7 +82,7 @@ class Attached:
     def weights(self, timeout: float = 60.0) -> dict[str, Tensor]:
         """The state of its brain, as `brain.load_state_dict` takes it: of a live run, at the step it is in.
 
-        A live run writes a checkpoint for it. Of one that has ended it is that of its last checkpoint.
+        A live run writes a checkpoint for it. Of one that has ended it is its last state that was kept.
 
         Args:
             timeout: seconds for a live run to write; a step, or a validation, has to end first.
@@ -94,7 +93,7 @@ class Attached:
         """
         from akidlab.kids import checkpoint
 
-        tensors, _ = checkpoint.read(self._checkpoint(timeout))
+        tensors, _ = checkpoint.read(fetch(self.run, timeout))
         names = sorted(name for name in tensors if name.startswith("brain."))  # a file keeps no order
         return {name.removeprefix("brain."): tensors[name] for name in names}
 
@@ -117,7 +116,7 @@ class Attached:
         from akidlab.kids import Kid
 
         if isinstance(target, Kid):
-            target.restore(self._checkpoint(timeout))
+            target.restore(fetch(self.run, timeout))
             if not self.run.is_live:
                 target.run = self.run
         elif hasattr(target, "load_state_dict"):
@@ -125,50 +124,6 @@ class Attached:
         else:
             raise KindError(f"Weights go into a Kid or a Brain, found a {type(target).__name__}.")
         return target
-
-    def _checkpoint(self, timeout: float) -> bytes:
-        """The newest checkpoint; a live run writes it first."""
-        from akidlab.kids import checkpoint
-
-        now = self.run.look()
-        if now.is_live and now.standing != "preparing":
-            self._save(timeout)
-        found = checkpoint.newest(self.run.folder)
-        if found is None:
-            why = "has not begun yet" if now.standing == "preparing" else f"is {now.standing}"
-            raise CheckpointError(f"The run `{now.name}` {why}; there is no checkpoint in {self.run.folder}.")
-        return found
-
-    def _save(self, timeout: float) -> None:
-        """Have the live run write a checkpoint, and wait until it is there."""
-        command, before = Command("save"), self.run.pulse().event
-        end, heard = time.monotonic() + timeout, False
-        try:
-            self._send(command)
-        except WireError:
-            if self.run.is_live:
-                raise
-        while self.run.is_live:
-            for event in self.run.events(after=before):
-                heard = heard or event.data.get("id") == command.id
-                if heard and event.kind == "checkpoint":
-                    return
-                if heard and event.kind == "warning":
-                    raise CheckpointError(str(event.data.get("text")))
-            if time.monotonic() >= end:
-                raise TimeoutError(
-                    f"The run `{self.run.name}` has written no checkpoint within {timeout:g} s: a step, or a "
-                    "validation, takes longer. Wait longer: `weights(timeout=600)`."
-                )
-            time.sleep(READ)
-
-    def _send(self, command: Command) -> None:
-        now = self.run.look()
-        if not now.is_live:
-            raise WireError(f"The run `{now.name}` is {now.standing}; only a live run can be steered.")
-        answer = send_command(self.run.uid, command)
-        if not answer.get("ok"):
-            raise WireError(str(answer.get("error")))
 
     def _ipython_display_(self) -> None:
         self.dashboard.show()

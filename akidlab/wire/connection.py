@@ -87,6 +87,8 @@ class Connection:
         A run that goes on listens under the same name again: whoever finds that its last process is gone
         must not take the file of the next one. So it is moved aside first, and put back if it is not ours.
         """
+        if not self._is_in(self.path):
+            return
         aside = self.path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         try:
             self.path.rename(aside)

@@ -37,6 +37,8 @@ def test_runs_that_train_are_offered_first_where_they_are_attached_to(notebook: 
     assert notebook.complete("%akid_runs --attach ") == ["digits", "'my letters'"]
     assert notebook.complete("%akid_runs --attach=d") == ["digits"]
     assert notebook.complete("%akid_runs --a") == ["--attach"]
+    assert notebook.complete("run = akidlab.attach('") == ["digits", "my letters"]
+    assert notebook.complete('attach("dig') == ["digits"]
 
 
 def test_topics_complete_behind_a_metric_and_behind_a_comma(notebook: Notebook) -> None:
