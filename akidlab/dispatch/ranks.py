@@ -15,6 +15,7 @@ import psutil
 
 from akidlab.dispatch.launcher import Launcher, Line
 from akidlab.dispatch.processes import Processes
+from akidlab.dispatch.vitals import Vitals
 from akidlab.wire import Peer
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,26 @@ class Rank:
     host: str
     heard: float = field(default_factory=time.monotonic)
     step: int = 0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A rank that is gone.
+
+    Args:
+        rank: which.
+        text: what is known of its end.
+        status: how it ended: an exit status, above 128 or below 0 for a signal; None if nobody knows.
+    """
+
+    rank: int
+    text: str
+    status: int | None = None
+
+    @property
+    def came_from_outside(self) -> bool:
+        """False if it ended of its own accord, as it would again."""
+        return self.status is None or self.status > 128 or self.status < 0
 
 
 class Ranks:
@@ -70,7 +91,9 @@ class Ranks:
         self.launches = 0
         self._settling: float | None = None
         self._settled: dict[int, bool] = {}
+        self._vitals = Vitals()
         self._missed: float | None = None
+        self._killed_before = 0
 
     @property
     def state(self) -> str:
@@ -90,6 +113,8 @@ class Ranks:
         self.generation += 1
         self.launches += 1
         self.known, self._settling, self._missed = {}, None, None
+        self._vitals.forget()
+        self._killed_before = kills()
         worker = ["-m", "akidlab.worker", str(self.connection), str(self.secrets)]
         worker += [str(self.generation), self.name]
         self._processes = Processes(
@@ -171,20 +196,25 @@ class Ranks:
         running = self._processes is not None and self._processes.is_running
         return self.state == "ready" and running and all(_lives(rank.pid) for rank in self.known.values())
 
-    def lost(self) -> dict[int, str]:
-        """Ranks that died, each with what is known of it."""
+    def vital(self, rank: int) -> str:
+        """What the process of a rank does: `works`, `waits`, or is `stopped`."""
+        known = self.known.get(rank)
+        return "works" if known is None else self._vitals.look(known.pid)
+
+    def lost(self) -> Loss | None:
+        """The rank that died, the first one if there are several."""
         processes = self._processes
         if processes is None or processes.is_ending or len(self.known) < self.size:
-            return {}
+            return None
         dead = [number for number, rank in self.known.items() if not _lives(rank.pid)]
         if processes.is_running and not dead:
-            return {}
+            return None
         self._missed = self._missed or time.monotonic()
         if processes.is_running and time.monotonic() - self._missed < 1.5 and not self._exits():
-            return {}  # the launcher will tell which was first, and how it ended
+            return None  # the launcher will tell which was first, and how it ended
         exits = self._exits()
         first = next(iter(exits), dead[0] if dead else 0)
-        return {first: self._obituary(first, exits.get(first))}
+        return Loss(first, self._obituary(first, exits.get(first)), exits.get(first))
 
     def describe(self) -> list[Body]:
         """Each rank in plain values."""
@@ -203,8 +233,8 @@ class Ranks:
     def _obituary(self, rank: int, status: int | None) -> str:
         pid = self.known[rank].pid if rank in self.known else "unknown"
         last = self._processes.tail(rank) if self._processes else ""
-        said = f" Its last lines:\n{last}" if last else ""
-        return f"Rank {rank} (process {pid}) {_how(status)}.{said}"
+        said = f"\nIts last lines:\n{last}" if last else ""
+        return f"Rank {rank} (process {pid}) {_how(status, kills() > self._killed_before)}.{said}"
 
     def _explain(self, what: str) -> str:
         processes = self._processes
@@ -216,7 +246,16 @@ class Ranks:
         )
 
 
-def _how(status: int | None) -> str:
+def kills() -> int:
+    """How many processes of this machine the kernel has ended for want of memory; 0 where nobody counts."""
+    try:
+        found = re.search(r"^oom_kill (\d+)", Path("/proc/vmstat").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
+
+
+def _how(status: int | None, memory: bool) -> str:
     if status is None:
         return "ended without a word"
     number = status - 128 if status > 128 else -status
@@ -224,8 +263,10 @@ def _how(status: int | None) -> str:
         name = signal.Signals(number).name
     except ValueError:
         return f"ended with exit status {status}"
-    hint = ": perhaps the machine ran out of memory" if name == "SIGKILL" else ""
-    return f"was killed by {name}{hint}"
+    if name != "SIGKILL":
+        return f"was killed by {name}"
+    hint = "the machine ran out of memory" if memory else "by somebody, or for want of memory"
+    return f"was killed by SIGKILL: {hint}"
 
 
 def _lives(pid: int) -> bool:

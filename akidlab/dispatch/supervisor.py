@@ -19,13 +19,15 @@ from akidlab.config import runtime_path
 from akidlab.dispatch.launcher import Line, launcher
 from akidlab.dispatch.owners import Owners
 from akidlab.dispatch.queue import Queue
-from akidlab.dispatch.ranks import Ranks
+from akidlab.dispatch.ranks import Loss, Ranks
 from akidlab.dispatch.task import Outcome, Task
+from akidlab.dispatch.treatment import Treatment
 from akidlab.errors import DispatchError
 from akidlab.messages import Command
 from akidlab.wire import Listener, Peer
 
 if TYPE_CHECKING:
+    from akidlab.dispatch.doctor import Hang
     from akidlab.dispatch.work import Work
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ Body = dict[str, Any]
 TICK = 0.1
 EXPLAINING = 5.0  # seconds that a pool without ranks stays, to say why
 ALONE = 1.2  # seconds for the other ranks to end after one has failed
+PARTED = 2.0  # seconds to find the rank that died where the others only say that they lost it
+ASLEEP = 2.0  # seconds between two looks: we were stopped, and heard nobody
 INTERRUPTED = 1.3  # seconds for a run to end by itself after an interrupt
 
 
@@ -62,7 +66,7 @@ class Supervisor:
         self._queue = Queue()
         self._owners = Owners()
         self._listeners: set[Peer] = set()  # kernels that also want what is written between tasks
-        self._started = self._busy = time.monotonic()
+        self._started = self._busy = self._ticked = time.monotonic()
         self.terminated = False  # set by a signal, which may do no more than that
         self._leaving: float | None = None
         self._failed: float | None = None
@@ -238,8 +242,8 @@ class Supervisor:
             work.answer(said["id"], answer)
         elif kind == "beat":
             self.ranks.known[number].step = said["step"]
-            work.beat(number, said["step"], said["pace"])
-        elif kind == "report":
+            work.beat(number, said)
+        elif kind == "report" and not work.is_waiting:
             work.reports[number] = said
             if said["status"] == "failed" and work.failed is None:
                 work.failed = time.monotonic()
@@ -263,6 +267,10 @@ class Supervisor:
     # ------------------------------------------------------------------------------------ what is due
 
     def _tick(self) -> None:
+        now, before = time.monotonic(), self._ticked
+        self._ticked = now
+        if now - before > ASLEEP and self._queue.active is not None:
+            self._queue.active.doctor.forgive(now - before)
         if self.terminated:
             self.stop("it was terminated")
         self._look_whether_to_leave()
@@ -273,16 +281,17 @@ class Supervisor:
         if self._queue.active is not None:
             self._queue.active.look()
             self._see_to(self._queue.active)
-        elif lost := self.ranks.lost():
-            self.ranks.replace(next(iter(lost.values())))
+        elif loss := self.ranks.lost():
+            self.ranks.replace(loss.text)
         self._go_on()
 
     def _go_on(self) -> None:
-        """Begin with the next task if the ranks are free for it."""
-        idle = self._queue.active is None and self._queue.waiting and self._leaving is None
-        if idle and self.ranks.are_able:
-            work = self._queue.next()
-            work.begun = time.monotonic()
+        """Go on with the task that lost a rank, or begin with the next one, if the ranks are free for it."""
+        active, is_leaving = self._queue.active, self._leaving is not None
+        goes_on = active is not None and active.is_waiting
+        begins = active is None and self._queue.waiting and not is_leaving
+        if (goes_on or begins) and self.ranks.are_able:
+            work = active if active is not None else self._queue.next()
             self.ranks.launches = 1  # they were of use
             self.ranks.tell(
                 {
@@ -292,40 +301,83 @@ class Supervisor:
                     "folder": str(work.folder),
                     "payload": work.task.payload,
                     "options": work.task.options,
+                    **work.begin(),
                 }
             )
             self._pass_on(work)
 
     def _pass_on(self, work: Work) -> None:
         """Pass commands on to rank 0, which tells the others."""
-        while work is self._queue.active and work.commands:
+        while work is self._queue.active and not work.is_waiting and work.commands:
             command = work.commands.popleft()
+            work.recovery.sent(command)
             body = {"kind": "command", "run": work.task.uid, "command": command}
             self.ranks.tell(body, rank=0)
 
     def _see_to(self, work: Work) -> None:
-        """See whether the active run is over, or must be brought to an end."""
-        if lost := self.ranks.lost():
-            self._end(work, work.judge(lost))
-            self.ranks.replace(next(iter(lost.values())))
+        """See whether the active run is over, must be brought to an end, or has lost a rank."""
+        if work.is_waiting:
+            return  # until there are other ranks
+        if loss := self.ranks.lost():
+            self._lose(work, loss)
+        elif work.treatment is not None and work.treatment.has_begun:
+            self._treat(work, work.treatment.hang)
         elif len(work.reports) == self.size:
+            if work.is_only_cut_off:
+                self._press(work, work.failed or 0.0, PARTED, PARTED)
+                return
             self._end(work, work.judge())
             if any(report["raised"] for report in work.reports.values()):
                 self.ranks.settle()
         elif work.failed is not None:
-            self._press(work, work.failed, 0.4, ALONE)
+            patience = PARTED if work.is_only_cut_off else ALONE
+            self._press(work, work.failed, 0.4, patience)
         elif work.interrupted is not None:
             patience = 0.0 if work.interrupts > 1 else max(INTERRUPTED, 1.5 * work.pace + 0.5)
             self._press(work, work.interrupted, patience, patience + 0.4)
+        elif (hang := work.doctor.look(self.ranks.vital)) is not None:
+            self._treat(work, hang)
+        elif work.treatment is not None:
+            took, work.treatment = work.doctor.recovered(work.treatment.hang), None
+            work.write(0, "stderr", f"The ranks go on, after {took:.0f} s.\n")
         elif (text := work.stalled()) is not None:
             work.note("warning", text=text)
             work.write(0, "stderr", f"{text}\n")
-            self.ranks.tell({"kind": "stacks"})
+
+    def _treat(self, work: Work, hang: Hang) -> None:
+        """Say which rank hangs, and where all of them are; when it is time, break it off."""
+        if work.treatment is None:
+            work.treatment = Treatment(hang)
+            text = f"{hang.why}\n{work.doctor.describe()}"
+            work.note("warning", text=text, rank=hang.rank)
+            work.write(hang.rank, "stderr", f"{text}\n")
+        work.treatment.renew(hang)
+        known = self.ranks.known.get(work.treatment.hang.rank)
+        if known is not None and (done := work.treatment.proceed(known.pid)):
+            work.write(work.treatment.hang.rank, "stderr", f"Rank {hang.rank} is {done}.\n")
+
+    def _lose(self, work: Work, loss: Loss) -> None:
+        """A rank is gone: have the run go on with other ranks, or end it."""
+        if work.treatment is not None and work.treatment.has_begun:
+            hang = work.treatment.hang
+            loss = Loss(hang.rank, f"{hang.why}\n{work.doctor.describe()}")
+        is_done = work.reports.get(0, {}).get("status") == "finished"
+        is_unwanted = work.interrupted is not None or self._leaving is not None
+        if is_done or is_unwanted or not (loss.came_from_outside and work.recovery.is_possible):
+            self._end(work, work.judge(loss))
+        else:
+            work.lose(loss.rank, loss.text)
+        self.ranks.replace(loss.text)
 
     def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
         """Interrupt the ranks that have not reported, twice; then do without them."""
         waited = time.monotonic() - since
-        if waited >= give_up:
+        if waited >= give_up and work.is_only_cut_off:
+            rank, report = next((n, r) for n, r in work.reports.items() if r["status"] == "failed")
+            self._lose(
+                work, Loss(rank, f"Rank {rank} lost the others: {report['short']}\n\n{report['error']}")
+            )
+        elif waited >= give_up:
             missing = [rank for rank in range(self.size) if rank not in work.reports]
             self._end(work, work.judge())
             self.ranks.replace(f"rank {', '.join(map(str, missing))} did not end with the others")
@@ -341,6 +393,9 @@ class Supervisor:
         elif work is self._queue.active:
             work.interrupts += 1
             work.interrupted = time.monotonic()
+            if work.is_waiting:  # there is nobody to ask
+                self._end(work, work.judge())
+                return
             self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": False})
 
     def _end(self, work: Work, outcome: Outcome) -> None:

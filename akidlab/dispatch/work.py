@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from akidlab import registry
+from akidlab.dispatch.doctor import PATIENCE, Doctor
 from akidlab.dispatch.gathering import Gathering
+from akidlab.dispatch.ranks import Loss
+from akidlab.dispatch.recovery import Recovery
 from akidlab.dispatch.task import Outcome, Task
+from akidlab.dispatch.treatment import Treatment
 from akidlab.errors import DispatchError
 from akidlab.messages import Command, Event, Log, Message, Status
 from akidlab.messages.merging import is_partial
@@ -53,6 +57,9 @@ class Work:
         self.pace = 0.0
         self._steps: dict[int, int] = {}
         self._moved = time.monotonic()
+        self.doctor = Doctor(size)
+        self.treatment: Treatment | None = None
+        self.recovery = Recovery(task, size, self.folder)
         self._is_paused = self._was_stalled = False
         self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
@@ -88,6 +95,7 @@ class Work:
                 continue
             if rank != 0:
                 continue
+            self.recovery.hear(message)
             if isinstance(data, Status) and data.status is not None:
                 self._is_paused = data.status == "paused"
             if (isinstance(data, Event) and data.kind == "error") or (
@@ -124,9 +132,10 @@ class Work:
         for line in lines:
             self._log(rank, stream, line)
 
-    def beat(self, rank: int, step: int, pace: float) -> None:
-        """A rank lives: at which step, and how long it takes for one."""
-        self.pace = max(pace, 0.0)
+    def beat(self, rank: int, said: Body) -> None:
+        """A rank lives: at which step, how long it takes for one, and what it does."""
+        self.doctor.hear(rank, said)
+        step, self.pace = int(said["step"]), max(float(said["pace"]), 0.0)
         self._gathering.pass_by(rank, step)
         if self._is_paused or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
@@ -143,13 +152,60 @@ class Work:
         self._was_stalled = True
         steps = ", ".join(f"rank {rank} at step {step}" for rank, step in sorted(self._steps.items()))
         return (
-            f"No step for {waited:.0f} s ({steps or 'no rank has told of one'}). Below, each rank says where"
-            " it is. Interrupt the kernel, or press stop, to end the run."
+            f"No step for {waited:.0f} s ({steps or 'no rank has told of one'}). Interrupt the kernel, or"
+            f" press stop, to end the run.\n{self.doctor.describe()}"
         )
+
+    def begin(self) -> Body:
+        """It begins, or goes on after a fault; what else the ranks are told."""
+        self.begun = self._moved = time.monotonic()
+        self.doctor = Doctor(self.size, float(self.task.options.get("patience") or PATIENCE))
+        resume = None if self.recovery.lost is None else self._go_back()
+        return {"commits": self.recovery.orders(resume)}
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while it has lost a rank, and there are no others yet."""
+        return self.recovery.lost is not None
+
+    @property
+    def is_only_cut_off(self) -> bool:
+        """True if all that failed is that ranks could not reach each other."""
+        failed = [report for report in self.reports.values() if report["status"] == "failed"]
+        return bool(failed) and not any(map(_is_cause, failed))
+
+    def lose(self, rank: int, why: str) -> None:
+        """A rank is lost: say so, forget what the ranks said of the end, and wait for others."""
+        recovery = self.recovery
+        recovery.lose(rank, why)
+        self.reports.clear()
+        self.failed, self.nudges, self.treatment, self._was_stalled = None, 0, None, False
+        text = f"{why.splitlines()[0]} The ranks are started anew ({recovery.losses} of {recovery.restarts})."
+        self.note("rank_lost", rank=rank, why=why, text=text)
+        self.write(rank, "stderr", f"{text}\n")
+
+    def _go_back(self) -> Body | None:
+        recovery, lost = self.recovery, self.recovery.lost
+        assert lost is not None
+        reached = max(recovery.reached, *self._steps.values(), 0)
+        resume, again = recovery.go_back()
+        step = recovery.reached
+        self._gathering, self._steps = Gathering(self.size, self._record), {}
+        self._recorder.flush()
+        self.run.rewind(step)
+        if self._is_paused and not again:
+            again = [Command("pause")]
+        self.commands.extend(again)
+        seconds, steps = time.monotonic() - lost.since, max(0, reached - step)
+        text = f"Resumed at step {step} after {seconds:.1f} s; {steps} steps are made again."
+        facts = {"rank": lost.rank, "why": lost.why, "step": step, "steps_lost": steps, "seconds": seconds}
+        self.note("resumed", **facts, text=text)
+        self.write(lost.rank, "stderr", f"{text}\n")
+        return resume
 
     def note(self, kind: str, **data: object) -> None:
         """Record an event that the supervisor knows of."""
-        self._record(Message("event", Event(kind, data), step=self.step))
+        self._record(Message("event", Event(kind, data), step=max(self.step, self.recovery.reached)))
 
     @property
     def step(self) -> int:
@@ -166,11 +222,11 @@ class Work:
         for peer in self._watchers:
             peer.send({**body, "run": self.task.uid})
 
-    def judge(self, lost: dict[int, str] | None = None) -> Outcome:
-        """What the reports, and ranks that were lost, come to."""
+    def judge(self, loss: Loss | None = None) -> Outcome:
+        """What the reports, and a rank that was lost, come to."""
         own = self.reports.get(0, {})
         facts = {"step": self.step, "weights": own.get("weights"), "kid": own.get("kid")}
-        fault = self._fault(lost or {})
+        fault = self._fault(loss) if own.get("status") != "finished" or loss is None else None
         if fault is not None:
             return Outcome("failed", error=fault[1], rank=fault[0], **facts)
         stopped = self.interrupted is not None and own.get("status") != "finished"
@@ -196,6 +252,7 @@ class Work:
         for writer in self._writers:
             writer.close()
         self._control.stop()
+        self.recovery.clear()
         self.run.store.close()
         self.tell({"kind": "outcome", **outcome.to_plain()})
 
@@ -210,10 +267,11 @@ class Work:
             level = "info" if stream == "stdout" else "warning"
             self._record(Message("log", Log(text, level, rank), step=self.step))
 
-    def _fault(self, lost: dict[int, str]) -> tuple[int, str] | None:
+    def _fault(self, loss: Loss | None) -> tuple[int, str] | None:
         """Whose fault it is: of a rank that died, then of one that raised, the lowest first."""
-        for rank in sorted(lost):
-            return rank, lost[rank]
+        if loss is not None:
+            often = f"\n(It happened again after {n} restarts.)" if (n := self.recovery.losses) else ""
+            return loss.rank, f"{loss.text}{often}"
         failed = {
             rank: report for rank, report in sorted(self.reports.items()) if report["status"] == "failed"
         }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from akidlab.dispatch import Outcome, Task, work
+from akidlab.dispatch import Outcome, Task, commits, work
 from akidlab.dispatch.work import Work
-from akidlab.messages import Event, Message, Samples, Status
-from akidlab.store import Store
+from akidlab.messages import Command, Event, Message, Samples, Status
+from akidlab.store import Run, Store
 
 
 @pytest.fixture
@@ -19,21 +20,28 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     training = Work(Task("digits", str(Store().path), b""), 2, lambda work, request, peer: {"ok": True})
     training.start()
     yield training
-    training.close(Outcome("stopped"))
+    if training.outcome is None:
+        training.close(Outcome("stopped"))
+
+
+def beat(step: int, pace: float = 0.0) -> dict[str, object]:
+    """What a rank says twice a second, while it waits for the others."""
+    doing = {"collective": "average", "number": step, "waiting": 0.1, "stack": "  cell.py:3, in wait\n"}
+    return {"step": step, "pace": pace, **doing}
 
 
 def test_ranks_that_make_no_step_are_told_of_once(training: Work) -> None:
-    training.beat(0, 12, 0.0)
-    training.beat(1, 11, 0.0)
+    training.beat(0, beat(12))
+    training.beat(1, beat(11))
 
-    assert "(rank 0 at step 12, rank 1 at step 11). Below, each rank says where it is" in str(
-        training.stalled()
-    )
+    said = str(training.stalled())
+    assert "(rank 0 at step 12, rank 1 at step 11)" in said
+    assert "Rank 1, step 11, waits in `average`, the collective number 11, at\n  cell.py:3, in wait" in said
     assert training.stalled() is None
 
 
 def test_slow_steps_are_waited_for(training: Work) -> None:
-    training.beat(0, 1, 30.0)
+    training.beat(0, beat(1, 30.0))
 
     assert training.stalled() is None
 
@@ -42,10 +50,10 @@ def test_a_paused_run_does_not_stall(training: Work, monkeypatch: pytest.MonkeyP
     now = 1000.0
     monkeypatch.setattr(work.time, "monotonic", lambda: now)
     monkeypatch.setattr(work, "STALLED", 60.0)
-    training.beat(0, 5, 0.0)
+    training.beat(0, beat(5))
     training.hear([Message("status", Status("paused"), step=5)])
     now += 600.0
-    training.beat(0, 5, 0.0)
+    training.beat(0, beat(5))
 
     assert training.stalled() is None
 
@@ -74,3 +82,106 @@ def test_what_a_lost_rank_did_not_say_is_not_waited_for_at_the_end(training: Wor
     training.close(Outcome("failed", error="rank 1 is gone", rank=1))
 
     assert training.run.scalars("accuracy").values.tolist() == [0.5]
+
+
+def losses(run: Run) -> list[int]:
+    return run.scalars("loss").steps.tolist() if "loss" in run.tags() else []
+
+
+def commit(training: Work, step: int) -> None:
+    """Have both ranks commit a step."""
+    for rank in (0, 1):
+        (Path(training.begin()["commits"]["places"][0]) / commits.name(step, rank)).touch()
+
+
+def told(training: Work, *steps: int) -> None:
+    training.hear([Message("loss", Samples(steps, [0.5] * len(steps), [1.0] * len(steps)), step=steps[-1])])
+
+
+def test_it_goes_back_to_the_last_commit_and_records_no_step_twice(training: Work) -> None:
+    commit(training, 2)
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+    assert training.begin()["commits"]["resume"] == {"step": 2, "path": None}
+    told(training, 3, 4)
+    training.close(Outcome("finished"))
+
+    assert losses(training.run) == [1, 2, 3, 4]
+    (lost,), (resumed,) = training.run.events("rank_lost"), training.run.events("resumed")
+    assert (lost.step, lost.data["rank"], lost.data["why"]) == (3, 1, "Rank 1 was killed.")
+    assert (resumed.step, resumed.data["steps_lost"]) == (2, 1)
+
+
+def test_a_commit_whose_steps_were_not_all_told_is_not_taken(training: Work) -> None:
+    commit(training, 2)
+    commit(training, 4)
+    told(training, 1, 2, 3)
+    training.lose(0, "Rank 0 was killed.")
+
+    assert training.begin()["commits"]["resume"]["step"] == 2
+
+
+def test_a_commit_that_one_rank_has_not_made_is_not_taken(training: Work) -> None:
+    place = Path(training.begin()["commits"]["places"][0])
+    (place / commits.name(3, 0)).touch()
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+
+    assert training.begin()["commits"]["resume"] is None
+    assert losses(training.run) == []
+
+
+def test_a_newer_checkpoint_is_taken_instead_of_a_commit(training: Work) -> None:
+    commit(training, 2)
+    training.folder.mkdir(parents=True, exist_ok=True)
+    (training.folder / "step-3.safetensors").touch()
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+
+    assert training.begin()["commits"]["resume"] == {
+        "step": 3,
+        "path": str(training.folder / "step-3.safetensors"),
+    }
+
+
+def test_what_was_asked_after_the_commit_is_asked_again(training: Work) -> None:
+    commit(training, 2)
+    early, late, unheard = Command("rate", 0.1), Command("rate", 0.2), Command("pause")
+    for step, command in ((2, early), (3, late)):
+        training.recovery.sent(command)
+        training.hear([Message("event", Event("rate", {"id": command.id}), step=step)])
+    training.recovery.sent(unheard)
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+    training.begin()
+
+    assert list(training.commands) == [late, unheard]
+
+
+def test_a_paused_run_is_paused_again(training: Work) -> None:
+    commit(training, 2)
+    told(training, 1, 2)
+    training.hear([Message("status", Status("paused"), step=2)])
+    training.lose(1, "Rank 1 was killed.")
+    training.begin()
+
+    assert [command.action for command in training.commands] == ["pause"]
+
+
+def test_nothing_is_left_of_the_commits_of_a_run(training: Work) -> None:
+    commit(training, 2)
+    places = [Path(place) for place in training.begin()["commits"]["places"]]
+    assert places[0].exists()
+    training.close(Outcome("finished"))
+
+    assert not any(place.exists() for place in places)
+
+
+def test_a_run_that_may_not_be_restarted_commits_nothing() -> None:
+    training = Work(
+        Task("digits", str(Store().path), b"", options={"max_restarts": 0}), 2, lambda *asked: {"ok": True}
+    )
+    training.start()
+
+    assert (training.begin(), training.recovery.is_possible) == ({"commits": None}, False)
+    training.close(Outcome("stopped"))

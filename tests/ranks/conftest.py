@@ -42,12 +42,13 @@ class Ranks:
         self.pool, self.runtime = pool, runtime
         self.output: list[tuple[int, str, str]] = []
 
-    def submit(self, source: str, **assignment: object) -> Job:
+    def submit(self, source: str, options: dict[str, object] | None = None, **assignment: object) -> Job:
         """Hand a cell to the ranks."""
         task = Task(
             "run",
             os.environ["AKID_RUNS"],
             cloudpickle.dumps(Assignment(source, "<cell 1>", **assignment)),  # type: ignore[arg-type]
+            options=options or {},
         )
         return self.pool.submit(task)
 

@@ -63,7 +63,7 @@ def test_an_error_on_rank_1_alone_ends_the_cell_within_seconds(ranks: Ranks) -> 
 
 def test_a_killed_rank_is_named_with_its_signal(ranks: Ranks) -> None:
     pids = ranks.pids()
-    job = ranks.submit(cell(1_000_000))
+    job = ranks.submit(cell(1_000_000), options={"max_restarts": 0})
     under_way(job)
     os.kill(pids[1], signal.SIGKILL)
     began = time.monotonic()

@@ -1,0 +1,100 @@
+"""Recovery: what a run needs to go on when it loses a rank, and from which step it does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from akidlab.dispatch import commits
+from akidlab.dispatch.task import Task
+from akidlab.messages import Command, Event, Message, Samples
+
+RESTARTS = 3
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The loss of a rank, until the run goes on."""
+
+    rank: int
+    why: str
+    since: float
+
+
+class Recovery:
+    """Knows what of a run is safe, and goes back to it.
+
+    Args:
+        task: what the run is.
+        size: the number of ranks.
+        folder: where its checkpoints are.
+    """
+
+    def __init__(self, task: Task, size: int, folder: Path) -> None:
+        told = task.options.get("max_restarts")
+        self.restarts = RESTARTS if told is None else int(told)
+        self.losses = 0  # how often a rank was lost
+        self.lost: Lost | None = None
+        self.reached = 0  # the last step that was heard of
+        self.recorded = 0  # the last step of which there is a sample
+        self._uid, self._every = task.uid, task.options.get("commit_every")
+        self._size, self._folder = size, folder
+        self._places: list[Path] = []
+        self._sent: dict[str, tuple[Command, float]] = {}  # with the step at which they were obeyed
+
+    @property
+    def is_possible(self) -> bool:
+        """True if it may lose one more rank."""
+        return self.losses < self.restarts
+
+    def hear(self, message: Message) -> None:
+        """Take what rank 0 says that is recorded."""
+        data = message.data
+        self.reached = max(self.reached, message.step)
+        if isinstance(data, Samples) and len(data.steps):
+            self.recorded = max(self.recorded, int(data.steps[-1]))
+        elif isinstance(data, Event) and (sent := self._sent.get(str(data.data.get("id")))):
+            self._sent[sent[0].id] = sent[0], message.step
+
+    def sent(self, command: Command) -> None:
+        """A command is on its way; if a rank is lost before it is sure to count, it is sent again."""
+        self._sent[command.id] = command, float("inf")
+
+    def lose(self, rank: int, why: str) -> None:
+        """A rank is lost."""
+        self.losses += 1
+        self.lost = Lost(rank, why, time.monotonic())
+
+    def go_back(self) -> tuple[dict[str, Any] | None, list[Command]]:
+        """What to go on from, a `step` or the `path` of a checkpoint, and what to command again.
+
+        It is the newest commit, or checkpoint, whose steps were all recorded: what a rank had not yet told
+        when it died is not left out.
+        """
+        self.lost = None
+        found: dict[str, Any] = {"step": 0, "path": None}
+        whole = commits.whole(self._places, self._size)
+        if steps := [step for step in whole if step <= self.recorded] or whole[:1]:
+            found["step"] = steps[0]
+        saved = commits.checkpoint(self._folder)
+        if saved is not None and found["step"] < saved[0] <= self.recorded:
+            found = {"step": saved[0], "path": str(saved[1])}
+        step = found["step"]
+        again = [command for command, obeyed in self._sent.values() if obeyed > step]
+        self._sent, self.recorded, self.reached = {}, step, step
+        return (found if step else None), again
+
+    def orders(self, resume: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What the ranks are told of their commits; None if there is no need of any."""
+        if self.restarts < 1:
+            return None
+        if not self._places:
+            commits.forget_the_dead()
+            self._places = commits.folders(self._uid, self._folder)
+        return {"places": list(map(str, self._places)), "every": self._every, "resume": resume}
+
+    def clear(self) -> None:
+        """The run is over."""
+        commits.clear(self._places)
