@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -52,14 +55,14 @@ def join() -> Joined:
     """
     if not (dist.is_available() and dist.is_gloo_available()):
         raise DispatchError(f"This torch ({torch.__version__}) was built without Gloo: ranks cannot talk.")
-    local, over = int(os.environ.get("LOCAL_RANK", "0")), _over()
-    store = None
+    over, store = _over(), None
     try:
         if not dist.is_initialized():
             store = _store()
             _start(store, f"cpu:gloo,cuda:{over}" if torch.cuda.is_available() else "gloo")
-        settling = dist.new_group(backend="gloo", timeout=PATIENCE)
-        rank, size = dist.get_rank(), dist.get_world_size()
+        with _on_loopback(isinstance(store, HashStore)):
+            settling = dist.new_group(backend="gloo", timeout=PATIENCE)
+        rank, size, local = dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0"))
         return Joined(rank, size, local, over, settling, Seal(_key(store, rank)))
     except RuntimeError as error:
         raise DispatchError(f"The ranks of `torch.distributed` did not find each other: {error}") from error
@@ -84,7 +87,22 @@ def _start(store: Any, backend: str) -> None:
         dist.init_process_group(backend, timeout=PATIENCE)
         return
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    with _on_loopback(isinstance(store, HashStore)):
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+
+
+@contextmanager
+def _on_loopback(alone: bool) -> Iterator[None]:
+    """Who is alone shall listen to nobody outside; our launcher tells its ranks the same."""
+    name = "GLOO_SOCKET_IFNAME"
+    if not alone or name in os.environ:
+        yield
+        return
+    os.environ[name] = next((found for _, found in socket.if_nameindex() if found.startswith("lo")), "lo")
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _over() -> str:

@@ -185,12 +185,11 @@ def test_without_horovod_the_curve_is_the_same_and_its_ranks_stay_for_who_names_
         runs()["here"].scalars("loss").values, rel=1e-4
     )
     assert runs()["again"].status == "finished"
-    notebook.run("%akid_pool --resize 2 --launcher horovod")
 
 
 def test_the_pool_is_shown_and_stopped_and_nothing_of_it_is_left(notebook: Notebook) -> None:
     shown = notebook.run("%akid_pool")
-    assert re.search(r"^2 +ready +- +horovod +leaves in \d+ s", shown, re.M)
+    assert re.search(r"^2 +ready +- +torch +leaves in \d+ s", shown, re.M)
     pids = ranks()
     notebook.run("%akid_pool --stop")
 
