@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from akidlab.errors import CheckpointError, DispatchError, WireError
 from akidlab.messages import Command
+from akidlab.store.liveness import this_machine
 from akidlab.wire import Connection, send_command
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def steer(run: Run, command: Command) -> None:
     now = run.look()
     if not now.is_live:
         raise WireError(f"The run `{now.name}` is {now.standing}; only a live run can be steered.")
+    if now.machine != this_machine():
+        raise WireError(f"The run `{now.name}` trains on {now.host}, and listens to that machine alone.")
     answer = send_command(run.uid, command)
     if not answer.get("ok"):
         raise WireError(str(answer.get("error")))

@@ -172,6 +172,19 @@ def test_what_has_ended_takes_no_commands_and_is_not_waited_for() -> None:
         attached.send("explode")
 
 
+def test_a_run_of_another_machine_is_shown_but_not_steered() -> None:
+    store = Store()
+    run = store.create("digits", status="running")
+    with store.writing() as db:
+        db.execute("UPDATE runs SET machine = 'ada/1', host = 'ada', pid = 7")
+    attached = attach()
+
+    assert (attached.run, attached.run.is_live) == (run, True)
+    assert repr(store.runs()).splitlines()[2].split()[3:6] == ["ada,", "process", "7"]
+    with pytest.raises(WireError, match="The run `digits` trains on ada, and listens to that machine alone"):
+        attached.send("pause")
+
+
 def test_a_run_that_goes_on_is_waited_for_no_longer_than_asked(training: Callable[..., Kid]) -> None:
     training()
 
