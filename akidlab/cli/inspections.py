@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from akidlab import __version__, config
+from akidlab import __version__, config, registry
 from akidlab.cli.findings import FAULT, GOOD, NOTE, Finding
 from akidlab.dispatch.install import InstalledHorovod
+from akidlab.dispatch.launcher import launcher
 from akidlab.dispatch.toolchain import TorchBuild, find_cmake, find_compiler, find_make
-from akidlab.errors import InstallError
+from akidlab.errors import AkidlabError, InstallError
 
 _PACKAGES = (
     "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "plotly", "numpy", "scikit-learn", "pyzmq",
@@ -38,6 +39,15 @@ built = {"gloo": hvd.gloo_built(), "nccl": hvd.nccl_built(), "mpi": hvd.mpi_buil
 print(json.dumps([name for name, there in built.items() if there]))
 """
 
+_TORCH_RANKS_SAY = """
+import json
+from akidlab.engines import get
+engine = get("torch", device="cpu")
+assert engine.sum({"one": 1}) == {"one": 1.0}
+from torch import distributed as dist
+print(json.dumps(["gloo", *["nccl"] * dist.is_nccl_available()]))
+"""
+
 
 def inspect_all() -> list[Finding]:
     """Everything that can be seen from here, in the order in which one would mend it."""
@@ -45,7 +55,7 @@ def inspect_all() -> list[Finding]:
         lambda: [akidlab_here(), python_here()],
         lambda: [torch_here()],
         devices,
-        lambda: [horovod_here(), build_tools()],
+        lambda: [horovod_here(), build_tools(), torch_ranks_here(), *other_launchers()],
         packages,
         lambda: [server_extension(), front_end(), node()],
         lambda: [*(folder(*place) for place in places()), runtime(), disk()],
@@ -93,7 +103,8 @@ def horovod_here() -> Finding:
     remedy = "Run `akidlab install-horovod`."
     installed = InstalledHorovod.find()
     if installed is None:
-        return Finding("Horovod", "not installed; `-np` needs it", FAULT, remedy)
+        text = "not installed; `-np` needs it, unless with `--launcher torch`"
+        return Finding("Horovod", text, FAULT, remedy)
     text = f"{installed.version}, built for torch {installed.torch or '(none)'}"
     try:
         torch = TorchBuild.installed()
@@ -105,6 +116,33 @@ def horovod_here() -> Finding:
     if says is None:
         return Finding("Horovod", f"{text}, does not import: {trouble}", FAULT, f"{remedy[:-2]} --force`.")
     return Finding("Horovod", f"{text}, with {' and '.join(says) or 'no transport'}")
+
+
+def torch_ranks_here() -> Finding:
+    """Whether ranks can do without Horovod."""
+    name = "torch ranks"
+    try:
+        launcher("torch").check()
+    except AkidlabError as error:
+        return Finding(name, "not usable", FAULT, str(error))
+    says, trouble = _ask(_TORCH_RANKS_SAY)
+    if says is None:
+        remedy = "Install torch again, or have Horovod start the ranks."
+        return Finding(name, f"torch.distributed does not work here: {trouble}", FAULT, remedy)
+    return Finding(name, f"torch.distributed, with {' and '.join(says)}: `-np 2 --launcher torch`")
+
+
+def other_launchers() -> list[Finding]:
+    """Whether the launchers of other packages can start ranks."""
+    return [_other(name) for name in registry.names("akidlab.launchers") if name not in ("horovod", "torch")]
+
+
+def _other(name: str) -> Finding:
+    try:
+        launcher(name).check()
+    except Exception as error:  # a stranger's
+        return Finding("launcher", f"`{name}` is not usable", NOTE, f"{error}")
+    return Finding("launcher", f"`{name}`")
 
 
 def build_tools() -> Finding:

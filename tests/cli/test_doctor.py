@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from akidlab import registry
 from akidlab.cli import inspections
 from akidlab.cli.doctor import show
 from akidlab.cli.findings import FAULT, GOOD, NOTE, Finding
 from akidlab.dispatch.horovod_wheel import HOROVOD
 from akidlab.dispatch.toolchain import TorchBuild
+from akidlab.dispatch.torch_launcher import TorchLauncher
+from akidlab.errors import DispatchError
 
 
 def test_findings_are_printed_in_lines_that_can_be_searched() -> None:
@@ -59,7 +62,16 @@ def test_the_command_looks_at_this_machine_and_its_status_counts_the_faults() ->
 
     assert done.returncode == (1 if "\nFIX " in done.stdout else 0)
     assert done.stderr == ""
-    for name in ("torch", "devices", "Horovod", "server part", "front end", "AKID_RUNS", "disk"):
+    for name in (
+        "torch",
+        "devices",
+        "Horovod",
+        "torch ranks",
+        "server part",
+        "front end",
+        "AKID_RUNS",
+        "disk",
+    ):
         assert f"  {name} " in done.stdout
 
 
@@ -81,6 +93,35 @@ def test_a_horovod_that_was_built_for_another_torch_is_a_fault(
         FAULT,
         "Run `akidlab install-horovod`.",
     )
+
+
+def test_ranks_without_horovod_are_tried() -> None:
+    finding = inspections.torch_ranks_here()
+
+    assert (finding.name, finding.level) == ("torch ranks", GOOD)
+    assert finding.text.startswith("torch.distributed, with gloo")
+
+
+def test_a_torch_whose_ranks_cannot_talk_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "nowhere0")
+    finding = inspections.torch_ranks_here()
+
+    assert finding.level == FAULT
+    assert "torch.distributed does not work here: " in finding.text
+    assert "nowhere0" in finding.text
+
+
+def test_the_launcher_of_another_package_is_asked_whether_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(TorchLauncher):
+        def check(self) -> None:
+            raise DispatchError("The cluster is away.")
+
+    monkeypatch.setattr(registry, "names", lambda group: ["horovod", "mine", "torch"])
+    monkeypatch.setattr(inspections, "launcher", lambda name: {"mine": Mine()}[name])
+
+    assert inspections.other_launchers() == [
+        Finding("launcher", "`mine` is not usable", NOTE, "The cluster is away.")
+    ]
 
 
 def test_a_server_extension_that_the_user_disabled_is_a_fault(
