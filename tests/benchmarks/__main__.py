@@ -9,7 +9,14 @@ import sys
 
 from rich.console import Console
 
-NAMES = ("loop", "blocks", "dispatch", "sensor", "observe")  # each has `report(console, quick) -> bool`
+NAMES = (
+    "loop",
+    "blocks",
+    "dispatch",
+    "ranks",
+    "sensor",
+    "observe",
+)  # each has `report(console, quick) -> bool`
 
 
 def main() -> int:
