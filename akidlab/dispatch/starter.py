@@ -25,8 +25,8 @@ GRACE = 1.0  # seconds for ranks to end after they were told to, and for the las
 class Starter:
     """Ranks on this machine, from their start to the end of the last one.
 
-    They find each other through a file that has no name: only they inherit it. Their sockets listen on
-    loopback.
+    They find each other through a file that has no name, which this process holds open for processes of the
+    same user. Their sockets listen on loopback.
 
     Args:
         size: how many.
@@ -46,15 +46,15 @@ class Starter:
         """Start them, wait for them, and return 0 if all of them ended well."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.put(None))
-        with _meeting_place() as (place, file):
+        with _meeting_place() as place:
             try:
                 for rank in range(self.size):
-                    self._start(rank, place, file)
+                    self._start(rank, place)
                 return 0 if all(self._ends_well() for _ in range(self.size)) else 1
             finally:
                 self._end_all()
 
-    def _start(self, rank: int, place: str, file: int) -> None:
+    def _start(self, rank: int, place: str) -> None:
         mine = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": self.size, "LOCAL_WORLD_SIZE": self.size}
         local = {"GLOO_SOCKET_IFNAME": _loopback(), "NCCL_SOCKET_IFNAME": _loopback()}
         process = subprocess.Popen(
@@ -63,7 +63,6 @@ class Starter:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=[file] if file >= 0 else [],
         )
         self._ranks.append(process)
         self._readers.append([])
@@ -115,17 +114,17 @@ PLACE = "AKIDLAB_RENDEZVOUS"  # where the ranks find each other: the path of a f
 
 
 @contextlib.contextmanager
-def _meeting_place() -> Iterator[tuple[str, int]]:
-    """The path by which ranks open a file that is theirs alone, and its descriptor, -1 if they need none."""
+def _meeting_place() -> Iterator[str]:
+    """The path by which ranks open a file that is theirs alone."""
     if sys.platform == "linux":
-        file = os.memfd_create("akidlab")  # gone with the last process that has it
+        file = os.memfd_create("akidlab")  # gone with this process, however that ends
         try:
-            yield f"/proc/self/fd/{file}", file
+            yield f"/proc/{os.getpid()}/fd/{file}"  # not `self`: a rank may have been forked by another
         finally:
             os.close(file)
     else:
         with tempfile.TemporaryDirectory(prefix="akidlab-") as folder:  # of private mode
-            yield f"{folder}/ranks", -1
+            yield f"{folder}/ranks"
 
 
 def _finish(readers: list[threading.Thread]) -> None:
