@@ -23,8 +23,8 @@ def get(engine: str | dict[str, object] | Engine, *, device: torch.device | str 
     """The engine meant by a name, by akid's `{"name": ...}`, or by itself.
 
     Args:
-        engine: `single`, `data_parallel`, `horovod`, what a plug-in offers under `akidlab.engines`, or a
-            dict with a `name` and the arguments of that engine.
+        engine: `single`, `data_parallel`, `horovod`, `torch`, what a plug-in offers under
+            `akidlab.engines`, or a dict with a `name` and the arguments of that engine.
         device: where to work; by default the accelerator of this rank, else the CPU.
 
     Raises:

@@ -67,8 +67,8 @@ class Kid(Options, SingleSteps):
         sensor_in: what it senses.
         brain_in: what it thinks with.
         kongfu_in: how it learns; a name such as `rmsprop`, or a dictionary, will do (see `KongFu.of`).
-        engine: how the work is spread: `single`, `data_parallel`, `horovod`, akid's `{"name": ...}` with
-            arguments (such as `"num_gpu": 2`), or an Engine.
+        engine: how the work is spread: `single`, `data_parallel`, `horovod`, `torch`, akid's `{"name": ...}`
+            with arguments (such as `"num_gpu": 2`), or an Engine.
         max_steps: practise until this step.
         max_epoch: practise until so many epochs are over.
         name: what its runs are called.
