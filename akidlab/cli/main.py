@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from akidlab import __version__
-from akidlab.cli import manifest, program
+from akidlab.cli import manifest, program, scaling
 from akidlab.errors import AkidlabError
 
 
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
     program.add(adding)
     manifest.add(adding)
+    scaling.add(adding)
 
     version = adding.add_parser("version", help="print the version")
     version.set_defaults(command=_version)
