@@ -26,7 +26,13 @@ def add(commands: Any) -> None:
         " goes into the store at AKID_RUNS.",
     )
     run.add_argument("file", type=Path, help="ends with `kid = Kid(sensor, brain, kongfu, max_steps=...)`")
-    run.add_argument("-np", type=int, metavar="N", help="start N Horovod ranks for it")
+    run.add_argument("-np", type=int, metavar="N", help="start N ranks for it")
+    run.add_argument(
+        "--launcher",
+        choices=("horovod", "torch"),
+        default="horovod",
+        help="who starts them (default: horovod)",
+    )
     run.add_argument(
         "--hostfile", type=Path, metavar="F", help="on the hosts of F (`node-0 slots=2`), by ssh"
     )
@@ -52,7 +58,8 @@ def train(options: argparse.Namespace) -> int:
             *words(options),
             *["--resume"] * options.resume,
         ]
-        return run_on_ranks(options.np, program, hostfile=options.hostfile, interface=options.interface)
+        where = {"hostfile": options.hostfile, "interface": options.interface}
+        return run_on_ranks(options.np, program, starter=options.launcher, **where)
     if options.hostfile or options.interface:
         raise DispatchError(
             "`--hostfile` and `--interface` are for starting ranks: say how many, with `-np`."
@@ -61,7 +68,14 @@ def train(options: argparse.Namespace) -> int:
     from akidlab.session.waiting import summary
 
     program = Program(
-        options.file, options.name, options.steps, options.epochs, options.lr, options.resume, told=_Teller()
+        options.file,
+        options.name,
+        options.steps,
+        options.epochs,
+        options.lr,
+        resume=options.resume,
+        launcher=options.launcher,
+        told=_Teller(),
     )
     kid = program.train()
     if kid.engine.rank or kid.run is None:

@@ -19,13 +19,19 @@ TIMEOUT = 120  # seconds for the ranks to find each other
 
 
 def run_on_ranks(
-    np: int, program: Sequence[str], *, hostfile: Path | None = None, interface: str | None = None
+    np: int,
+    program: Sequence[str],
+    *,
+    starter: str = "horovod",
+    hostfile: Path | None = None,
+    interface: str | None = None,
 ) -> int:
     """Run `python *program` on `np` ranks until it ends, and give its exit status.
 
     Args:
         np: the number of ranks.
         program: what Python is told.
+        starter: which launcher starts them; other hosts are reached by `horovod` alone.
         hostfile: the hosts, a line for each, such as `node-0 slots=2`, reached by ssh; this machine without.
         interface: the network interface between them; found by Horovod if left out.
 
@@ -34,8 +40,14 @@ def run_on_ranks(
     """
     if np < 1:
         raise DispatchError(f"A program runs on one rank or more, found -np {np}.")
-    launcher("horovod").check()
-    command = horovodrun(np, program, hostfile=hostfile, interface=interface)
+    found = launcher(starter)
+    found.check()
+    if starter == "horovod":
+        command = horovodrun(np, program, hostfile=hostfile, interface=interface)
+    elif hostfile is None and interface is None:
+        command = found.command(np, list(program))
+    else:
+        raise DispatchError(f"Other hosts are reached by `--launcher horovod`, not by `{starter}`.")
     process = subprocess.Popen(command, env=environment(np, os.environ))
     before = signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
     try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, MutableMapping
 from akidlab.errors import DispatchError
 
 PATIENCE = 300.0  # seconds for the first rank to be there; Slurm may start some of them later
+_TORCH = {"RANK": "RANK", "WORLD_SIZE": "SIZE", "LOCAL_RANK": "LOCAL_RANK", "LOCAL_WORLD_SIZE": "LOCAL_SIZE"}
 _NODES = re.compile(r"(\d+)(?:\(x(\d+)\))?")
 
 
@@ -21,7 +22,8 @@ def is_step(environment: Mapping[str, str]) -> bool:
         >>> is_step({"SLURM_JOB_ID": "7", "SLURM_PROCID": "0"})  # the script of a batch job, not a task
         False
     """
-    return int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1 and "HOROVOD_RANK" not in environment
+    placed = {"HOROVOD_RANK", "RANK"} & environment.keys()
+    return int(environment.get("SLURM_STEP_NUM_TASKS", 1)) > 1 and not placed
 
 
 def place(environment: Mapping[str, str]) -> dict[str, str]:
@@ -58,12 +60,16 @@ def place(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def meet(environment: MutableMapping[str, str]) -> None:
-    """Tell Horovod what `horovodrun` would: who we are, and where the ranks find each other.
+def meet(environment: MutableMapping[str, str], launcher: str = "horovod") -> None:
+    """Tell the engine what `horovodrun`, or `torchrun`, would: who we are, and where the ranks meet.
 
-    The first rank keeps the meeting place, Horovod's own rendezvous server, at `MASTER_ADDR:MASTER_PORT`.
-    As under `horovodrun`, whoever reaches that port could disturb the meeting: it belongs into a network of
-    the cluster's own.
+    The first rank keeps the meeting place, Horovod's own rendezvous server or torch's store, at
+    `MASTER_ADDR:MASTER_PORT`. As under those, whoever reaches that port could disturb the meeting: it belongs
+    into a network of the cluster's own.
+
+    Args:
+        environment: where Slurm says who we are, and where it is said again in the launcher's words.
+        launcher: `horovod` or `torch`.
 
     Raises:
         DispatchError: if nobody said where to meet, the port is taken, or the first rank does not come.
@@ -76,6 +82,9 @@ def meet(environment: MutableMapping[str, str]) -> None:
             " the job, and MASTER_PORT, a free port there, as the script of `akidlab manifest` does."
         ) from None
     found = place(environment)
+    if launcher == "torch":
+        environment.update({theirs: found[f"HOROVOD_{ours}"] for theirs, ours in _TORCH.items()})
+        return
     if found["HOROVOD_RANK"] == "0":
         _host(port)
     else:

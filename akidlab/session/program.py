@@ -37,6 +37,7 @@ class Program:
         lr: the learning rate, instead of the file's.
         resume: go on with the run of this name, if there is one: a job that is started again goes on, and
             one that had finished ends at once.
+        launcher: with whose engine tasks of Slurm join, `horovod` or `torch`; other ranks know theirs.
         told: called on rank 0 with the kid and its loss, a few times a second.
 
     Example:
@@ -56,6 +57,7 @@ class Program:
     epochs: float | None = None
     lr: float | None = None
     resume: bool = False
+    launcher: str = "horovod"
     told: Callable[[Kid, float], object] | None = None
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class Program:
         """
         if not self.path.is_file():
             raise DispatchError(f"There is no file {self.path}: expected one of Python that makes a kid.")
-        engine = joined()
+        engine = joined(self.launcher)
         with _main(self.path) as main:
             kid = _kid_of(main.__dict__, self.path)
             if engine is not None:
@@ -126,15 +128,21 @@ class Program:
         return run
 
 
-def joined() -> Engine | None:
-    """The engine of the ranks that this process was started with; None if it was started alone."""
+def joined(launcher: str = "horovod") -> Engine | None:
+    """The engine of the ranks that this process was started with; None if it was started alone.
+
+    Args:
+        launcher: with whose engine tasks of Slurm join.
+    """
     from akidlab import engines
     from akidlab.engines import slurm
 
     if slurm.is_step(os.environ):
-        slurm.meet(os.environ)
+        slurm.meet(os.environ, launcher)
     if {"HOROVOD_RANK", "OMPI_COMM_WORLD_RANK"} & os.environ.keys():
         return engines.get("horovod")
+    if {"RANK", "WORLD_SIZE"} <= os.environ.keys():  # torchrun's, or our launcher's
+        return engines.get("torch")
     return None
 
 

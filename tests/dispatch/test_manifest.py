@@ -188,6 +188,15 @@ def test_the_hosts_are_those_of_the_file_and_what_may_be_secret_stays_here(tmp_p
         horovodrun(5, ["train"], hostfile=hosts)
 
 
+def test_other_hosts_are_reached_by_horovod_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(
+        ["run", "train.py", "-np", "2", "--launcher", "torch", "--hostfile", str(tmp_path / "hosts")]
+    )
+
+    assert status == 1
+    assert "reached by `--launcher horovod`, not by `torch`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"), [("one two three\n", "lines like `node-0 slots=2`"), (None, "cannot be read")]
 )
@@ -199,16 +208,14 @@ def test_a_file_without_hosts_is_told(tmp_path: Path, text: str | None, message:
         read_hosts(tmp_path / "hosts")
 
 
-@NEEDS_HOROVOD
 def test_a_rank_that_fails_fails_the_job_with_its_traceback(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(
-        PROGRAM + "\nimport os\nassert os.environ['HOROVOD_RANK'] != '1', 'ouch'\n"
-    )
+    (tmp_path / "train.py").write_text("import os\nassert os.environ['RANK'] != '1', 'ouch'\n" + PROGRAM)
+    command = [sys.executable, "-m", "akidlab.cli", "run", "train.py", "-np", "2", "--launcher", "torch"]
 
-    done = _ran([sys.executable, "-m", "akidlab.cli", "run", "train.py", "-np", "2"], tmp_path)
+    done = _ran(command, tmp_path)
 
     assert done.returncode != 0
-    assert "[1]<stderr>:AssertionError: ouch" in done.stdout + done.stderr
+    assert re.search(r"^\[1\]<stderr>:.*AssertionError: ouch$", done.stdout + done.stderr, re.MULTILINE)
 
 
 # -------------------------------------------------------------------------------------------------- Slurm
@@ -244,9 +251,10 @@ def test_the_script_is_one_of_bash_and_asks_slurm_for_what_the_job_needs(tmp_pat
     assert ". '/shared/my venv/bin/activate'" in path.read_text().splitlines()
 
 
-@NEEDS_HOROVOD
-def test_what_srun_starts_trains_on_two_ranks_without_ssh(tmp_path: Path) -> None:
-    write(ClusterJob("digits", PROGRAM, ("--lr", "0.05"), ranks=2, per_node=2), tmp_path / "job.slurm")
+@pytest.mark.parametrize("launcher", [pytest.param("horovod", marks=NEEDS_HOROVOD), "torch"])
+def test_what_srun_starts_trains_on_two_ranks_without_ssh(launcher: str, tmp_path: Path) -> None:
+    options = ("--lr", "0.05", "--launcher", launcher)
+    write(ClusterJob("digits", PROGRAM, options, ranks=2, per_node=2), tmp_path / "job.slurm")
     _stub(tmp_path / "bin/srun", SRUN.format(python=sys.executable))
     _stub(tmp_path / "bin/scontrol", "#!/bin/sh\necho localhost\necho other\n")
     _stub(tmp_path / "bin/akidlab", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m akidlab.cli "$@"\n')
@@ -385,7 +393,7 @@ def _run(command: list[str], folder: Path, **said: str) -> str:
 def _ran(command: list[str], folder: Path, **said: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AKID_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1", **said}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE
     )
 
 
