@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -28,6 +28,7 @@ class Processes:
         size: how many.
         worker: what Python runs on each.
         secrets: a private file for the environment, which must not be seen on command lines.
+        environment: more variables, for that file.
         on_line: told each line that a rank or the launcher wrote, in a thread of its own.
     """
 
@@ -38,6 +39,7 @@ class Processes:
         worker: list[str],
         *,
         secrets: Path,
+        environment: Mapping[str, str] | None = None,
         on_line: Callable[[Line], None],
     ) -> None:
         self.launcher = launcher
@@ -46,7 +48,7 @@ class Processes:
         self._on_line = on_line
         self._tree: dict[int, psutil.Process] = {}
         self._ending: threading.Thread | None = None
-        _write_private(secrets, json.dumps(dict(os.environ)))
+        _write_private(secrets, json.dumps({**os.environ, **(environment or {})}))
         self._process = subprocess.Popen(
             launcher.command(size, worker),
             env=launcher.environment(size, os.environ),

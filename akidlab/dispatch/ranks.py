@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from akidlab.dispatch.cradle import Cradle
 from akidlab.dispatch.launcher import Launcher, Line
 from akidlab.dispatch.processes import Processes
 from akidlab.dispatch.vitals import Vitals
@@ -92,6 +94,7 @@ class Ranks:
         self._settling: float | None = None
         self._settled: dict[int, bool] = {}
         self._vitals = Vitals()
+        self._cradle = Cradle()
         self._missed: float | None = None
         self._killed_before = 0
 
@@ -118,7 +121,12 @@ class Ranks:
         worker = ["-m", "akidlab.worker", str(self.connection), str(self.secrets)]
         worker += [str(self.generation), self.name]
         self._processes = Processes(
-            self.launcher, self.size, worker, secrets=self.secrets, on_line=self._on_line
+            self.launcher,
+            self.size,
+            worker,
+            secrets=self.secrets,
+            environment=self._cradle.start(self.launcher.environment(self.size, os.environ)),
+            on_line=self._on_line,
         )
 
     def greet(self, hello: Body, peer: Peer) -> None:
@@ -164,6 +172,7 @@ class Ranks:
         """Wait for the last one."""
         if self._processes is not None and not self._processes.wait(timeout):
             log.error("some ranks could not be ended")
+        self._cradle.stop()
 
     def fail(self, why: str) -> None:
         """They cannot be started; what was found stays in `failure`."""

@@ -9,9 +9,19 @@ from pathlib import Path
 
 
 def main(arguments: list[str]) -> None:
-    """Be a rank until the supervisor lets go, or is gone."""
-    connection, environment, generation, launcher = arguments
-    os.environ.update({**json.loads(Path(environment).read_text()), **os.environ})
+    """Be a rank until the supervisor lets go, or is gone; where there is a cradle, have it make the rank."""
+    environment = Path(arguments[1])
+    os.environ.update({**json.loads(environment.read_text()), **os.environ})
+    if cradle := os.environ.pop("AKIDLAB_CRADLE", None):
+        from akidlab.worker.cradle import stand_for
+
+        stand_for(cradle, arguments)
+    live(arguments)
+
+
+def live(arguments: list[str]) -> None:
+    """Be the rank."""
+    connection, _, generation, launcher = arguments
 
     from akidlab.worker.rank import Rank
 

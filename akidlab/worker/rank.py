@@ -188,7 +188,8 @@ class Rank:
         while self.supervisor.is_live and os.getppid() == self.parent:
             self._beat()
             time.sleep(BEAT)
-        commits.clear(self._places)  # nobody is left who could go on from them
+        if not self.supervisor.is_live:
+            commits.clear(self._places)  # nobody is left who could go on from them
         os._exit(ABANDONED)
 
     def _beat(self) -> None:  # a function of its own: no name here holds the kid while we sleep
