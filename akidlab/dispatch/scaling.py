@@ -75,14 +75,15 @@ class Work:
         """Work from the seconds of a step at two sizes of the batch, or at one; the larger is the batch.
 
         Example:
-            >>> Work.measured(4e6, {64: 0.10, 32: 0.06})
-            Work(size=4000000.0, batch=64, fixed=0.02, per_sample=0.00125)
+            >>> work = Work.measured(4e6, {64: 0.10, 32: 0.06})
+            >>> round(work.fixed, 4), round(work.per_sample, 6)
+            (0.02, 0.00125)
         """
         batch, least = max(steps), min(steps)
         slope = steps[batch] / batch
         if least < batch:
             slope = min(slope, max(0.0, (steps[batch] - steps[least]) / (batch - least)))
-        return Work(size, batch, round(steps[batch] - slope * batch, 12), slope)
+        return Work(size, batch, steps[batch] - slope * batch, slope)
 
     def compute(self, samples: float) -> float:
         """Seconds of a step with so many samples on one rank."""
