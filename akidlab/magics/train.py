@@ -39,6 +39,8 @@ class TrainMagics(Magics):
         "--metrics", metavar="M", nargs="+", help="compute, as norm:weights or ratio:weight_updates,weights"
     )
     @argument("--guard", choices=("stop", "pause", "warn", "off"), help="what to do at NaN or infinity")
+    @argument("--commit-every", metavar="N", help="on ranks: lose at most N steps if one of them is lost")
+    @argument("--max-restarts", metavar="N", help="on ranks: go on after N losses at most; 3 by default")
     @argument(
         "--tensorboard", action="store_true", help="write TensorBoard files into the folder of the run, too"
     )
@@ -136,7 +138,26 @@ def _plan(asked: argparse.Namespace) -> Plan:
         resume=asked.resume,
         watch=_watch(asked),
         guard=asked.guard,
+        survival=_survival(asked),
     )
+
+
+def _survival(asked: argparse.Namespace) -> dict[str, int]:
+    """What happens when a rank is lost, where that was said.
+
+    Raises:
+        MagicError: if there are no ranks to lose.
+    """
+    restarts = arguments.number("--max-restarts", asked.max_restarts)
+    found = {
+        "commit_every": arguments.whole("--commit-every", asked.commit_every),
+        "max_restarts": None if restarts is None else int(restarts),
+    }
+    told = {name: value for name, value in found.items() if value is not None}
+    if told and asked.np is None:
+        option = next(iter(told)).replace("_", "-")
+        raise MagicError(f"`--{option}` is about ranks: say how many with `-np 2`, or leave it out.")
+    return told
 
 
 def _watch(asked: argparse.Namespace) -> dict[str, Any]:

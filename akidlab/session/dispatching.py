@@ -73,6 +73,7 @@ def dispatch(
     _warn_of_the_engine(kid)
     ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
+    options.update(plan.survival)
     if tensorboard:
         options["tensorboard"] = _has_tensorboard()
     identity: dict[str, str] = {}

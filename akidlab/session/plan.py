@@ -27,6 +27,7 @@ class Plan:
         resume: the name or uid of a run whose newest checkpoint it goes on from.
         watch: options of `WatchOptions` that are other than the kid's.
         guard: what happens at a value that is not finite, instead of the kid's `guard`.
+        survival: on ranks, `commit_every` so many steps, and the `max_restarts` after a rank was lost.
     """
 
     steps: int | None = None
@@ -35,6 +36,7 @@ class Plan:
     resume: str | None = None
     watch: Mapping[str, Any] = field(default_factory=dict)
     guard: str | None = None
+    survival: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.epochs is not None:

@@ -302,3 +302,11 @@ def test_every_magic_helps_who_asks(notebook: Notebook, magic: str, asks: str) -
 def test_a_cell_that_asks_for_help_does_nothing_else(notebook: Notebook) -> None:
     assert "%%akid_train -np 2" in notebook.run("%%akid_train --help\nkid = make()")
     assert "kid" not in notebook.shell.user_ns
+
+
+@pytest.mark.parametrize("option", ["--commit-every", "--max-restarts"])
+def test_what_is_about_ranks_needs_ranks(notebook: Notebook, option: str) -> None:
+    notebook.run(CELL)
+
+    with pytest.raises(MagicError, match=rf"`{option}` is about ranks: say how many with `-np 2`"):
+        notebook.run(f"%akid_train {option} 5 --no-dashboard")
