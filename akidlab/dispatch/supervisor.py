@@ -361,9 +361,8 @@ class Supervisor:
         if work.treatment is not None and work.treatment.has_begun:
             hang = work.treatment.hang
             loss = Loss(hang.rank, f"{hang.why}\n{work.doctor.describe()}")
-        is_done = work.reports.get(0, {}).get("status") == "finished"
         is_unwanted = work.interrupted is not None or self._leaving is not None
-        if is_done or is_unwanted or not (loss.came_from_outside and work.recovery.is_possible):
+        if work.is_done or is_unwanted or not (loss.came_from_outside and work.recovery.is_possible):
             self._end(work, work.judge(loss))
         else:
             work.lose(loss.rank, loss.text)

@@ -164,6 +164,12 @@ class Work:
         return {"commits": self.recovery.orders(resume)}
 
     @property
+    def is_done(self) -> bool:
+        """True if rank 0 has come to the end, with the weights: whatever becomes of the others."""
+        own = self.reports.get(0, {})
+        return own.get("status") == "finished" and own.get("weights") is not None
+
+    @property
     def is_waiting(self) -> bool:
         """True while it has lost a rank, and there are no others yet."""
         return self.recovery.lost is not None
@@ -226,7 +232,7 @@ class Work:
         """What the reports, and a rank that was lost, come to."""
         own = self.reports.get(0, {})
         facts = {"step": self.step, "weights": own.get("weights"), "kid": own.get("kid")}
-        fault = self._fault(loss) if own.get("status") != "finished" or loss is None else None
+        fault = None if loss is not None and self.is_done else self._fault(loss)
         if fault is not None:
             return Outcome("failed", error=fault[1], rank=fault[0], **facts)
         stopped = self.interrupted is not None and own.get("status") != "finished"

@@ -151,7 +151,8 @@ class Practice:
         kid, report = self.kid, self.report
         kid.exception = error
         with contextlib.suppress(Exception):  # a device that failed has no losses to give; the error matters
-            report.flush(final=True)
+            if not self.paused:  # else all was said, and it is not running
+                report.flush(final=True)
         report.failure(error)
         kid.hooks.call("on_exception", kid)
 
