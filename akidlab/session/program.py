@@ -133,17 +133,33 @@ def joined(launcher: str = "horovod") -> Engine | None:
 
     Args:
         launcher: with whose engine tasks of Slurm join.
+
+    Raises:
+        DispatchError: if the ranks cannot understand each other.
     """
     from akidlab import engines
     from akidlab.engines import slurm
 
     if slurm.is_step(os.environ):
         slurm.meet(os.environ, launcher)
-    if {"HOROVOD_RANK", "OMPI_COMM_WORLD_RANK"} & os.environ.keys():
+    if "HOROVOD_RANK" in os.environ:
         return engines.get("horovod")
+    if "OMPI_COMM_WORLD_RANK" in os.environ:
+        return _of_mpirun(engines.get("horovod"))
     if {"RANK", "WORLD_SIZE"} <= os.environ.keys():  # torchrun's, or our launcher's
         return engines.get("torch")
     return None
+
+
+def _of_mpirun(engine: Engine) -> Engine:
+    """See that Horovod understands MPI: without it, every rank would take itself for the only one."""
+    size = int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1"))
+    if engine.size != size:
+        raise DispatchError(
+            f"mpirun started {size} ranks, but this Horovod was built without MPI and sees {engine.size}."
+            f" Start them with `akidlab run FILE -np {size}`, with `horovodrun --gloo`, or with `srun`."
+        )
+    return engine
 
 
 def _kid_of(namespace: dict[str, Any], path: Path) -> Kid:

@@ -95,11 +95,14 @@ def test_work_is_split_into_what_the_batch_costs_and_what_comes_anyway() -> None
 
 
 @pytest.mark.parametrize("found", MODELS.values(), ids=MODELS.keys())
-def test_two_measured_ranks_are_near_what_is_told_of_them(found: Measured) -> None:
-    told = predict(Work.measured(found.size, found.alone), fitted(ALLREDUCE, ranks=2), ranks=2)
+def test_one_and_two_measured_ranks_are_near_what_is_told_of_them(found: Measured) -> None:
+    work, network = Work.measured(found.size, found.alone), fitted(ALLREDUCE, ranks=2)
 
-    assert told.seconds == pytest.approx(found.two, rel=0.3)
-    assert max(found.alone) == 2 * min(found.alone)
+    one, two = predict(work, network, ranks=1), predict(work, network, ranks=2)
+
+    assert one.seconds == pytest.approx(found.alone[64])
+    assert two.compute == pytest.approx(found.alone[32])
+    assert two.seconds == pytest.approx(found.two, rel=0.3)
 
 
 def test_the_page_tells_what_the_simulator_tells() -> None:

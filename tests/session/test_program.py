@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from akidlab import engines
 from akidlab.cli import main
+from akidlab.engines.single import SingleEngine
 from akidlab.errors import DispatchError, StoreError
 from akidlab.session import program
 from akidlab.session.program import Program
@@ -105,6 +107,17 @@ def test_a_file_without_one_fresh_kid_is_refused(tmp_path: Path, body: str, told
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path / "none.py")]) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_ranks_of_an_mpi_that_horovod_does_not_know_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "get", lambda name: SingleEngine(device="cpu"))
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "4")
+
+    with pytest.raises(DispatchError, match="mpirun started 4 ranks, but this Horovod was built without MPI"):
+        Program(a_file(tmp_path)).train()
 
 
 def test_a_run_that_is_written_elsewhere_is_left_alone(
