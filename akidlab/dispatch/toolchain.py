@@ -18,6 +18,7 @@ from pathlib import Path
 from akidlab.errors import InstallError
 
 NEEDED_PACKAGES = ("cffi", "cloudpickle", "packaging", "pip", "psutil", "pyyaml", "setuptools", "wheel")
+CARDS = "HOROVOD_BUILD_CUDA_CC_LIST"  # the capabilities to build for, in Horovod's own words
 
 _MANAGERS = {  # the command of each, and the packages that it calls otherwise
     "apt-get": ("apt-get install", {"python-dev": "python{version}-dev"}),
@@ -136,7 +137,8 @@ class Cuda:
         capabilities = _capabilities()
         if not capabilities:
             raise InstallError(
-                "NCCL needs a CUDA device, and torch sees none. Look at `nvidia-smi`, or use `--nccl off`."
+                "NCCL needs a CUDA device, and torch sees none. Look at `nvidia-smi`; name the cards that it"
+                f" is for ({CARDS}=80,90); or use `--nccl off`."
             )
         home = _cuda_home()
         if home is None:
@@ -194,6 +196,10 @@ def _cmake_version(path: str) -> tuple[int, ...]:
 
 
 def _capabilities() -> tuple[int, ...]:
+    """Of the cards here, or of those that are named: an image is built where there are none."""
+    named = os.environ.get(CARDS, "")
+    if named:
+        return tuple(sorted({int(word) for word in re.findall(r"\d+", named)}))
     code = (
         "import json, torch; n = torch.cuda.device_count(); "
         "print(json.dumps([torch.cuda.get_device_capability(i) for i in range(n)]))"

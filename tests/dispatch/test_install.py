@@ -84,6 +84,12 @@ def test_nccl_without_cuda_is_refused_with_the_reason() -> None:
     assert f"torch {TorchBuild.installed().version} is a build for the CPU" in done.stderr
 
 
+def test_cards_can_be_named_where_none_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOROVOD_BUILD_CUDA_CC_LIST", "90,80")
+
+    assert toolchain._capabilities() == (80, 90)
+
+
 def test_a_choice_of_nccl_that_is_none_is_refused() -> None:
     with pytest.raises(InstallError, match="`--nccl` is `auto`, `on` or `off`, not `maybe`"):
         install_horovod(nccl="maybe")

@@ -289,6 +289,13 @@ def test_the_dockerfile_copies_what_pip_needs_to_install_akidlab(
     assert wheel.startswith("akidlab-")
 
 
+def test_an_image_for_gpus_names_the_cards_since_none_is_seen_while_it_is_built() -> None:
+    text = dockerfile(JOBS["GPUs on four nodes"])
+
+    assert "ARG BASE=nvidia/cuda:" in text
+    assert re.search(r"HOROVOD_BUILD_CUDA_CC_LIST=[\d,]+ .* install-horovod --nccl on", text)
+
+
 def test_every_instruction_of_the_dockerfile_is_one_and_nothing_of_the_user_is_read_by_a_shell() -> None:
     text = dockerfile(replace(JOBS["plain"], requirements=("einops==0.8.1", "x; rm -rf /")))
     instructions = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).split("\n")

@@ -8,7 +8,9 @@ from akidlab.dispatch.manifest.job import ClusterJob
 from akidlab.dispatch.manifest.pods import HOME, KEYS, PORT, USER
 from akidlab.dispatch.manifest.volumes import DATA, JOB, STORE
 
-CPU, CUDA = "debian:bookworm-slim", "nvidia/cuda:12.8.1-cudnn-devel-ubuntu24.04"
+CPU = "debian:bookworm-slim"
+CUDA = "nvidia/cuda:13.0.1-cudnn-devel-ubuntu24.04"  # the CUDA of torch 2.13, as pip finds it
+CARDS = "75,80,86,89,90,100,120"  # no GPU is seen while an image is built
 PIP = ["/opt/akid/bin/pip", "install", "--no-cache-dir", "-c", "/opt/akidlab/constraints.txt"]
 SERVER = [
     f"Port {PORT}",
@@ -27,7 +29,6 @@ def dockerfile(job: ClusterJob) -> str:
 
     The build compiles Horovod, with NCCL where the job has GPUs: minutes, once.
     """
-    nccl = "on" if job.gpus else "off"
     return f"""\
 # docker build -f Dockerfile -t {job.image} CHECKOUT_OF_AKIDLAB
 # For another CUDA: --build-arg BASE=nvidia/cuda:...; for another torch: --build-arg PIP_EXTRA_INDEX_URL=...
@@ -46,7 +47,7 @@ COPY akidlab /opt/akidlab/akidlab
 COPY extensions/jupyter-config /opt/akidlab/extensions/jupyter-config
 RUN python3 -m venv /opt/akid
 RUN {json.dumps([*PIP, "torch", "-e", "/opt/akidlab[horovod]"])}
-RUN AKIDLAB_CACHE=/tmp/wheel akidlab install-horovod --nccl {nccl} && rm -rf /tmp/wheel
+RUN {_horovod(job)} && rm -rf /tmp/wheel
 {_requirements(job)}
 # The ranks are started over ssh, with keys that the operator makes for each job and mounts at {KEYS}.
 RUN useradd --create-home --home-dir {HOME} --uid {USER} akid \\
@@ -56,6 +57,11 @@ RUN useradd --create-home --home-dir {HOME} --uid {USER} akid \\
 USER {USER}
 WORKDIR {JOB}
 """
+
+
+def _horovod(job: ClusterJob) -> str:
+    build = "AKIDLAB_CACHE=/tmp/wheel akidlab install-horovod --nccl"
+    return f"HOROVOD_BUILD_CUDA_CC_LIST={CARDS} {build} on" if job.gpus else f"{build} off"
 
 
 def _requirements(job: ClusterJob) -> str:
