@@ -80,7 +80,7 @@ export class Messages {
 }
 
 function level(event: IEvent): string {
-  return event.kind === 'error' || event.kind === 'guard' ? 'error' : event.kind === 'warning' ? 'warning' : 'info';
+  return event.kind === 'error' || event.kind === 'guard' ? 'error' : event.kind === 'warning' || event.kind === 'rank_lost' ? 'warning' : 'info';
 }
 
 function traceback(data: { [key: string]: unknown }): string | null {
