@@ -134,8 +134,8 @@ def be_a_rank(turns: int) -> None:
         rivals = {f"Kid, {engine}": of_kid(job, engine, x, y) for engine in engines}
         rivals[DDP] = by_hand(job, x, y)
         spent = found[job.name] = {name: [] for name in rivals}
-        for _ in range(turns + 2):
-            for name, step in rivals.items():
+        for turn in range(turns + 2):
+            for name, step in list(rivals.items())[:: 1 if turn % 2 else -1]:  # each as often first as last
                 dist.barrier()
                 begun = time.perf_counter()
                 for _ in range(job.steps):
