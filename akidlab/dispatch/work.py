@@ -96,7 +96,7 @@ class Work:
             if rank != 0:
                 continue
             self.recovery.hear(message)
-            if isinstance(data, Status) and data.status is not None:
+            if isinstance(data, Status) and data.status is not None and data.status not in OVER:
                 self._is_paused = data.status == "paused"
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"

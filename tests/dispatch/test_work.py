@@ -162,6 +162,7 @@ def test_a_paused_run_is_paused_again(training: Work) -> None:
     commit(training, 2)
     told(training, 1, 2)
     training.hear([Message("status", Status("paused"), step=2)])
+    training.hear([Message("status", Status("failed"), step=2)])  # says rank 0, of which another is the cause
     training.lose(1, "Rank 1 was killed.")
     training.begin()
 
