@@ -27,6 +27,7 @@ from akidlab.dispatch.manifest.docker import dockerfile
 from akidlab.dispatch.manifest.write import as_yaml
 from akidlab.dispatch.program import horovodrun, read_hosts
 from akidlab.errors import DispatchError
+from akidlab.session.program import Program
 from akidlab.store import Store
 from tests.dispatch.kubernetes_schemas import BY_KIND
 from tests.patience import PATIENCE
@@ -157,21 +158,21 @@ def test_what_makes_no_sense_is_told(told: dict[str, Any], message: str) -> None
 
 
 @NEEDS_HOROVOD
-def test_the_command_of_the_launcher_trains_on_two_ranks_and_goes_on_when_started_again(
-    tmp_path: Path,
+def test_the_command_of_the_launcher_goes_on_with_a_run_on_two_ranks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = ClusterJob("digits", PROGRAM, ranks=2, per_node=2)
     assert _command(mpijob(job)) == _command(trainjob(job)) == trainjob(job)[-1]["spec"]["trainer"]["command"]
     command = _here(_command(mpijob(job)), tmp_path, hosts="localhost slots=2\n")
+    monkeypatch.setenv("AKID_RUNS", str(tmp_path / "runs"))
+    Program(tmp_path / "train.py", name="digits", steps=4).train()
 
-    first = _run([*command, "--steps", "4"], tmp_path)
-    again = _run(command, tmp_path)
+    output = _run(command, tmp_path)
 
-    run = Store(tmp_path / "runs").run("digits")
+    run = Store().run("digits")
+    assert "`digits` finished: 9 steps" in output
     assert (run.status, run.step, run.world_size) == ("finished", 9, 2)
     assert list(run.scalars("loss").steps) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    assert "`digits` finished: 4 steps" in first
-    assert "`digits` finished: 9 steps" in again
 
 
 def test_the_hosts_are_those_of_the_file_and_what_may_be_secret_stays_here(tmp_path: Path) -> None:
