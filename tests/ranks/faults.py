@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
+import numpy as np
 
 from akidlab.dispatch import Pool, Task
 from akidlab.store import Run, Store
@@ -78,9 +79,10 @@ HEADER = (
     "runs finished",
     "steps lost (most)",
     "recorded twice",
-    "resumed in (median)",
+    "resumed in",
+    "stood still",
     "accuracy",
-    "equal",
+    "same bits",
 )
 
 
@@ -95,18 +97,22 @@ class Row:
     twice: int = 0
     missing: int = 0
     seconds: list[float] = field(default_factory=list)
+    still: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     equal: int = 0
 
     def cells(self) -> list[str]:
         """The row, as text."""
-        seconds = f"{statistics.median(self.seconds):.1f} s" if self.seconds else "-"
+        seconds, still = (
+            f"{statistics.median(found):.1f} s" if found else "-" for found in (self.seconds, self.still)
+        )
         return [
             self.fault,
             f"{self.finished} of {self.total}",
             str(max(self.lost)) if self.lost else "-",
             str(self.twice + self.missing),
             seconds,
+            still,
             f"{statistics.mean(self.accuracy):.4f}" if self.accuracy else "-",
             f"{self.equal} of {self.total}",
         ]
@@ -158,6 +164,7 @@ class Trial:
         for resumed in run.events("resumed"):
             row.lost.append(int(str(resumed.data["steps_lost"])))
             row.seconds.append(float(str(resumed.data["seconds"])))
+            row.still.append(float(np.diff([run.started or run.created, *run.scalars("loss").times]).max()))
         weights = checkpoint.read(outcome.weights)[0]
         self.expected = self.expected or weights
         row.equal += all(weights[name].equal(self.expected[name]) for name in self.expected)
