@@ -206,8 +206,12 @@ def warm() -> None:
 def main(file: int) -> None:
     """Serve on a socket that is bound already: who comes before we are warm waits."""
     with socket.socket(fileno=file) as listener:
+        place = listener.getsockname()
         warm()
         Cradle(listener).serve()
+    with contextlib.suppress(OSError):  # a supervisor that was killed removes nothing
+        os.unlink(place)
+        os.rmdir(os.path.dirname(place))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,19 @@ def test_a_cradle_that_dies_takes_its_ranks_for_dead(place: str) -> None:
 
     assert process.wait(60) == -signal.SIGKILL
     process.communicate()
+
+
+def test_nothing_is_left_of_a_cradle_whose_supervisor_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "place" / "cradle"))
+        listener.listen()
+        number = listener.fileno()
+        command = [sys.executable, "-c", CRADLE, str(number)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[number])
+    process.communicate(timeout=60)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_there_is_no_cradle_a_process_is_the_rank_itself(tmp_path: Path) -> None:
