@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from akidlab.errors import DispatchError
 
 PATIENCE = timedelta(days=1)  # a rank may work alone for long; one that is gone is noticed at once
 KEY = 32  # bytes
+PARTING = 2.0  # seconds that a script which ends waits for the other ranks to have heard its last word
 
 
 @dataclass
@@ -62,6 +65,7 @@ def join() -> Joined:
             _start(store, f"cpu:gloo,cuda:{over}" if torch.cuda.is_available() else "gloo")
         with _on_loopback(isinstance(store, HashStore)):
             settling = dist.new_group(backend="gloo", timeout=PATIENCE)
+        atexit.register(_part_together, settling)
         rank, size, local = dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0"))
         return Joined(rank, size, local, over, settling, Seal(_key(store, rank)))
     except RuntimeError as error:
@@ -72,6 +76,18 @@ def part() -> None:
     """Leave the others."""
     join.cache_clear()
     dist.destroy_process_group()
+
+
+def _part_together(settling: Any) -> None:
+    """Who closes its sockets while others still read from them would end those with an error."""
+    try:
+        here = torch.zeros(1)
+        work: Any = dist.all_reduce(here, group=settling, async_op=True)
+        end = time.monotonic() + PARTING
+        while not work.is_completed() and time.monotonic() < end:
+            time.sleep(0.001)
+    except (RuntimeError, ValueError):  # they are gone, or we have left
+        pass
 
 
 def _store() -> Any:
