@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod, finalize
 
 from akidlab.errors import AkidlabError, KindError
 from akidlab.messages import Bus, Command, Event, Log, Message, Samples, Status
@@ -23,7 +29,13 @@ if TYPE_CHECKING:
     from akidlab.widgets import Dashboard
     from akidlab.wire import Peer
 
+log = logging.getLogger(__name__)
+
 INTERVAL = 0.2  # seconds between two looks at what was told
+DROPPED = (
+    "Nothing holds the watch of `{}` any more, so it ends at step {}. Keep what `akidlab.watch` gives, best "
+    "as `with akidlab.watch(...):` around the loop."
+)
 
 
 class StoppedError(AkidlabError, RuntimeError):
@@ -34,14 +46,17 @@ class StoppedError(AkidlabError, RuntimeError):
 
 
 class Ear:
-    """A hook on a module that hears for one watch; copies of the module, pickled ones too, get a deaf one."""
+    """A hook that calls a method of a watch for as long as somebody holds that.
 
-    def __init__(self, function: Callable[..., object] | None = None) -> None:
-        self._function = function
+    Copies of what it is hooked to, pickled ones too, get a deaf one.
+    """
 
-    def __call__(self, *args: Any) -> None:
-        if self._function is not None:
-            self._function(*args)
+    def __init__(self, method: Callable[..., Any] | None = None) -> None:
+        self._method = None if method is None else WeakMethod(method)
+
+    def __call__(self, *args: Any) -> Any:
+        method = None if self._method is None else self._method()
+        return None if method is None else method(*args)
 
     def __deepcopy__(self, memo: object) -> Ear:
         return Ear()
@@ -52,6 +67,8 @@ class Ear:
 
 class LoopWatch:
     """A loop of one's own while it is watched; `watch` makes it, `close` or the end of its `with` ends it.
+
+    Where nothing holds it any more, such as when its cell runs again, it ends by itself.
 
     Args:
         module: what learns.
@@ -93,16 +110,20 @@ class LoopWatch:
         self.run: Run = Store().create(name or type(module).__name__.lower(), config=facts)
         self._recorder = Recorder(self.run).start()
         self.bus.subscribe(self._recorder)
-        self._handles: list[Any] = []
+        self._hooked: list[Callable[[], object]] = []  # what takes off whatever was put on
+        self._unhook = finalize(self, _call_all, self._hooked)
+        self._unhook.atexit = False
         self._listener: Listener | None = None
         try:
-            self.watch = Watch(module, optimizer, options, self.bus, clock=self._clock)
+            self.watch = Watch(module, optimizer, options, self.bus, clock=Ear(self._clock))
+            self._hooked.append(self.watch.close)
             if guard != "off":
                 self._guard = Guard(module, guard, optimizer=optimizer, bus=self.bus)
-                self._guard.history = lambda: self._told.recent("loss")
+                self._guard.history = partial(self._told.recent, "loss")
+                self._hooked.append(self._guard.detach)
             self._hook(module, optimizer, loss)
             info: dict[str, object] = {"store": str(self.run.store.path), "name": self.run.name}
-            self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
+            self._listener = Listener(Ear(self._hear), kind="run", uid=self.run.uid, info=info)
             self._listener.start()
         except BaseException:
             self.close("failed")
@@ -134,18 +155,17 @@ class LoopWatch:
         self._dashboard = Dashboard(self.run, send=self.controls.send)
         self._dashboard.show()
 
+    def give_way(self) -> None:
+        """Close, since the module is watched anew."""
+        self._say("log", Log(f"The module is watched anew: `{self.run.name}` ends at step {self.step}."))
+        self.close("stopped")
+
     def close(self, status: str = "finished", error: str | None = None) -> None:
         """Watch no longer and close the run; a second time does nothing."""
         if self._recorder is None:
             return
         recorder, self._recorder = self._recorder, None
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-        if hasattr(self, "watch"):
-            self.watch.close()
-        if self._guard is not None:
-            self._guard.detach()
+        self._unhook()
         self.controls.close()
         self._flush(final=True)
         self.status = status
@@ -163,10 +183,25 @@ class LoopWatch:
     # ------------------------------------------------------------------------------------- what is hooked
 
     def _hook(self, module: nn.Module, optimizer: Optimizer, loss: nn.Module | None) -> None:
-        self._handles.append(module.register_forward_hook(Ear(self._after_pass), with_kwargs=True))
-        self._handles.append(optimizer.register_step_post_hook(self._after_step))
+        after_pass, after_step = Ear(self._after_pass), Ear(self._after_step)
+        self._hooked.append(module.register_forward_hook(after_pass, with_kwargs=True).remove)
+        self._hooked.append(optimizer.register_step_post_hook(after_step).remove)
         if loss is not None:
-            self._handles.append(loss.register_forward_hook(Ear(self._after_loss)))
+            self._hooked.append(loss.register_forward_hook(Ear(self._after_loss)).remove)
+
+    def __del__(self) -> None:
+        if getattr(self, "_recorder", None) is not None and not sys.is_finalizing():
+            self._unhook()
+            with suppress(RuntimeError):  # of an interpreter that begins no threads any more
+                Thread(target=self._drop, name="akidlab-drop", daemon=True).start()
+
+    def _drop(self) -> None:
+        """End what nothing holds; in a thread, as garbage is collected by whichever holds whatever locks."""
+        text = DROPPED.format(self.run.name, self.step)
+        if not self.step:  # else it may well be meant so
+            log.warning("%s", text)
+        self._say("log", Log(text, "warning"))
+        self.close("stopped")
 
     def _after_pass(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         if not module.training:
@@ -293,6 +328,11 @@ class LoopWatch:
 
     def __repr__(self) -> str:
         return f"LoopWatch({self.run.name!r}, {self.status} at step {self.step})"
+
+
+def _call_all(functions: list[Callable[[], object]]) -> None:
+    while functions:
+        functions.pop()()
 
 
 def _batch_size(arguments: Iterable[Any]) -> int:

@@ -33,7 +33,8 @@ def watch(
     """Watch any torch module while a loop of your own trains it: a run in the store, and a live dashboard.
 
     Three lines around the loop you have; everything is taken off again at its end. Pause, step, rate and
-    stop work: a stop ends the `with`.
+    stop work: a stop ends the `with`. Without a `with`, keep what is given and `close()` it: it ends, too,
+    when nothing holds it any more, or when the same module is watched again.
 
     Args:
         module: what learns.
@@ -65,17 +66,19 @@ def watch(
         >>> len(watching.run.scalars("loss")), watching.run.status
         (20, 'finished')
     """
+    from akidlab.exporter.tree import unwrapped
     from akidlab.watching import WatchOptions
 
     _check(module, optimizer, loss)
     chosen = WatchOptions(topics, **options)
     if guard not in GUARDS:
         raise unknown("guard of a loop", str(guard), GUARDS)
-    earlier = _watched.get(module, lambda: None)()
+    inner = unwrapped(module)
+    earlier = _watched.get(inner, lambda: None)()
     if earlier is not None:
-        earlier.close("stopped")
+        earlier.give_way()
     opened = LoopWatch(module, optimizer, chosen, loss=loss, name=name, guard=guard, config=run or {})
-    _watched[module] = weakref.ref(opened)
+    _watched[inner] = weakref.ref(opened)
     if dashboard and not config.quiet() and _in_notebook():
         opened.show()
     return opened

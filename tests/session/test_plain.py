@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import threading
 import warnings
@@ -325,16 +326,71 @@ def test_a_misspelt_option_names_the_nearest():
         akidlab.watch(model, optimizer, evry=3)
 
 
-def test_the_same_module_watched_again_closes_the_earlier_run():
+def test_the_same_module_watched_again_closes_the_earlier_run_and_says_so():
     model, optimizer, loss = parts()
     first = akidlab.watch(model, optimizer, loss=loss)
     train(model, optimizer, loss, steps=1)
 
-    with akidlab.watch(model, optimizer, loss=loss):
+    with akidlab.watch(torch.compile(model, backend="eager"), optimizer, loss=loss) as second:
         train(model, optimizer, loss, steps=1)
 
-    assert first.run.status == "stopped"
-    assert sorted(run.status for run in runs()) == ["finished", "stopped"]
+    assert (first.run.status, first.step) == ("stopped", 1)
+    assert [line.text for line in first.run.logs()] == [
+        "The module is watched anew: `sequential` ends at step 1."
+    ]
+    assert (second.run.status, second.step) == ("finished", 1)
+
+
+def hooks_of(model, optimizer, loss):
+    from torch.nn.modules import module as everywhere
+
+    return [
+        *(hook for module in (*model.modules(), loss) for hook in module._forward_hooks.values()),
+        *(hook for module in model.modules() for hook in module._forward_pre_hooks.values()),
+        *optimizer._optimizer_step_pre_hooks.values(), *optimizer._optimizer_step_post_hooks.values(),
+        *everywhere._global_forward_hooks.values(), *everywhere._global_forward_pre_hooks.values(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_a_watch_that_nothing_holds_any_more_ends_and_leaves_no_hook(collected):
+    model, optimizer, loss = parts()
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+    run = watching.run
+    assert hooks_of(model, optimizer, loss)
+    if collected:  # as part of a cycle
+        watching.on_stop = lambda held=watching: held
+
+    del watching
+    gc.collect()
+
+    assert hooks_of(model, optimizer, loss) == []
+    until(lambda: run.status == "stopped")
+    (line,) = run.logs()
+    assert line.text.startswith("Nothing holds the watch of `sequential` any more, so it ends at step 1.")
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("akidlab")])
+
+
+def test_a_watch_that_nobody_keeps_says_so(caplog):
+    model, optimizer, loss = parts()
+
+    akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+
+    until(lambda: runs()[0].status == "stopped")
+    assert "so it ends at step 0. Keep what `akidlab.watch` gives" in caplog.text
+
+
+def test_a_cell_that_runs_again_watches_what_it_makes_then():
+    for _ in range(2):
+        model, optimizer, loss = parts()
+        watching = akidlab.watch(model, optimizer, loss=loss)
+        train(model, optimizer, loss, steps=2)
+
+    until(lambda: sorted(run.status for run in runs()) == ["running", "stopped"])
+    watching.close()
+    assert len(hooks_of(model, optimizer, loss)) == 0
 
 
 @pytest.mark.parametrize(
