@@ -16,6 +16,7 @@ from akidlab.store import Store
 
 pytestmark = [
     pytest.mark.ranks,
+    pytest.mark.timeout(400),  # one job does all, and is waited for by the first test
     pytest.mark.skipif(importlib.util.find_spec("horovod") is None, reason="Horovod is not installed"),
 ]
 
@@ -32,7 +33,7 @@ def ranks(folder) -> list[dict[str, Any]]:
     launcher = Path(sys.executable).with_name("horovodrun")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "AKID_RUNS": str(folder / "runs")}
     command = [str(launcher), "-np", "2", "--gloo", sys.executable, str(RANKS), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(2)]
 
