@@ -47,7 +47,8 @@ class Guard:
     Args:
         module: what is trained.
         mode: `raise` a NotFiniteError in place of the step, or `warn` and make the step.
-        optimizer: what makes the steps; by default every optimiser that holds parameters of the module.
+        optimizer: what makes the steps; by default every optimiser that holds parameters of the module. Of
+            several, a step is one of the first.
         bus: where what is found is told, too.
 
     Raises:
@@ -68,21 +69,23 @@ class Guard:
         module: nn.Module,
         mode: str = "raise",
         *,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | Sequence[Optimizer] | None = None,
         bus: Bus | None = None,
     ) -> None:
         if mode not in MODES:
             raise unknown("mode of a guard", str(mode), MODES)
-        self.module, self.mode, self.optimizer, self.bus = module, mode, optimizer, bus
+        self.module, self.mode, self.bus = module, mode, bus
+        self.optimizers = () if optimizer is None else _several(optimizer)
         self.step = 0  # steps made
         self.finding: Finding | None = None  # the last one
         self._known: WeakKeyDictionary[Optimizer, Known] = WeakKeyDictionary()
         self.history: Callable[[], Sequence[float]] = tuple  # gives the losses before, where they are known
         self._growth = Growth(module)
         self._given: tuple[Any, Any] | None = None
-        watch = register_optimizer_step_pre_hook if optimizer is None else optimizer.register_step_pre_hook
-        keep = _Ear(self._keep)
-        self._handles = [watch(self._look), module.register_forward_pre_hook(keep, with_kwargs=True)]
+        hook, keep = register_optimizer_step_pre_hook, _Ear(self._keep)
+        hooks = [one.register_step_pre_hook for one in self.optimizers] or [hook]
+        self._handles = [register(self._look) for register in hooks]
+        self._handles.append(module.register_forward_pre_hook(keep, with_kwargs=True))
 
     def check(self, loss: Tensor) -> Tensor:
         """See that a loss is finite, before `loss.backward()`; gives it back.
@@ -91,7 +94,7 @@ class Guard:
             NotFiniteError: if it is not, unless the mode is `warn`.
         """
         if not is_finite(loss):
-            self._alarm("loss", float(loss.detach().sum()), self.optimizer)
+            self._alarm("loss", float(loss.detach().sum()), *self.optimizers[:1])
         return loss
 
     def detach(self) -> None:
@@ -110,7 +113,8 @@ class Guard:
             return
         if not self._is_scaled(optimizer) and not known.are_finite():
             self._alarm("gradient", float("nan"), optimizer)
-        self.step += 1
+        if optimizer in (self.optimizers[:1] or (optimizer,)):
+            self.step += 1
         self._given = None
 
     def _of(self, optimizer: Optimizer) -> Known | None:
@@ -119,7 +123,7 @@ class Guard:
         known = self._known.get(optimizer)
         if known is None or not _same(known.parameters, parameters):
             mine = {id(parameter) for parameter in self.module.parameters()}
-            if self.optimizer is None and not any(id(p) in mine for p in parameters):
+            if not self.optimizers and not any(id(p) in mine for p in parameters):
                 return None
             known = self._known[optimizer] = Known(parameters, _check(parameters))
         return known
@@ -128,7 +132,7 @@ class Guard:
         """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
         return getattr(optimizer, "grad_scale", None) is not None
 
-    def _alarm(self, what: str, value: float, optimizer: Optimizer | None) -> None:
+    def _alarm(self, what: str, value: float, optimizer: Optimizer | None = None) -> None:
         given, module = self._given, self.module
         rate = None if optimizer is None else float(optimizer.param_groups[0]["lr"])
 
@@ -165,6 +169,10 @@ def _check(parameters: list[Tensor]) -> Callable[[], bool]:
         return gradient_check(parameters, EVERY)
     few = small(parameters)
     return lambda: all_finite(p.grad for p in few)
+
+
+def _several(given: Optimizer | Sequence[Optimizer]) -> tuple[Optimizer, ...]:
+    return (given,) if isinstance(given, Optimizer) else tuple(given)
 
 
 def _same(some: list[Tensor], others: list[Tensor]) -> bool:

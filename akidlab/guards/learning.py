@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from akidlab.guards.finding import Finding
 from akidlab.guards.observed import Observed
@@ -58,9 +58,7 @@ class NoGradient:
                 self.streak((family, key), False)
 
     def _trains(self, seen: Observed, family: str, key: str) -> bool:
-        module = seen.modules.get(block_of(key))
-        name = key.partition(".")[2] or family
-        parameter = None if module is None else dict(module.named_parameters()).get(name)
+        parameter = parameter_of(seen, family, key)
         return parameter is not None and parameter.requires_grad
 
     def _cut(self, seen: Observed) -> str | None:
@@ -85,7 +83,7 @@ class NoGradient:
 
 
 class NotUpdated:
-    """Parameters with gradients that the optimiser does not move."""
+    """Parameters with gradients that no optimiser moves."""
 
     STEPS = 3
 
@@ -96,13 +94,19 @@ class NotUpdated:
         moved = any(s.updates for s in seen.parameters.values())
         for (family, key), s in seen.parameters.items():
             still = bool(s.gradients) and s.updates == 0.0
-            if self.streak((family, key), still and moved):
+            if self.streak((family, key), still and moved and not self._is_moved_later(seen, family, key)):
                 yield Finding(
                     "not_updated", block_of(key), seen.step,
                     f"The {family} of `{key}` has gradients but does not change: the optimiser does not hold "
                     "it, or its rate is 0. Make the optimiser of all parameters, after the model is "
                     "complete: `torch.optim.SGD(model.parameters(), ...)`.", value=s.gradients,
                 )  # fmt: skip
+
+    def _is_moved_later(self, seen: Observed, family: str, key: str) -> bool:
+        """True for what another optimiser holds, whose steps are not looked at."""
+        groups = (group["params"] for optimizer in seen.others for group in optimizer.param_groups)
+        parameter = parameter_of(seen, family, key)
+        return any(parameter is held for parameters in groups for held in parameters)
 
 
 class GradientsKept:
@@ -339,6 +343,13 @@ class NoInformation:
 def block_of(key: str) -> str:
     """The block that a parameter, or one of several calls, belongs to."""
     return key.partition(".")[0].partition(":")[0]
+
+
+def parameter_of(seen: Observed, family: str, key: str) -> nn.Parameter | None:
+    """The parameter that was told under this key."""
+    module = seen.modules.get(block_of(key))
+    name = key.partition(".")[2] or family
+    return None if module is None else dict(module.named_parameters()).get(name)
 
 
 def shown(ratio: float) -> str:

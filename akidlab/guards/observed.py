@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -58,6 +58,7 @@ class Observed:
     module: nn.Module
     modules: Mapping[str, nn.Module]
     optimizer: torch.optim.Optimizer | None = None
+    others: Sequence[torch.optim.Optimizer] = ()  # whose steps are not looked at
     units: dict[str, Units] = field(default_factory=dict)
     passed_back: set[str] = field(default_factory=set)
     parameters: dict[tuple[str, str], Sizes] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Thread
@@ -72,7 +72,7 @@ class LoopWatch:
 
     Args:
         module: what learns.
-        optimizer: what makes its steps.
+        optimizers: what makes its steps; of several, a step is one of the first, whose rate can be changed.
         options: what is looked at.
         loss: the module whose values are the loss.
         name: what the run is called.
@@ -83,7 +83,7 @@ class LoopWatch:
     def __init__(
         self,
         module: nn.Module,
-        optimizer: Optimizer,
+        optimizers: Sequence[Optimizer],
         options: Any,
         *,
         loss: nn.Module | None = None,
@@ -91,14 +91,16 @@ class LoopWatch:
         guard: str = "raise",
         config: Mapping[str, object] | None = None,
     ) -> None:
-        from akidlab.guards import Guard
+        from akidlab.guards import Doctor, Guard
         from akidlab.kids.controls import Controls
         from akidlab.watching.watch import Watch
 
+        optimizer = optimizers[0]
         self.step = self.samples = self.epoch = self._turned = 0
         self.module, self.optimizer, self.controls, self.bus = module, optimizer, Controls(), Bus()
         self.status, self.was_stopped = "running", False
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
+        self.obeys = True  # at the end of a step; else when `obey` is called
         self._told, self._making, self._speaks = Told(), False, loss is None
         self._paused, self._left, self._rate, self._due = False, 0, None, 0.0
         self._since, self._since_samples = time.perf_counter(), 0
@@ -106,7 +108,8 @@ class LoopWatch:
         self._desk: Desk | None = None  # made for the first question
         self._inside = False
         self._guard: Guard | None = None
-        facts = {"module": type(module).__name__, "optimizer": type(optimizer).__name__, **(config or {})}
+        kinds = ", ".join(type(one).__name__ for one in optimizers)
+        facts = {"module": type(module).__name__, "optimizer": kinds, **(config or {})}
         self.run: Run = Store().create(name or type(module).__name__.lower(), config=facts)
         self._recorder = Recorder(self.run).start()
         self.bus.subscribe(self._recorder)
@@ -117,8 +120,10 @@ class LoopWatch:
         try:
             self.watch = Watch(module, optimizer, options, self.bus, clock=Ear(self._clock))
             self._hooked.append(self.watch.close)
+            for doctor in (one for one in self.watch.subscribers if isinstance(one, Doctor)):
+                doctor.others = optimizers[1:]
             if guard != "off":
-                self._guard = Guard(module, guard, optimizer=optimizer, bus=self.bus)
+                self._guard = Guard(module, guard, optimizer=optimizers, bus=self.bus)
                 self._guard.history = partial(self._told.recent, "loss")
                 self._hooked.append(self._guard.detach)
             self._hook(module, optimizer, loss)
@@ -147,6 +152,28 @@ class LoopWatch:
         self.epoch, self._turned = self.epoch + 1, self.step
         self._say("event", Event("epoch", {"step": self.step, "epoch": self.epoch}))
         self.watch.exporter.epoch_finished()
+
+    @property
+    def is_asked(self) -> bool:
+        """True if something is to be done, or waited for, between two steps."""
+        return self._paused or self.controls.pending
+
+    @property
+    def left(self) -> int:
+        """How many steps it makes before it pauses again; 0 where it just goes on."""
+        return self._left
+
+    def obey(self) -> None:
+        """Do what was asked for, and wait while it is paused."""
+        self._apply(self.controls.take())
+        if not self._paused:
+            return
+        self._flush(final=True)
+        self._say("status", Status("paused", {"step": self.step}))
+        while self._paused:
+            self._apply(self.controls.wait(1.0))
+        self._say("status", Status("running"))
+        self._since, self._since_samples = time.perf_counter(), self.samples
 
     def show(self) -> None:
         """Show the dashboard under the cell that runs now."""
@@ -224,8 +251,8 @@ class LoopWatch:
         if self._left:
             self._left -= 1
             self._paused = not self._left
-        if self._paused or self.controls.pending:
-            self._obey()
+        if self.obeys and self.is_asked:
+            self.obey()
 
     def _clock(self) -> tuple[int, int, int]:
         return self.step + 1, self.epoch, self.step - self._turned + 1
@@ -250,17 +277,6 @@ class LoopWatch:
             values = {"step": lambda: self.step, "lr": lambda: float(self.optimizer.param_groups[0]["lr"])}
             self._desk = Desk(lambda: self.module, self.controls, values)
         return self._desk
-
-    def _obey(self) -> None:
-        self._apply(self.controls.take())
-        if not self._paused:
-            return
-        self._flush(final=True)
-        self._say("status", Status("paused", {"step": self.step}))
-        while self._paused:
-            self._apply(self.controls.wait(1.0))
-        self._say("status", Status("running"))
-        self._since, self._since_samples = time.perf_counter(), self.samples
 
     def _apply(self, commands: Iterable[Command]) -> None:
         for command in commands:

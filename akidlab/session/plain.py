@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from akidlab import config
@@ -21,7 +21,7 @@ _watched: weakref.WeakKeyDictionary[Any, weakref.ref[LoopWatch]] = weakref.WeakK
 
 def watch(
     module: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     *topics: str,
     loss: nn.Module | None = None,
     name: str | None = None,
@@ -38,7 +38,8 @@ def watch(
 
     Args:
         module: what learns.
-        optimizer: what makes its steps.
+        optimizer: what makes its steps. Of several, as those of a GAN, a step is one of the first: its rate
+            can be changed, its updates are seen (those by the others are told as 0). The guard looks at all.
         topics: what to look at, such as `"gradients"`; everything by default (see `WatchOptions`).
         loss: the loss module, whose values are recorded; without one, use `log(loss=...)`, or let the module
             return something with a `loss`, as Hugging Face's models do.
@@ -69,7 +70,8 @@ def watch(
     from akidlab.exporter.tree import unwrapped
     from akidlab.watching import WatchOptions
 
-    _check(module, optimizer, loss)
+    optimizers: tuple[Any, ...] = tuple(optimizer) if isinstance(optimizer, (list, tuple)) else (optimizer,)
+    _check(module, optimizers, loss)
     chosen = WatchOptions(topics, **options)
     if guard not in GUARDS:
         raise unknown("guard of a loop", str(guard), GUARDS)
@@ -77,21 +79,23 @@ def watch(
     earlier = _watched.get(inner, lambda: None)()
     if earlier is not None:
         earlier.give_way()
-    opened = LoopWatch(module, optimizer, chosen, loss=loss, name=name, guard=guard, config=run or {})
+    opened = LoopWatch(module, optimizers, chosen, loss=loss, name=name, guard=guard, config=run or {})
     _watched[inner] = weakref.ref(opened)
     if dashboard and not config.quiet() and _in_notebook():
         opened.show()
     return opened
 
 
-def _check(module: Any, optimizer: Any, loss: Any) -> None:
+def _check(module: Any, optimizers: Sequence[Any], loss: Any) -> None:
     from torch import nn, optim
 
     if not isinstance(module, nn.Module):
         advice = "A kid is watched by `kid.watch(...)`." if hasattr(module, "practice") else ""
         raise KindError(f"`module` is a torch module, found a {type(module).__name__}. {advice}".strip())
-    if not isinstance(optimizer, optim.Optimizer):
-        raise KindError(f"`optimizer` is an optimiser of torch, found a {type(optimizer).__name__}.")
+    odd = [type(one).__name__ for one in optimizers if not isinstance(one, optim.Optimizer)]
+    if odd or not optimizers:
+        found = f"a {odd[0]}" if odd else "none"
+        raise KindError(f"`optimizer` is an optimiser of torch, or several; found {found}.")
     if loss is not None and not isinstance(loss, nn.Module):
         raise KindError(
             f"`loss` is a loss module such as nn.CrossEntropyLoss(), found a {type(loss).__name__}. Leave it "

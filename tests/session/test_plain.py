@@ -1,4 +1,4 @@
-"""A loop of one's own is watched with three lines: plain torch, a stranger's module, Lightning."""
+"""A loop of one's own is watched with three lines: plain torch, a stranger's module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import copy
 import gc
 import pickle
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -123,66 +122,26 @@ def test_a_stranger_that_returns_its_loss_needs_no_loss_module():
     assert "activations/encoder" in watching.run.distributions()
 
 
-def fit(module, data, callback, folder, **options):
-    from lightning.pytorch import Trainer
+def test_of_several_optimizers_a_step_is_one_of_the_first_and_all_are_guarded():
+    model, _, loss = parts()
+    first, second = (torch.optim.SGD(model[at].parameters(), 0.1) for at in (0, 2))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's own
-        trainer = Trainer(
-            callbacks=[callback], logger=False, enable_checkpointing=False, accelerator="cpu",
-            enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder, **options,
-        )  # fmt: skip
-        trainer.fit(module, data)
+    def step():
+        model.zero_grad()
+        loss(model(batch()[0]), batch()[1]).backward()
+        first.step()
+        second.step()
 
+    watching = akidlab.watch(model, [first, second], loss=loss, every=1)
+    for _ in range(6):
+        step()
+    model[2].weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(NotFiniteError, match="not finite at step 8"), watching:
+        step()
 
-def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
-    lightning = pytest.importorskip("lightning.pytorch")
-    from akidlab.lightning import WatchCallback
-
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.net = network()
-
-        def training_step(self, batch, index):
-            loss = nn.functional.cross_entropy(self.net(batch[0]), batch[1])
-            self.log("train/loss", loss)
-            return loss
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    callback = WatchCallback(every=5, name="lightning")
-    data = torch.utils.data.DataLoader([tuple(part) for part in zip(*batch(), strict=True)], batch_size=4)
-    fit(Module(), data, callback, tmp_path, max_epochs=3)
-
-    run = callback.run
-    assert (run.name, run.status, run.step) == ("lightning", "finished", 12)
-    assert len(run.scalars("loss")) == 12
-    assert run.epoch == 3
-    assert "activations/net/linear0" in run.distributions()
-
-
-def test_batches_that_lightning_gathers_are_one_step(tmp_path):
-    lightning = pytest.importorskip("lightning.pytorch")
-    from akidlab.lightning import WatchCallback
-
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.net = network()
-
-        def training_step(self, batch, index):
-            return self.net(batch).sum() * 0 + index + 1.0
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    callback, data = WatchCallback("gradients"), torch.utils.data.DataLoader(torch.ones(8, 6), batch_size=1)
-    fit(Module(), data, callback, tmp_path, max_epochs=1, accumulate_grad_batches=2)
-
-    losses = callback.run.scalars("loss")
-    assert (losses.steps.tolist(), losses.values.tolist()) == ([1, 2, 3, 4], [1.5, 3.5, 5.5, 7.5])
+    assert list(watching.run.percentiles("weights/linear0").steps) == list(range(1, 8))
+    assert watching.run.config["optimizer"] == "SGD, SGD"
+    assert [finding.data["finding"] for finding in watching.run.findings()] == ["gradient_not_finite"]
 
 
 def test_values_told_by_hand_belong_to_the_step_of_their_pass():
@@ -399,8 +358,10 @@ def test_a_cell_that_runs_again_watches_what_it_makes_then():
         (lambda m, o, c: (nn.Linear, o, None), "`module` is a torch module, found a type"),
         (
             lambda m, o, c: (m, m.parameters(), None),
-            "`optimizer` is an optimiser of torch, found a generator",
+            "`optimizer` is an optimiser of torch, or several; found a generator",
         ),
+        (lambda m, o, c: (m, [o, "sgd"], None), "or several; found a str"),
+        (lambda m, o, c: (m, [], None), "or several; found none"),
         (lambda m, o, c: (m, o, nn.functional.cross_entropy), "`loss` is a loss module .*watching.log"),
     ],
 )
