@@ -73,7 +73,10 @@ def _watch(kid: Kid, options: WatchOptions) -> Watch:
     from akidlab.watching.watch import Watch
 
     if kid.compile and {"activations", "layer_gradients"} & set(options.kinds):
-        text = "Of a compiled brain, parameters and gradients are watched, not what passes through it."
+        text = (
+            "Of a compiled brain, parameters, their gradients and updates are watched, not what passes "
+            "through it. Practise with `compile=False` to see activations and layer gradients, too."
+        )
         kid.bus.publish(Message("log", Log(text, "warning"), step=kid.step))
     return Watch(
         kid.brain,

@@ -189,7 +189,7 @@ def test_a_metric_that_does_not_exist_is_refused_when_it_is_asked_for(make_kid):
     assert kid.watching is None
 
 
-def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen):
+def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen, caplog):
     kid = make_kid(max_steps=2, compile={"backend": "eager"})
     heard = listen(kid)
     kid.watch(every=1)
@@ -199,7 +199,10 @@ def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen):
     assert {tag.split("/")[0] for tag in tags(heard)} == {
         "weights", "biases", "weight_gradients", "bias_gradients", "weight_updates", "bias_updates"
     }  # fmt: skip
-    assert "Of a compiled brain" in " ".join(m.data.text for m in heard.messages if m.topic == "log")
+    (line,) = [m.data.text for m in heard.messages if m.topic == "log"]
+    assert line.startswith("Of a compiled brain, parameters, their gradients and updates are watched")
+    assert line.endswith("Practise with `compile=False` to see activations and layer gradients, too.")
+    assert [r for r in caplog.records if r.name.startswith("akidlab")] == []  # one place is enough
 
 
 def test_a_budget_is_kept_account_of(make_kid, listen):
