@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -53,7 +54,9 @@ class Work:
         self.pace = 0.0
         self._steps: dict[int, int] = {}
         self._moved = time.monotonic()
-        self._is_paused = self._was_stalled = False
+        self._was_stalled = False
+        self._paused: float | None = None  # since when, or since when nobody asked anything
+        self.is_forsaken = False
         self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
@@ -89,7 +92,7 @@ class Work:
             if rank != 0:
                 continue
             if isinstance(data, Status) and data.status is not None:
-                self._is_paused = data.status == "paused"
+                self._paused = time.monotonic() if data.status == "paused" else None
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"
             ):
@@ -109,6 +112,8 @@ class Work:
         if len(self._asked) >= ASKED:
             raise DispatchError(f"{ASKED} questions wait for an answer already. Ask again a little later.")
         self._asked[number] = peer
+        if self._paused is not None:
+            self._paused = time.monotonic()
 
     def answer(self, number: object, body: Body) -> None:
         """Tell who asked; an answer that nobody waits for is let go."""
@@ -128,8 +133,25 @@ class Work:
         """A rank lives: at which step, and how long it takes for one."""
         self.pace = max(pace, 0.0)
         self._gathering.pass_by(rank, step)
-        if self._is_paused or self._steps.get(rank) != step:
+        if self._paused is not None or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has been paused with nobody asking anything; 0 if it is not."""
+        return 0.0 if self._paused is None else time.monotonic() - self._paused
+
+    def forsake(self, seconds: float) -> None:
+        """Stop it, once, as the button does: its state is saved, and can be gone on from."""
+        if self.is_forsaken:
+            return
+        self.is_forsaken = True
+        self.note(
+            "warning",
+            text=f"Paused for {seconds:.3g} s with no notebook left: it was saved and stopped. "
+            f"`%akid_train --resume {shlex.quote(self.name)}` goes on.",
+        )
+        self.commands.append(Command("stop"))
 
     def look(self) -> None:
         """Record what one rank said and the others were waited for long enough."""

@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 
 import cloudpickle
+import psutil
 import pytest
 
 from akidlab.config import runtime_path
 from akidlab.dispatch import Pool, Task
 from akidlab.errors import DispatchError
-from akidlab.store import Store
-from akidlab.wire import Connection
+from akidlab.messages import Command
+from akidlab.store import Run, Store
+from akidlab.wire import Connection, send_command
 from akidlab.worker import Assignment
 from tests.patience import PATIENCE, until
 from tests.processes import living
@@ -28,7 +30,7 @@ OWNER = """
 import json, os, sys, cloudpickle
 from akidlab.dispatch import Pool, Task
 from akidlab.worker import Assignment
-pool = Pool.start(1, project=os.environ["AKID_RUNS"] + "/..")
+pool = Pool.start(1, project=os.environ["AKID_RUNS"] + "/..", idle=float(sys.argv[2]))
 pool.wait_ready()
 job = pool.submit(Task("orphan", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(sys.argv[1]))))
 print(json.dumps([pool.pid, job.uid]), flush=True)
@@ -42,6 +44,14 @@ def wait(kid):
         time.sleep(0.01)
 kid.hooks.on_batch_begin.append(wait)
 """
+
+
+def orphan(source: str, idle: float = 600.0) -> tuple[Run, list[psutil.Process]]:
+    """A run whose kernel has died, and the processes that it goes on in."""
+    command = [sys.executable, "-c", OWNER, source, str(idle)]
+    owner = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=2 * PATIENCE)
+    supervisor, uid = json.loads(owner.stdout)
+    return Store().run(uid), family(supervisor)
 
 
 def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path) -> None:
@@ -92,16 +102,24 @@ def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_run_outlives_its_kernel_and_the_pool_leaves_after_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", OWNER, cell(200, WAIT.format(flag=str(tmp_path / "flag")))]
-    owner = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=2 * PATIENCE)
-    supervisor, uid = json.loads(owner.stdout)
-    processes = family(supervisor)
-    run = Store().run(uid)
+    run, processes = orphan(cell(200, WAIT.format(flag=str(tmp_path / "flag"))))
     (tmp_path / "flag").touch()
 
     until(lambda: run.status == "finished")
     assert run.step == 200
     assert (run.folder / "step-200.safetensors").exists()
+    until(lambda: not living(processes))
+
+
+def test_a_paused_run_without_a_kernel_is_saved_and_stopped_and_its_pool_leaves(tmp_path: Path) -> None:
+    run, processes = orphan(cell(1_000_000), idle=1.0)
+    until(lambda: run.step > 0)
+    send_command(run.uid, Command("pause"))
+
+    until(lambda: run.status == "stopped")
+    assert (run.folder / f"step-{run.step}.safetensors").exists()
+    assert "with no notebook left: it was saved and stopped" in run.warnings[0]
+    assert [event.kind for event in run.events() if event.kind in ("pause", "stop")] == ["pause", "stop"]
     until(lambda: not living(processes))
 
 
