@@ -38,7 +38,8 @@ class WatchCallback(Callback):
     Args:
         topics: what to look at; everything by default.
         name: what the run is called; by default as the module's class.
-        options: those of `akidlab.watch`: every, exact, elements, budget, metrics, doctor, guard, dashboard.
+        options: those of `akidlab.watch`: every, exact, elements, budget, metrics, doctor, guard, dashboard
+            (the scaler of mixed precision is found).
 
     Raises:
         MissingPackageError: when imported, if Lightning is not installed.
@@ -52,7 +53,7 @@ class WatchCallback(Callback):
     """
 
     def __init__(self, *topics: str, name: str | None = None, **options: Any) -> None:
-        own = ("loss", "guard", "dashboard", "run")
+        own = ("loss", "guard", "scaler", "dashboard", "run")
         chosen = WatchOptions(topics, **{key: value for key, value in options.items() if key not in own})
         self.topics, self.name, self.options = topics, name, options
         self.watching: LoopWatch | None = None
@@ -64,7 +65,8 @@ class WatchCallback(Callback):
         self._batches, self._meeting = 0, self._every
         if not trainer.is_global_zero:
             return
-        alone, options = trainer.world_size == 1, dict(self.options)
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        alone, options = trainer.world_size == 1, {"scaler": scaler, **self.options}
         if not alone:  # a rank is another process than the notebook's, or has its cell to itself
             options["dashboard"] = False
         self.watching = watch(pl_module, trainer.optimizers, *self.topics, name=self.name, **options)

@@ -79,6 +79,25 @@ def test_batches_that_lightning_gathers_are_one_step(fit):
     assert (losses.steps.tolist(), losses.values.tolist()) == ([1, 2, 3, 4], [1.5, 3.5, 5.5, 7.5])
 
 
+def test_the_scaler_of_mixed_precision_is_found(fit):
+    from lightning.pytorch.plugins import MixedPrecision
+
+    scaler, scalers = torch.amp.GradScaler("cpu"), []
+
+    class Looking(Module):
+        def on_train_batch_end(self, *given):
+            scalers.append(callback.watching.watch.exporter.scaler)
+
+    from akidlab.lightning import WatchCallback
+
+    callback = WatchCallback("gradients")
+    plugin = MixedPrecision("bf16-mixed", "cpu")
+    plugin.scaler = scaler
+    fit(Looking(), batches(), callback=callback, plugins=plugin, max_steps=1)
+
+    assert scalers == [scaler]
+
+
 class GAN(lightning.LightningModule):
     """Two optimisers, by hand."""
 

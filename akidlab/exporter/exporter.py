@@ -45,6 +45,7 @@ class Exporter:
     seconds the last observed step spent on looking; the functions in `on_step` are called with the exporter
     after each. Set `compiled` for a model that is called compiled, and tell whoever looks: what passes
     through it is left alone. Of a model that torch has compiled as a whole, it is found and told in the log.
+    Where a loss is scaled (`torch.amp.GradScaler`), set `scaler` to what scales it: its scale is taken off.
 
     Args:
         depth: how deep to look for modules; -1 for the leaves, 0 for a model as a whole.
@@ -127,6 +128,17 @@ class Exporter:
     def optimizer(self) -> Optimizer | None:
         """What makes the steps: the one that was given, else one that was seen to make a step."""
         return self._steps.seen
+
+    @property
+    def scaler(self) -> Any:
+        """What scales the loss before the pass back, such as a GradScaler; None if nothing does."""
+        return self._voice.scaler
+
+    @scaler.setter
+    def scaler(self, scaler: Any) -> None:
+        if scaler is not None and not callable(getattr(scaler, "scale", None)):
+            raise KindError(f"A scaler has a method `scale`, as a GradScaler has; found {scaler!r}.")
+        self._voice.scaler = scaler
 
     @property
     def step(self) -> int:

@@ -77,6 +77,7 @@ class LoopWatch:
         loss: the module whose values are the loss.
         name: what the run is called.
         guard: what to do at gradients that are not finite: `raise`, `warn`, or `off`.
+        scaler: what scales the loss, if anything does.
         config: more about the run.
     """
 
@@ -89,6 +90,7 @@ class LoopWatch:
         loss: nn.Module | None = None,
         name: str | None = None,
         guard: str = "raise",
+        scaler: Any = None,
         config: Mapping[str, object] | None = None,
     ) -> None:
         from akidlab.guards import Doctor, Guard
@@ -120,6 +122,7 @@ class LoopWatch:
         try:
             self.watch = Watch(module, optimizer, options, self.bus, clock=Ear(self._clock))
             self._hooked.append(self.watch.close)
+            self.watch.exporter.scaler = scaler
             for doctor in (one for one in self.watch.subscribers if isinstance(one, Doctor)):
                 doctor.others = optimizers[1:]
             if guard != "off":

@@ -26,6 +26,7 @@ def watch(
     loss: nn.Module | None = None,
     name: str | None = None,
     guard: str = "raise",
+    scaler: Any = None,
     dashboard: bool = True,
     run: Mapping[str, object] | None = None,
     **options: Any,
@@ -46,6 +47,8 @@ def watch(
         name: what the run is called.
         guard: at gradients that are NaN or infinite, `raise` in place of the step, so that the weights stay
             as they were; or `warn`, or `off`.
+        scaler: the GradScaler of mixed precision, if there is one, whose scale is then taken off what is told
+            of the gradients between layers; those of parameters are told without it in any case.
         dashboard: False to show nothing.
         run: more about the run, plain values.
         options: those of `WatchOptions`: every, exact, elements, budget, metrics, doctor.
@@ -53,7 +56,7 @@ def watch(
     Raises:
         UnknownNameError: if there is no such topic, metric or option.
         NotFiniteError: by `optimizer.step()`, naming the module where the gradients were spoilt.
-        KindError: if `module`, `optimizer` or `loss` is something else.
+        KindError: if `module`, `optimizer`, `loss` or `scaler` is something else.
 
     Example:
         >>> import akidlab
@@ -79,7 +82,9 @@ def watch(
     earlier = _watched.get(inner, lambda: None)()
     if earlier is not None:
         earlier.give_way()
-    opened = LoopWatch(module, optimizers, chosen, loss=loss, name=name, guard=guard, config=run or {})
+    opened = LoopWatch(
+        module, optimizers, chosen, loss=loss, name=name, guard=guard, scaler=scaler, config=run or {}
+    )
     _watched[inner] = weakref.ref(opened)
     if dashboard and not config.quiet() and _in_notebook():
         opened.show()

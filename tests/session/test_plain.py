@@ -144,6 +144,22 @@ def test_of_several_optimizers_a_step_is_one_of_the_first_and_all_are_guarded():
     assert [finding.data["finding"] for finding in watching.run.findings()] == ["gradient_not_finite"]
 
 
+def test_what_a_scaler_scales_is_told_without_its_scale():
+    told = []
+    for scale in (1.0, 1024.0):
+        model, optimizer, loss = parts()
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        with akidlab.watch(model, optimizer, loss=loss, scaler=scaler, exact=True) as watching:
+            scaler.scale(loss(model(batch()[0]), batch()[1])).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        run = watching.run
+        told.append({tag: run.percentiles(tag).values[0].tolist() for tag in run.distributions()})
+
+    assert told[0].keys() >= {"layer_gradients/relu0", "weight_gradients/linear0", "bias_updates/linear1"}
+    assert told[0] == told[1]
+
+
 def test_values_told_by_hand_belong_to_the_step_of_their_pass():
     model, optimizer, loss = parts()
     x, y = batch()
