@@ -19,7 +19,7 @@ TRAIN = """\
 %load_ext akidlab
 from akidlab import *"""
 CELL = """\
-%%akid_train --steps 100000 --name front
+%%akid_train --steps 100000000 --name front
 brain = Brain(name="brain")
 brain.attach([
     InnerProductLayer(out_channel_num=32, name="ip1"),
