@@ -12,8 +12,8 @@ from akidlab.backends.naming import names_of
 from akidlab.backends.palette import GREY, colour
 from akidlab.backends.plotly.look import (
     AXIS,
-    CLEAR,
     STEP,
+    UNDER,
     StillFigure,
     layout,
     mark,
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 GAPS = 4  # at most so many parts of one chart are drawn apart
 POINTS = 150  # of all charts together: what 20 kB hold
 FEW = 40  # of one chart, however many there are
-GAP = 0.07  # between two charts, as a share of the width: room for the numbers of an axis
+GAP = 0.09  # between two charts, as a share of the width: room for the numbers of an axis
+LEGEND = 44  # two lines of a legend, in pixels
 HEIGHT, HEAD, FOOT = 170, 34, 22  # of one of several charts, its name and its numbers, in pixels
 
 
@@ -149,9 +150,9 @@ def _layout(
         template=_template(few),
         hovermode="x unified",
         hoverlabel={"bgcolor": "#2b2b2b", "bordercolor": GREY, "font": {"color": "#ffffff", "size": 11}},
-        legend={"traceorder": "normal", "bgcolor": CLEAR},
-        margin={"l": 60, "r": 20, "t": top, "b": 50},
-        height=top + inner + 50,
+        legend=UNDER,
+        margin={"l": 60, "r": 20, "t": top, "b": 50 + LEGEND},
+        height=top + inner + 50 + LEGEND,
         annotations=headings if len(names) > 1 else [],
         **charts,
     )

@@ -25,9 +25,11 @@ AXIS = {
     "zeroline": False,
     "automargin": True,
 }
-
-
 STEP = {"text": "step", "standoff": 8}
+UNDER = {  # a legend below all else takes no width from the charts
+    **{"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+    **{"traceorder": "normal", "bgcolor": CLEAR},
+}
 
 
 class StillFigure(go.Figure):

@@ -14,8 +14,8 @@ from akidlab.backends.naming import value_of
 from akidlab.backends.palette import GREY
 from akidlab.backends.plotly.look import (
     AXIS,
-    CLEAR,
     STEP,
+    UNDER,
     StillFigure,
     layout,
     mark,
@@ -114,12 +114,11 @@ def _layout(
     if (reach := room(series_list)) and not log:
         value["range"] = reach
     below = 22 * _legend_lines(names) if len(names) > 1 else 0
-    legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "bgcolor": CLEAR}
     return layout(
         title,
         hovermode="x",
         showlegend=len(series_list) > 1,
-        legend=legend,
+        legend=UNDER,
         margin={"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
         height=360 + below,
         xaxis={**steps_axis(series_list), "title": STEP},
