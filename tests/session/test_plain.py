@@ -330,6 +330,7 @@ def hooks_of(model, optimizer, loss):
 @pytest.mark.parametrize("collected", [True, False])
 def test_a_watch_that_nothing_holds_any_more_ends_and_leaves_no_hook(collected):
     model, optimizer, loss = parts()
+    threads = set(threading.enumerate())
     watching = akidlab.watch(model, optimizer, loss=loss)
     train(model, optimizer, loss, steps=1)
     run = watching.run
@@ -344,7 +345,7 @@ def test_a_watch_that_nothing_holds_any_more_ends_and_leaves_no_hook(collected):
     until(lambda: run.status == "stopped")
     (line,) = run.logs()
     assert line.text.startswith("Nothing holds the watch of `sequential` any more, so it ends at step 1.")
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("akidlab")])
+    until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
 
 
 def test_a_watch_that_nobody_keeps_says_so(caplog):
