@@ -16,7 +16,6 @@ from akidlab.store import Store
 
 pytestmark = [
     pytest.mark.ranks,
-    pytest.mark.timeout(400),  # one job does all, and is waited for by the first test
     pytest.mark.skipif(importlib.util.find_spec("horovod") is None, reason="Horovod is not installed"),
 ]
 
