@@ -10,7 +10,7 @@ import pytest
 from lab import Notebook
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 LONG = 1_000_000  # steps of a run that is to be seen live: it goes on until the test stops it
 
