@@ -158,7 +158,11 @@ class Doctor(Subscriber):
         loss = message.data
         if isinstance(loss, Tensor) and loss.numel() == 1:
             seen = self._of(message.step)
-            self._norms.append((seen, "loss", loss.detach().reshape(())))
+            if (
+                not seen.has_loss
+            ):  # those that a closure finds later are of weights on the way to the next step
+                seen.has_loss = True
+                self._norms.append((seen, "loss", loss.detach().reshape(())))
 
     def _of(self, step: int) -> Observed:
         if self._seen is None or self._seen.step != step:

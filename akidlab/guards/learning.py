@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.guards.finding import Finding
-from akidlab.guards.observed import Observed
+from akidlab.guards.observed import Observed, Sizes
 from akidlab.guards.streak import Streak
+
+ROUNDING = 1e-5  # of a gradient beside its weights: below that, it tells nothing
 
 
 class NoGradient:
@@ -83,7 +85,11 @@ class NoGradient:
 
 
 class NotUpdated:
-    """Parameters with gradients that no optimiser moves."""
+    """Parameters with gradients that no optimiser moves.
+
+    A gradient that is nothing but rounding, such as that of a bias before batch normalisation, need not move
+    anything.
+    """
 
     STEPS = 3
 
@@ -93,7 +99,7 @@ class NotUpdated:
     def __call__(self, seen: Observed) -> Iterator[Finding]:
         moved = any(s.updates for s in seen.parameters.values())
         for (family, key), s in seen.parameters.items():
-            still = bool(s.gradients) and s.updates == 0.0
+            still = is_told(s) and s.updates == 0.0
             if self.streak((family, key), still and moved and not self._is_moved_later(seen, family, key)):
                 yield Finding(
                     "not_updated", block_of(key), seen.step,
@@ -129,17 +135,17 @@ class GradientsKept:
 class Rate:
     """Updates beside the weights they change: about 0.001 is healthy, healthy runs had 0.00002 to 0.1.
 
-    Too large: the median block changes by a tenth at each step, five observed steps in a row, and the loss
-    is no better than at the beginning (large steps that help are no fault). Too small: no block changes by
-    a millionth, ten in a row.
+    Too large: the median block changes by a tenth at each step, ten observed steps in a row, and the loss
+    is no better than at the beginning (large steps that help are no fault, and RMSprop begins with nine that
+    do not); or the loss is thrice that, four in a row. Too small: no block changes by a millionth, ten in
+    a row.
     """
 
-    LARGE, STEPS, SMALL, LONG = 0.1, 5, 1e-6, 10
-    GRADIENT = 1e-5
+    LARGE, STEPS, SMALL, LONG = 0.1, 4, 1e-6, 10
 
     def __init__(self) -> None:
         self.block: str | None = None  # where it was largest when that was told first
-        self.large, self.small, self.rising = Streak(self.STEPS), Streak(self.LONG), Streak(self.STEPS)
+        self.large, self.small, self.rising = Streak(self.LONG), Streak(self.LONG), Streak(self.STEPS)
         self.first: float | None = None
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
@@ -174,8 +180,7 @@ class Rate:
 
     def _is_told(self, seen: Observed, key: str) -> bool:
         """True if the gradient says where to go: where it is 0, no rate would help."""
-        sizes = seen.sizes("weight", key)
-        return (sizes.gradients or 0.0) > self.GRADIENT * (sizes.weights or 0.0)
+        return is_told(seen.sizes("weight", key))
 
 
 class Unbalanced:
@@ -343,6 +348,11 @@ class NoInformation:
 def block_of(key: str) -> str:
     """The block that a parameter, or one of several calls, belongs to."""
     return key.partition(".")[0].partition(":")[0]
+
+
+def is_told(sizes: Sizes) -> bool:
+    """True if its gradient says where to go, and not only how numbers are rounded."""
+    return (sizes.gradients or 0.0) > ROUNDING * (sizes.weights or 0.0)
 
 
 def parameter_of(seen: Observed, family: str, key: str) -> nn.Parameter | None:

@@ -65,7 +65,8 @@ class Observed:
     inputs: Tensor | None = None
     answer: Tensor | None = None
     labels: Tensor | None = None
-    loss: float | None = None
+    has_loss: bool = False
+    loss: float | None = None  # the first of the step
     spoilt: Finding | None = None  # the first block that emitted a NaN
     uncleared: bool = False  # the gradients of the step before were there when this one went back
 
