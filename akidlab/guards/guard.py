@@ -78,6 +78,7 @@ class Guard:
         self.optimizers = () if optimizer is None else _several(optimizer)
         self.step = 0  # steps made
         self.finding: Finding | None = None  # the last one
+        self.is_shown = False  # to people, by whoever hears it on the bus
         self._known: WeakKeyDictionary[Optimizer, Known] = WeakKeyDictionary()
         self.history: Callable[[], Sequence[float]] = tuple  # gives the losses before, where they are known
         self._growth = Growth(module)
@@ -153,7 +154,7 @@ class Guard:
         if self.mode == "raise":
             raise NotFiniteError(self.finding.text)
         if is_new:
-            log.warning("%s", self.finding.text)
+            log.log(logging.INFO if self.is_shown else logging.WARNING, "%s", self.finding.text)
 
     def __enter__(self) -> Self:
         return self

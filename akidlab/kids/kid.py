@@ -166,6 +166,7 @@ class Kid(Options, SingleSteps):
         self.watching = watched.options_of(watching)
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
+        self.shown = False  # by a dashboard in a notebook, while it practises
         self.step = self.epoch = 0
         self.loss: float | None = None
         self.evals: dict[str, float] = {}

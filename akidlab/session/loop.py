@@ -15,6 +15,7 @@ from weakref import WeakMethod, finalize
 
 from akidlab.errors import AkidlabError, KindError
 from akidlab.messages import Bus, Command, Event, Log, Message, Samples, Status
+from akidlab.session.notebook import shows
 from akidlab.session.told import Told
 from akidlab.store import Recorder, Run, Store
 from akidlab.wire import Listener
@@ -184,6 +185,8 @@ class LoopWatch:
 
         self._dashboard = Dashboard(self.run, send=self.controls.send)
         self._dashboard.show()
+        if self._guard is not None:
+            self._guard.is_shown = shows()
 
     def give_way(self) -> None:
         """Close, since the module is watched anew."""

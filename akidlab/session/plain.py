@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from akidlab import config
 from akidlab.errors import KindError, unknown
 from akidlab.session.loop import LoopWatch
+from akidlab.session.notebook import shell
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,7 +74,7 @@ def watch(
     from akidlab.watching import WatchOptions
 
     optimizers: tuple[Any, ...] = tuple(optimizer) if isinstance(optimizer, (list, tuple)) else (optimizer,)
-    _check(module, optimizers, loss)
+    _check(module, optimizers, loss, scaler)
     chosen = WatchOptions(topics, **options)
     if guard not in GUARDS:
         raise unknown("guard of a loop", str(guard), GUARDS)
@@ -86,12 +86,12 @@ def watch(
         module, optimizers, chosen, loss=loss, name=name, guard=guard, scaler=scaler, config=run or {}
     )
     _watched[inner] = weakref.ref(opened)
-    if dashboard and not config.quiet() and _in_notebook():
+    if dashboard and not config.quiet() and shell() is not None:
         opened.show()
     return opened
 
 
-def _check(module: Any, optimizers: Sequence[Any], loss: Any) -> None:
+def _check(module: Any, optimizers: Sequence[Any], loss: Any, scaler: Any) -> None:
     from torch import nn, optim
 
     if not isinstance(module, nn.Module):
@@ -106,11 +106,5 @@ def _check(module: Any, optimizers: Sequence[Any], loss: Any) -> None:
             f"`loss` is a loss module such as nn.CrossEntropyLoss(), found a {type(loss).__name__}. Leave it "
             "out and tell the loss yourself: `watching.log(loss=loss)`."
         )
-
-
-def _in_notebook() -> bool:
-    if "IPython" not in sys.modules:
-        return False
-    from IPython.core.getipython import get_ipython
-
-    return get_ipython() is not None
+    if scaler is not None and not callable(getattr(scaler, "scale", None)):
+        raise KindError(f"`scaler` is one of mixed precision, such as a GradScaler; found {scaler!r}.")

@@ -123,6 +123,18 @@ def test_the_run_tells_why_it_stopped(failed):
     assert "`odd` is the first whose output is not finite" in kid.run.error
 
 
+@pytest.mark.parametrize(("shown", "level"), [(False, logging.WARNING), (True, logging.INFO)])
+def test_what_a_dashboard_shows_is_logged_without_a_warning(make_kid, listen, caplog, shown, level):
+    caplog.set_level(logging.INFO, "akidlab")
+    kid = make_kid(brain=failing(log_of_zero, times=100), skip_validation=True)
+    heard, kid.shown = listen(kid), shown
+
+    kid.practice()
+
+    said = [record for record in caplog.records if record.name == "akidlab.kids.guarding"]
+    assert [(record.levelno, record.getMessage()) for record in said] == [(level, guards(heard)[0]["text"])]
+
+
 def test_a_checkpoint_of_the_last_good_step_is_kept(failed, make_kid, weights_of, tmp_path):
     kid, _ = failed(log_of_zero, log_dir=tmp_path)
     other = make_kid(brain=failing(nothing), log_dir=tmp_path)

@@ -274,6 +274,20 @@ def test_gradients_that_are_not_finite_end_the_loop_before_the_weights_are_touch
     assert (watching.run.status, watching.run.findings()[0].step) == ("failed", 1)
 
 
+@pytest.mark.parametrize(("kernel", "level"), [(False, "WARNING"), (True, "INFO")])
+def test_what_a_guard_warns_of_is_not_written_beside_a_dashboard(monkeypatch, caplog, kernel, level):
+    caplog.set_level("INFO", "akidlab")
+    monkeypatch.setattr("akidlab.session.loop.shows", lambda: kernel)
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss, guard="warn") as watching:
+        watching.show()
+        model[0].weight.register_hook(lambda gradient: gradient * torch.nan)
+        train(model, optimizer, loss, steps=1)
+
+    assert [record.levelname for record in caplog.records if "not finite" in record.getMessage()] == [level]
+
+
 def test_what_is_spoilt_soon_after_a_good_loss_is_not_laid_to_the_initial_weights():
     model, optimizer, loss = parts()
 
@@ -380,13 +394,15 @@ def test_a_cell_that_runs_again_watches_what_it_makes_then():
         (lambda m, o, c: (m, [o, "sgd"], None), "or several; found a str"),
         (lambda m, o, c: (m, [], None), "or several; found none"),
         (lambda m, o, c: (m, o, nn.functional.cross_entropy), "`loss` is a loss module .*watching.log"),
+        (lambda m, o, c: (m, o, c, 1024), "`scaler` is one of mixed precision, .* found 1024"),
     ],
 )
 def test_other_things_are_refused_with_advice(spoil, text):
-    module, optimizer, loss = spoil(*parts())
+    module, optimizer, loss, *scaler = spoil(*parts())
 
     with pytest.raises(KindError, match=text):
-        akidlab.watch(module, optimizer, loss=loss)
+        akidlab.watch(module, optimizer, loss=loss, scaler=scaler[0] if scaler else None)
+    assert len(runs()) == 0
 
 
 def test_an_unknown_topic_leaves_no_run_behind():
