@@ -62,7 +62,7 @@ class Server:
     def add_kernel(self, name: str, python: Path) -> None:
         """Let it start kernels of this interpreter."""
         folder = self.root / "share" / "kernels" / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         (folder / "kernel.json").write_text(
             json.dumps({"argv": argv, "display_name": name, "language": "python"})
