@@ -119,7 +119,7 @@ class WatchCallback(Callback):
             return
         self._meeting += self._every
         watching, strategy = self.watching, trainer.strategy
-        is_asked = watching is not None and watching.is_asked
+        is_asked = watching is not None and (watching.is_asked or watching.left > 0)
         if not strategy.reduce_boolean_decision(is_asked, all=False):
             return
         if watching is not None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from akidlab.messages import Command
 from akidlab.store import runs
 
 lightning = pytest.importorskip("lightning.pytorch")
@@ -137,6 +138,29 @@ def test_a_rank_that_is_not_the_first_watches_nothing(fit, monkeypatch):
     callback = fit(Module(), batches(), max_epochs=1)
 
     assert (callback.watching, callback.run, len(runs())) == (None, None, 0)
+
+
+def test_of_several_ranks_single_steps_end_where_they_should(fit, monkeypatch):
+    monkeypatch.setattr("lightning.pytorch.Trainer.world_size", 2)  # which one strategy, alone, agrees on
+    from akidlab.lightning import WatchCallback
+
+    callback, waited = WatchCallback(every=10), []
+
+    class Asking(Module):
+        def training_step(self, batch, index):
+            watching = callback.watching
+            if self.global_step == index == 0:
+                watching.controls.send("step", 3)
+                monkeypatch.setattr(watching.controls, "wait", wait)
+            return super().training_step(batch, index)
+
+    def wait(seconds):
+        waited.append(callback.watching.step)
+        return [Command("resume")]
+
+    fit(Asking(), batches(2), callback=callback, max_epochs=4, accumulate_grad_batches=2)
+
+    assert waited == [8]  # asked for after ten batches, five steps
 
 
 JOB = """
