@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod, finalize
 
-from akidlab.errors import AkidlabError, KindError
+from akidlab.errors import AkidlabError, AskError, KindError
 from akidlab.messages import Bus, Command, Event, Log, Message, Samples, Status
 from akidlab.session.notebook import shows
 from akidlab.session.told import Told
@@ -280,9 +280,21 @@ class LoopWatch:
         from akidlab.asking import Desk
 
         if self._desk is None:
-            values = {"step": lambda: self.step, "lr": lambda: float(self.optimizer.param_groups[0]["lr"])}
+            values: dict[str, Callable[[], object]] = {
+                "step": lambda: self.step,
+                "epoch": lambda: self.epoch,
+                "lr": lambda: float(self.optimizer.param_groups[0]["lr"]),
+                "loss": self._last_loss,
+                "rank": lambda: 0,
+            }
             self._desk = Desk(lambda: self.module, self.controls, values)
         return self._desk
+
+    def _last_loss(self) -> float:
+        losses = self._told.recent("loss")
+        if not losses:
+            raise AskError("No loss was told yet: give `loss=`, or `log(loss=...)`.")
+        return losses[-1]
 
     def _apply(self, commands: Iterable[Command]) -> None:
         for command in commands:

@@ -32,9 +32,23 @@ def test_a_plain_loop_answers_at_the_end_of_its_steps() -> None:
         try:
             assert begun.wait(PATIENCE)
             found = ask("step > 0, lr, brain[1].out.shape, brain[0].weight.grad.norm() > 0", "plain")
+            stands = ask("epoch, rank, loss > 0", "plain")
         finally:
             over.set()
         training.result(PATIENCE)
 
     assert found == [True, 0.1, [5, 4], True]
+    assert stands == [0, 0, True]
     assert not model[1]._forward_hooks
+
+
+def test_a_loop_that_told_no_loss_says_how_to_tell_it() -> None:
+    model = nn.Linear(3, 1)
+    with watch(
+        model, torch.optim.SGD(model.parameters(), 0.1), "none", doctor=False, dashboard=False
+    ) as watching:
+        answers: list[dict[str, object]] = []
+        watching._questions().ask("loss", answers.append)
+        watching.controls.take()
+
+    assert answers == [{"ok": False, "error": "No loss was told yet: give `loss=`, or `log(loss=...)`."}]
