@@ -364,4 +364,6 @@ def parameter_of(seen: Observed, family: str, key: str) -> nn.Parameter | None:
 
 def shown(ratio: float) -> str:
     """A share for people, who read no number of a hundred digits."""
-    return f"{ratio:.2%}" if ratio < 1e3 else "far more than 1,000 times"
+    if ratio >= 1e3:
+        return "far more than 1,000 times"
+    return f"{ratio:.2%}" if ratio < 1 else f"{ratio:.0%}"
