@@ -104,8 +104,8 @@ class Guard:
         while self._handles:
             self._handles.pop().remove()
 
-    def _keep(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if module.training:
+    def _keep(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+        if module.training and self._handles:  # torch may still call one that was taken off meanwhile
             self._given = (args, kwargs)
 
     def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:

@@ -52,12 +52,13 @@ class Ear:
     Copies of what it is hooked to, pickled ones too, get a deaf one.
     """
 
-    def __init__(self, method: Callable[..., Any] | None = None) -> None:
+    def __init__(self, method: Callable[..., Any] | None = None, otherwise: Any = None) -> None:
         self._method = None if method is None else WeakMethod(method)
+        self._otherwise = otherwise  # what it gives when nobody holds the watch any more
 
     def __call__(self, *args: Any) -> Any:
         method = None if self._method is None else self._method()
-        return None if method is None else method(*args)
+        return self._otherwise if method is None else method(*args)
 
     def __deepcopy__(self, memo: object) -> Ear:
         return Ear()
@@ -121,7 +122,8 @@ class LoopWatch:
         self._unhook.atexit = False
         self._listener: Listener | None = None
         try:
-            self.watch = Watch(module, optimizer, options, self.bus, clock=Ear(self._clock))
+            clock = Ear(self._clock, (1, 0, 1))
+            self.watch = Watch(module, optimizer, options, self.bus, clock=clock)
             self._hooked.append(self.watch.close)
             self.watch.exporter.scaler = scaler
             for doctor in (one for one in self.watch.subscribers if isinstance(one, Doctor)):

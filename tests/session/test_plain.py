@@ -362,6 +362,19 @@ def test_a_watch_that_nothing_holds_any_more_ends_and_leaves_no_hook(collected):
     until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
 
 
+def test_a_watch_that_is_collected_in_the_midst_of_a_pass_does_not_break_it():
+    model, optimizer, loss = parts()
+    collects = model.register_forward_pre_hook(lambda *_: (gc.collect(), None)[1])
+    watching = akidlab.watch(model, optimizer, loss=loss, every=1)
+    watching.on_stop = lambda held=watching: held  # part of a cycle
+
+    del watching
+    train(model, optimizer, loss, steps=2)
+    collects.remove()
+
+    assert hooks_of(model, optimizer, loss) == []
+
+
 def test_a_watch_that_nobody_keeps_says_so(caplog):
     model, optimizer, loss = parts()
 
