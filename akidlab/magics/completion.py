@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IDENTIFIER = "akidlab.magics"
 _OF_RUNS = ("--resume", "--run")
 _MOST = 200
+_ASSIGNED = re.compile(r"^\s*[^\W\d][\w.\s,]*=\s*(?=%)")  # as in `spread = %akid_ask conv1.out.std()`
 _KEY_OF_RUNS = re.compile(r"(?<!\w)runs\(\)\[(?:'([^']*)|\"([^\"]*))$")  # IPython calls nothing to complete
 
 
@@ -36,6 +37,7 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
         line = context.text_until_cursor
         if key := _KEY_OF_RUNS.search(line):
             return _keys(key[1] or key[2] or "", context.token)
+        line = _ASSIGNED.sub("", line)
         name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
         words = line.split()[1:]
         if name not in magics or not (words or line[-1].isspace()):
@@ -76,7 +78,7 @@ def _takers(magic: Any) -> dict[str, Any]:
 def _values(name: str, option: str, action: Any, word: str) -> list[str]:
     """What may stand behind an option; nothing where that is a number, or a new name."""
     if option in _OF_RUNS:
-        return _tunings() if name == "akid_tune" else _runs()
+        return _OFFERED.get(name, _runs)()
     if option == "--watch":
         return _listed(word, 0, [*GROUPS, *TOPICS])
     return _metrics(word) if option == "--metrics" else list(action.choices or ())
@@ -115,6 +117,15 @@ def _tunings() -> list[str]:
 
 def _runs() -> list[str]:
     return [shlex.quote(name) for name in _names_of_runs()]
+
+
+def _live() -> list[str]:
+    from akidlab.session.ask import live
+
+    return [shlex.quote(name) for name in live()]
+
+
+_OFFERED = {"akid_tune": _tunings, "akid_ask": _live}  # others go on with any run
 
 
 def _names_of_runs() -> list[str]:
