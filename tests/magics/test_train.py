@@ -243,6 +243,7 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
         ("-np -1", "`-np` is a whole number of 1 or more; found `-1`"),
         ("-np 1.5", "`-np` is a whole number of 1 or more; found `1.5`"),
         ("kid other", "`other` is too much for `%akid_train`"),
+        ("kid --watch weights biases", "are parted by commas: `--watch weights,biases`."),
         ("--name 'open", "cannot be read: No closing quotation"),
         ("kdi", "There is no kid `kdi`. Did you mean `kid`?"),
         ("np", "`np` is of type module; what trains is a Kid"),
