@@ -282,6 +282,25 @@ def test_comments_may_stand_above_the_cell_magic_but_no_code(notebook: Notebook)
         notebook.run("x = 1\n%%akid_train\nkid = make()")
 
 
+def test_a_kid_remembers_what_is_watched_until_it_is_told_to_watch_nothing(notebook: Notebook) -> None:
+    notebook.run("kid = make()")
+    notebook.run("%akid_train kid --no-dashboard --watch weights --metrics norm:weights --every 2")
+    notebook.run("%akid_train kid --no-dashboard --steps 5")
+    notebook.run("%akid_train kid --no-dashboard --steps 5 --watch none --metrics norm:biases")
+    notebook.run("%akid_train kid --no-dashboard --steps 5 --watch none")
+
+    metrics = [[tag for tag in run.tags() if tag.endswith("_norm2/ip1")] for run in runs()]
+    assert metrics == [[], ["biases_norm2/ip1"], ["weights_norm2/ip1"], ["weights_norm2/ip1"]]
+    assert [run.distributions() != [] for run in runs()] == [False, False, True, True]
+    assert notebook["kid"].watching is None
+
+
+def test_help_says_what_sticks_and_where_the_metrics_are_listed(notebook: Notebook) -> None:
+    for shown in (notebook.run("%akid_train?"), notebook.run("%akid_train --help")):
+        assert "until `--watch none` or `kid.unwatch()`" in shown
+        assert "akidlab.metrics.describe()" in shown
+
+
 def test_help_shows_an_example_and_every_option(notebook: Notebook) -> None:
     shown = notebook.run("%akid_train?")
 
