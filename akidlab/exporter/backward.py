@@ -14,12 +14,15 @@ from akidlab.exporter.voice import Voice
 def follow(voice: Voice, tensor: Tensor, name: str, tag: str) -> None:
     """Publish the gradient of the value that `tensor` has now, whatever a later layer writes into it.
 
-    What is in the graph is known by its node, which stays when the tensor is changed in place.
+    What is in the graph is known by its node, which stays when the tensor is changed in place. The hook does
+    not hold the node: a node that holds itself is found by the garbage collector, but only one of a graph at
+    a time.
     """
     node, number, step = tensor.grad_fn, tensor.output_nr, voice.step
+    is_leaf = node is None
 
     def heard(gradients: Any) -> None:
-        gradient = gradients if node is None else gradients[number]
+        gradient = gradients if is_leaf else gradients[number]
         if gradient is not None and voice.step == step and voice.active:
             start = perf_counter()
             voice.say("layer_gradients", _unscaled(gradient.detach(), voice.scaler), name, tag)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod, finalize
+from weakref import WeakMethod
 
 from akidlab.errors import AkidlabError, AskError, KindError
 from akidlab.messages import Bus, Command, Event, Log, Message, Samples, Status
@@ -30,13 +29,8 @@ if TYPE_CHECKING:
     from akidlab.widgets import Dashboard
     from akidlab.wire import Peer
 
-log = logging.getLogger(__name__)
-
 INTERVAL = 0.2  # seconds between two looks at what was told
-DROPPED = (
-    "Nothing holds the watch of `{}` any more, so it ends at step {}. Keep what `akidlab.watch` gives, best "
-    "as `with akidlab.watch(...):` around the loop."
-)
+DROPPED = "Nothing holds what `{}` watched any more, so it ends at step {}."
 
 
 class StoppedError(AkidlabError, RuntimeError):
@@ -67,10 +61,18 @@ class Ear:
         return Ear, ()
 
 
+class Grip(Ear):
+    """A hook that does not let go of the watch, so that this lives as long as what it is hooked to."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        super().__init__(method)
+        self._held = method
+
+
 class LoopWatch:
     """A loop of one's own while it is watched; `watch` makes it, `close` or the end of its `with` ends it.
 
-    Where nothing holds it any more, such as when its cell runs again, it ends by itself.
+    Where nothing holds what is watched any more, such as when its cell ran again, it ends by itself.
 
     Args:
         module: what learns.
@@ -118,8 +120,6 @@ class LoopWatch:
         self._recorder = Recorder(self.run).start()
         self.bus.subscribe(self._recorder)
         self._hooked: list[Callable[[], object]] = []  # what takes off whatever was put on
-        self._unhook = finalize(self, _call_all, self._hooked)
-        self._unhook.atexit = False
         self._listener: Listener | None = None
         try:
             clock = Ear(self._clock, (1, 0, 1))
@@ -200,7 +200,7 @@ class LoopWatch:
         if self._recorder is None:
             return
         recorder, self._recorder = self._recorder, None
-        self._unhook()
+        _call_all(self._hooked)
         self.controls.close()
         self._flush(final=True)
         self.status = status
@@ -218,7 +218,7 @@ class LoopWatch:
     # ------------------------------------------------------------------------------------- what is hooked
 
     def _hook(self, module: nn.Module, optimizer: Optimizer, loss: nn.Module | None) -> None:
-        after_pass, after_step = Ear(self._after_pass), Ear(self._after_step)
+        after_pass, after_step = Ear(self._after_pass), Grip(self._after_step)
         self._hooked.append(module.register_forward_hook(after_pass, with_kwargs=True).remove)
         self._hooked.append(optimizer.register_step_post_hook(after_step).remove)
         if loss is not None:
@@ -226,16 +226,13 @@ class LoopWatch:
 
     def __del__(self) -> None:
         if getattr(self, "_recorder", None) is not None and not sys.is_finalizing():
-            self._unhook()
+            _call_all(self._hooked)
             with suppress(RuntimeError):  # of an interpreter that begins no threads any more
                 Thread(target=self._drop, name="akidlab-drop", daemon=True).start()
 
     def _drop(self) -> None:
         """End what nothing holds; in a thread, as garbage is collected by whichever holds whatever locks."""
-        text = DROPPED.format(self.run.name, self.step)
-        if not self.step:  # else it may well be meant so
-            log.warning("%s", text)
-        self._say("log", Log(text, "warning"))
+        self._say("log", Log(DROPPED.format(self.run.name, self.step)))
         self.close("stopped")
 
     def _after_pass(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:

@@ -34,8 +34,8 @@ def watch(
     """Watch any torch module while a loop of your own trains it: a run in the store, and a live dashboard.
 
     Three lines around the loop you have; everything is taken off again at its end. Pause, step, rate and
-    stop work: a stop ends the `with`. Without a `with`, keep what is given and `close()` it: it ends, too,
-    when nothing holds it any more, or when the same module is watched again.
+    stop work: a stop ends the `with`. Without a `with`, `close()` what is given when the loop is over; it
+    ends, too, when the same module is watched again, or when nothing holds the module any more.
 
     Args:
         module: what learns.

@@ -341,48 +341,33 @@ def hooks_of(model, optimizer, loss):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("collected", [True, False])
-def test_a_watch_that_nothing_holds_any_more_ends_and_leaves_no_hook(collected):
-    model, optimizer, loss = parts()
-    threads = set(threading.enumerate())
-    watching = akidlab.watch(model, optimizer, loss=loss)
-    train(model, optimizer, loss, steps=1)
-    run = watching.run
-    assert hooks_of(model, optimizer, loss)
-    if collected:  # as part of a cycle
-        watching.on_stop = lambda held=watching: held
-
-    del watching
-    gc.collect()
-
-    assert hooks_of(model, optimizer, loss) == []
-    until(lambda: run.status == "stopped")
-    (line,) = run.logs()
-    assert line.text.startswith("Nothing holds the watch of `sequential` any more, so it ends at step 1.")
-    until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
-
-
-def test_a_watch_that_is_collected_in_the_midst_of_a_pass_does_not_break_it():
-    model, optimizer, loss = parts()
-    collects = model.register_forward_pre_hook(lambda *_: (gc.collect(), None)[1])
-    watching = akidlab.watch(model, optimizer, loss=loss, every=1)
-    watching.on_stop = lambda held=watching: held  # part of a cycle
-
-    del watching
-    train(model, optimizer, loss, steps=2)
-    collects.remove()
-
-    assert hooks_of(model, optimizer, loss) == []
-
-
-def test_a_watch_that_nobody_keeps_says_so(caplog):
+def test_a_watch_that_nobody_keeps_goes_on():
     model, optimizer, loss = parts()
 
     akidlab.watch(model, optimizer, loss=loss)
-    train(model, optimizer, loss, steps=1)
+    gc.collect()
+    train(model, optimizer, loss, steps=3)
 
-    until(lambda: runs()[0].status == "stopped")
-    assert "so it ends at step 0. Keep what `akidlab.watch` gives" in caplog.text
+    (run,) = runs()
+    assert run.status == "running"
+    akidlab.watch(model, optimizer, loss=loss).close()  # the same module is watched anew
+    assert (run.status, len(run.scalars("loss"))) == ("stopped", 3)
+    assert hooks_of(model, optimizer, loss) == []
+
+
+def test_a_watch_of_what_nothing_holds_any_more_ends():
+    model, optimizer, loss = parts()
+    threads = set(threading.enumerate())
+    akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+    (run,) = runs()
+
+    del model, optimizer
+
+    until(lambda: gc.collect() >= 0 and run.status == "stopped")  # a cycle may need two
+    (line,) = run.logs()
+    assert line.text == "Nothing holds what `sequential` watched any more, so it ends at step 1."
+    until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
 
 
 def test_a_cell_that_runs_again_watches_what_it_makes_then():
@@ -391,7 +376,7 @@ def test_a_cell_that_runs_again_watches_what_it_makes_then():
         watching = akidlab.watch(model, optimizer, loss=loss)
         train(model, optimizer, loss, steps=2)
 
-    until(lambda: sorted(run.status for run in runs()) == ["running", "stopped"])
+    until(lambda: gc.collect() >= 0 and sorted(run.status for run in runs()) == ["running", "stopped"])
     watching.close()
     assert len(hooks_of(model, optimizer, loss)) == 0
 
