@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from operator import is_
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakMethod
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MODES = ("raise", "warn")
-GOES_ON = "Training goes on: `mode='raise'` would have ended it."
+GOES_ON = "Training goes on: a guard that may `raise` would have ended it."
 EVERY = 64
 
 
@@ -95,7 +95,7 @@ class Guard:
             NotFiniteError: if it is not, unless the mode is `warn`.
         """
         if not is_finite(loss):
-            self._alarm("loss", float(loss.detach().sum()), *self.optimizers[:1])
+            self._alarm("loss", float(loss.detach().sum()), next(iter(self.optimizers), None))
         return loss
 
     def detach(self) -> None:
@@ -108,14 +108,32 @@ class Guard:
         if module.training and self._handles:  # torch may still call one that was taken off meanwhile
             self._given = (args, kwargs)
 
-    def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def _look(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
+        __tracebackhide__ = True
         known = self._of(optimizer)
         if known is None:
-            return
+            return None
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")  # torch puts the optimiser first
+        if closure is None:
+            self._judge(optimizer, known, self.step + 1)
+            return None
+        step = self.step + 1
+
+        def judged() -> Any:
+            __tracebackhide__ = True
+            loss = closure()
+            self._judge(optimizer, known, step)
+            return loss
+
+        return (args[0], judged, *args[2:]), {k: v for k, v in kwargs.items() if k != "closure"}
+
+    def _judge(self, optimizer: Optimizer, known: Known, step: int) -> None:
+        """See that the gradients which `step` is to be made on are finite."""
+        __tracebackhide__ = True
         if not self._is_scaled(optimizer) and not known.are_finite():
-            self._alarm("gradient", float("nan"), optimizer)
+            self._alarm("gradient", float("nan"), optimizer, step)
         if optimizer in (self.optimizers[:1] or (optimizer,)):
-            self.step += 1
+            self.step = step
         self._given = None
 
     def _of(self, optimizer: Optimizer) -> Known | None:
@@ -133,7 +151,10 @@ class Guard:
         """True within the step of a GradScaler that leaves it to the optimiser to skip what overflowed."""
         return getattr(optimizer, "grad_scale", None) is not None
 
-    def _alarm(self, what: str, value: float, optimizer: Optimizer | None = None) -> None:
+    def _alarm(
+        self, what: str, value: float, optimizer: Optimizer | None = None, step: int | None = None
+    ) -> None:
+        __tracebackhide__ = True
         given, module = self._given, self.module
         rate = None if optimizer is None else float(optimizer.param_groups[0]["lr"])
 
@@ -144,7 +165,7 @@ class Guard:
         batches = [] if given is None else [given]
         state = STATE if self.mode == "raise" else GOES_ON
         case = Case(
-            module, what, self.step + 1, value, batches, again, self.history(), rate, state,
+            module, what, step or self.step + 1, value, batches, again, self.history(), rate, state,
             entry="the input", grown=self._growth.most(),
         )  # fmt: skip
         known, self.finding = self.finding, explain(case)
@@ -181,14 +202,18 @@ def _same(some: list[Tensor], others: list[Tensor]) -> bool:
 
 
 class _Ear:
-    """A hook on a module that tells one guard; copies of the module, pickled ones too, get a deaf one."""
+    """A hook on a module that tells one guard; copies of the module, pickled ones too, get a deaf one.
 
-    def __init__(self, function: Callable[..., None] | None = None) -> None:
-        self._function = function
+    The hooks of the optimiser keep the guard alive, not this one.
+    """
+
+    def __init__(self, method: Callable[..., None] | None = None) -> None:
+        self._method = None if method is None else WeakMethod(method)
 
     def __call__(self, *args: Any) -> None:
-        if self._function is not None:
-            self._function(*args)
+        method = None if self._method is None else self._method()
+        if method is not None:
+            method(*args)
 
     def __deepcopy__(self, memo: object) -> _Ear:
         return _Ear()
