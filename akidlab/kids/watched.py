@@ -43,6 +43,8 @@ def watched(kid: Kid) -> Iterator[None]:
         raise
     try:
         yield
+        if kid.watch_on is not None and kid.engine.rank == 0:
+            kid.watch_on.conclude()
     finally:
         drop(kid)
 

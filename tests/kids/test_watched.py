@@ -180,6 +180,36 @@ def test_metrics_are_recorded_by_topic_and_block(make_kid):
     )
 
 
+@pytest.mark.parametrize(
+    ("metric", "sooner", "tag"),
+    [
+        ("cka", "cka?frequency=1", "self_similarity_cka/ip1"),
+        ("svcca", "svcca?frequency=1", "self_similarity/ip1"),
+        ("gradient_noise_scale", "gradient_noise_scale?window=5", "gradient_noise_scale"),
+    ],
+)
+def test_a_metric_that_saw_too_little_says_so_and_what_to_ask_for(make_kid, metric, sooner, tag):
+    kid = make_kid(max_steps=60, record=True)
+    kid.watch("none", metrics=metric, doctor=False)
+
+    kid.practice()
+    (line,) = kid.run.logs()
+
+    assert (line.level, tag in kid.run.tags()) == ("warning", False)
+    assert line.text.startswith(f"`{metric}` recorded nothing: ")
+    assert f"`{sooner}`" in line.text
+
+
+def test_a_similarity_at_each_look_is_recorded_and_no_more_is_said(make_kid):
+    kid = make_kid(max_steps=60, record=True)
+    kid.watch("none", metrics="cka?frequency=1", doctor=False)
+
+    kid.practice()
+
+    assert list(kid.run.scalars("self_similarity_cka/ip1").steps) == [10, 20, 30, 40, 50, 60]
+    assert kid.run.logs() == []
+
+
 def test_a_metric_that_does_not_exist_is_refused_when_it_is_asked_for(make_kid):
     kid = make_kid()
 
