@@ -180,6 +180,7 @@ def test_the_example_of_the_manual() -> None:
             "(features.conv1.out > 0).float().mean(dim=(0, 2, 3))",
             lambda out: (out > 0).float().mean((0, 2, 3)),
         ),
+        ("features.conv1.out.std((0, 2, 3))", lambda out: out.std((0, 2, 3))),
         ("norm(features.conv1.out)", lambda out: out.norm()),
         ("features.conv1.out[:, 1, ::2].sum()", lambda out: out[:, 1, ::2].sum()),
         ("features.conv1.out[features.conv1.out > 1].mean()", lambda out: out[out > 1].mean()),
