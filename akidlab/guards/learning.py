@@ -157,7 +157,8 @@ class Rate:
         middle, most = statistics.median(ratios.values()), max(ratios, key=lambda key: ratios[key])
         begin = math.inf if self.first is None else self.first
         helps = seen.loss is not None and seen.loss < begin
-        large = self.large("", middle > self.LARGE and not helps)
+        spoilt = seen.loss is not None and math.isnan(seen.loss)  # the guard tells why
+        large = self.large("", self.LARGE < middle < math.inf and not helps and not spoilt)
         rising = self.rising("", seen.loss is not None and seen.loss > 3 * begin + 1)
         if large or rising:
             block = block_of(most)
