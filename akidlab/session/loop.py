@@ -200,6 +200,8 @@ class LoopWatch:
         if self._recorder is None:
             return
         recorder, self._recorder = self._recorder, None
+        if status != "failed":
+            self.watch.conclude()
         _call_all(self._hooked)
         self.controls.close()
         self._flush(final=True)

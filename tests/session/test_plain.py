@@ -247,6 +247,16 @@ def test_copies_of_a_watched_module_are_not_watched():
     assert list(watching.run.scalars("loss").steps) == [1, 2]
 
 
+def test_a_metric_that_recorded_nothing_says_why():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, "none", loss=loss, metrics="gradient_noise_scale") as watching:
+        train(model, optimizer, loss, steps=3)
+
+    (line,) = watching.run.logs()
+    assert line.text.startswith("`gradient_noise_scale` recorded nothing: an estimate takes 20 looks")
+
+
 def test_epochs_are_counted_where_they_are_told():
     model, optimizer, loss = parts()
 
