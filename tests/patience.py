@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds: to load torch can take half of that where ten others do too
 
 
 def until(so: Callable[[], object], seconds: float = PATIENCE) -> None:

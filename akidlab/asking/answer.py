@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from akidlab.asking.bounds import SECONDS, Bounded
 from akidlab.asking.evaluate import Evaluator
 from akidlab.asking.language import parse
-from akidlab.asking.names import Named, Names, described
+from akidlab.asking.names import Named, Names, described, paths_of
 from akidlab.asking.peek import Peek
 from akidlab.errors import AskError
 
@@ -23,7 +22,7 @@ Values = Mapping[str, Callable[[], Any]]
 
 
 def answer(
-    question: str | ast.expr,
+    question: str,
     module: nn.Module,
     values: Values | None = None,
     *,
@@ -54,7 +53,8 @@ def answer(
         Traceback (most recent call last):
         akidlab.errors.AskError: `zero_` writes; a question only reads.
     """
-    asked = parse(question) if isinstance(question, str) else question
+    paths = set(paths_of(module)) if "/" in question else ()
+    asked = parse(question, paths)
     with torch.no_grad(), Bounded(seconds) as bounds:
         names = Names(module, values or {}, peek or Peek(), bounds)
         found = Evaluator(names, bounds).value(asked)

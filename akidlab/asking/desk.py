@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,7 +31,7 @@ OVER = "The run has ended; only live runs are asked."
 class _Asked:
     """A question on its way."""
 
-    question: ast.expr
+    question: str
     tell: Callable[[Body], object]
     until: float
     future: Future[object] = field(default_factory=Future)
@@ -89,7 +88,8 @@ class Desk:
         Raises:
             AskError: if it is none, or too many wait.
         """
-        asked = _Asked(parse(question), tell, time.monotonic() + min(max(timeout, 0.0), LONGEST))
+        parse(question)  # what is none is said at once
+        asked = _Asked(str(question), tell, time.monotonic() + min(max(timeout, 0.0), LONGEST))
         with self._lock:
             if self._is_closed:
                 raise AskError(OVER)

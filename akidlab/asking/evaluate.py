@@ -154,7 +154,8 @@ class Evaluator:
         return _small(OPERATORS[type(node.op)](_operand(value, node.operand)))
 
     def _binop(self, node: ast.BinOp) -> object:
-        left, right = _operand(self.value(node.left), node.left), _operand(self.value(node.right), node.right)
+        left, right = self.value(node.left), self.value(node.right)  # a name that is unknown is said first
+        left, right = _operand(left, node.left), _operand(right, node.right)
         if type(node.op) not in OPERATORS:
             raise AskError(f"`{said(node)}` is no arithmetic that a question knows.")
         if isinstance(node.op, ast.Pow) and not isinstance(left, Tensor) and not isinstance(right, Tensor):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from akidlab.errors import AskError
 
@@ -16,11 +17,18 @@ _VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Constant, ast.
 _WORDS = (ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.keyword, ast.Load)
 _OPERATORS = (ast.unaryop, ast.operator, ast.boolop, ast.cmpop)
 _KNOWN = (*_VALUES, *_WORDS, *_OPERATORS)
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
+_PATH = re.compile(rf"{_QUOTED}|[^\W\d]\w*(?:/[^\W\d]\w*)+")
+_DOTTED = re.compile(rf"{_QUOTED}|(?<![\w.)\]])(?:\d+|[^\W\d]\w*)(?:\.(?:\d+|[^\W\d]\w*))+")
 _PLAIN = (bool, int, float, str, type(None), type(...))
 
 
-def parse(text: object) -> ast.expr:
+def parse(text: object, paths: Collection[str] = ()) -> ast.expr:
     """The question that `text` asks, checked: it calls by name only, binds nothing and is small.
+
+    Args:
+        text: the question.
+        paths: what blocks within blocks are called in tags, such as `encoder/relu0`; which divides nothing.
 
     Raises:
         AskError: if it is no expression, or more than a question may be.
@@ -28,11 +36,13 @@ def parse(text: object) -> ast.expr:
     Example:
         >>> ast.unparse(parse("conv1.out.std( 0 )"))
         'conv1.out.std(0)'
+        >>> ast.unparse(parse("mlp/relu0.out / encoder.layer.1.out", ["mlp/relu0"]))
+        "brain['mlp/relu0'].out / encoder.layer[1].out"
         >>> parse("import os")
         Traceback (most recent call last):
         akidlab.errors.AskError: `import os` is no expression. Ask for one value, such as `conv1.out.std(0)`.
     """
-    question = _expression(text)
+    question = _expression(text, paths)
     for count, (_, depth) in enumerate(_walk(question)):  # first of all: what is too deep cannot be quoted
         if count > MOST or depth > DEEPEST:
             raise AskError(f"The question has too many parts. {EXAMPLE}; ask several, one after the other.")
@@ -41,7 +51,7 @@ def parse(text: object) -> ast.expr:
     return question
 
 
-def _expression(text: object) -> ast.expr:
+def _expression(text: object, paths: Collection[str]) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise AskError(f"There is no question in {text!r:.40}. {EXAMPLE}.")
     if len(text) > LONGEST:
@@ -49,9 +59,38 @@ def _expression(text: object) -> ast.expr:
     if "\\" in text or not text.isprintable():
         raise AskError(f"A question has no backslashes and no special characters; found {text!r:.60}.")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        spelt = _PATH.sub(lambda found: _by_path(found[0], paths), text.strip())
+        return ast.parse(_DOTTED.sub(lambda found: _by_number(found[0]), spelt), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise AskError(f"`{text.strip()[:60]}` is no expression. {EXAMPLE}.") from None
+
+
+def _by_path(text: str, paths: Collection[str]) -> str:
+    """Names with slashes between them: each longest path as one name, the rest as it is."""
+    parts, found = text.split("/"), []
+    while parts:
+        end = next((n for n in range(len(parts), 1, -1) if "/".join(parts[:n]) in paths), 1)
+        path = "/".join(parts[:end])
+        found.append(path if end == 1 else f"brain[{path!r}]")
+        del parts[:end]
+    return "/".join(found)
+
+
+def _by_number(text: str) -> str:
+    """Names with dots between them as torch writes them, some of them numbers, in Python's words."""
+    parts = text.split(".")
+    if text[0] in "\"'" or _is_number(text) or not any(part.isdigit() for part in parts):
+        return text
+    spelt = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+    return f"brain{spelt}" if parts[0].isdigit() else spelt[1:]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _walk(question: ast.expr) -> Iterator[tuple[ast.AST, int]]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from akidlab.blocks import Block
 from akidlab.errors import AskError, unknown
+from akidlab.exporter.tree import called, parts_of, unwrapped, walk
 
 if TYPE_CHECKING:
     from akidlab.asking.bounds import Bounded
@@ -54,7 +55,7 @@ class Names:
         peek: Peek,
         bounds: Bounded,
     ) -> None:
-        self._root = Named(module, "")
+        self._root = Named(unwrapped(module), "")
         self._values, self._peek, self._bounds = values, peek, bounds
 
     def value(self, name: str) -> object:
@@ -68,9 +69,10 @@ class Names:
             UnknownNameError: if it is nothing.
         """
         found = self._held(self._root, name)
+        found = self._told(self._root, name) if found is None else found
         if found is not None:
             return found
-        if name in ROOTS:
+        if name in ROOTS or name == called(self._root.module):
             return self._root
         if name in self._values:
             return self.value(name)
@@ -85,6 +87,7 @@ class Names:
             UnknownNameError: if that is nothing.
         """
         found = self._held(named, str(name))
+        found = self._told(named, str(name)) if found is None else found
         found = self._numbered(named, name) if found is None else found
         if found is not None:
             return found
@@ -95,7 +98,8 @@ class Names:
 
     def known(self) -> list[str]:
         """What may stand alone: blocks, what the whole holds, where the training stands."""
-        return list(dict.fromkeys([*_parts(self._root.module), *self._values, *ROOTS[:1]]))
+        paths = paths_of(self._root.module)
+        return list(dict.fromkeys([*_parts(self._root.module), *self._values, *ROOTS[:1], *paths]))
 
     def gradient(self, tensor: Tensor, told: str) -> Tensor:
         """The gradient of a parameter.
@@ -124,11 +128,19 @@ class Names:
         wrapped = module._modules.get("module")  # what a TorchLayer wraps
         return self._held(Named(wrapped, named.name), name) if wrapped is not None else None
 
+    def _told(self, named: Named, name: str) -> Named | None:
+        """What an exporter, and so tags and findings, call `name`: `relu0`, or a path such as `mlp/relu0`."""
+        module: nn.Module | None = named.module
+        for part in name.split("/"):
+            module = None if module is None else dict(parts_of(module)).get(part)
+        return None if module is None else Named(module, f"{named.name}.{name}".lstrip("."))
+
     def _numbered(self, named: Named, number: object) -> object:
         """The n-th block; negative ones count from the end."""
         if isinstance(number, bool) or not isinstance(number, int):
             return None
-        names = list(_children(named.module))
+        held = named.module._modules.items()
+        names = [name for name, child in held if child is not None and not name.startswith("_")]
         if not -len(names) <= number < len(names):
             raise AskError(f"`{named.name or 'brain'}` has {len(names)} blocks; there is no number {number}.")
         return self._held(named, names[number])
@@ -156,9 +168,15 @@ class Names:
     def _unknown(self, name: str) -> Exception:
         module = self._root.module
         deeper = [path for path, _ in module.named_modules() if path.endswith(f".{name}")]
-        error = unknown("block or value", name, [*self._values, *_parts(module)])
-        hint = f" There is `{written(deeper[0])}`." if deeper else ""
+        told = [path for path in paths_of(module) if path.endswith(f"/{name}")]
+        error = unknown("block or value", name, dict.fromkeys([*self._values, *_parts(module)]))
+        hint = f" There is `{written(deeper[0]) if deeper else told[0]}`." if deeper or told else ""
         return type(error)(f"{error}{hint}")
+
+
+def paths_of(module: nn.Module) -> list[str]:
+    """What tags and findings call the modules that are deeper within, such as `encoder/relu0`."""
+    return [path for _, path, _ in walk(unwrapped(module), "", -1) if "/" in path]
 
 
 def known_in(named: Named) -> list[str]:
@@ -185,8 +203,8 @@ def described(module: nn.Module, name: str) -> str:
     for name, tensor in {**module._parameters, **module._buffers}.items():
         if tensor is not None and not name.startswith("_"):
             lines.append(f"  .{name}  {tuple(tensor.shape)}")
-    for name in _children(module):
-        lines.append(f"  {written(f'x.{name}')[1:]}  {type(module._modules[name]).__name__}")
+    for name, child in _children(module).items():
+        lines.append(f"  {written(f'x.{name}')[1:]}  {type(child).__name__}")
     more = [f"  and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
     return "\n".join([*lines[:LISTED], *more, "  .out, .inputs  of its last pass"])
 
@@ -198,8 +216,12 @@ def _parts(module: nn.Module) -> list[str]:
     return own if wrapped is None else list(dict.fromkeys([*own, *_parts(wrapped)]))
 
 
-def _children(module: nn.Module) -> list[str]:
-    return [name for name, child in module._modules.items() if child is not None and not name.startswith("_")]
+def _children(module: nn.Module) -> dict[str, nn.Module]:
+    """The modules within, as tags and findings call them; others by their own names."""
+    told = {id(child): part for part, child in parts_of(module)}
+    held = module._modules.items()
+    own = {name: child for name, child in held if child is not None and not name.startswith("_")}
+    return {told.get(id(child), name) if name.isdigit() else name: child for name, child in own.items()}
 
 
 def _numbers(module: nn.Module) -> list[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akidlab.backends.naming import looks_of, names_of
-from akidlab.backends.palette import ALARM, GREY, colour, first_odd
-from akidlab.backends.shades import SAID, SHADES, STRIPS, on_top, smooth_bands, stretches
-from akidlab.backends.shades import first_odd as first_odd_of_nine
-from akidlab.backends.smoothing import check, smoothed
+from akidlab.backends.lines import Line, lines, room
+from akidlab.backends.naming import names_of, value_of
+from akidlab.backends.palette import ALARM, GREY, colour
+from akidlab.backends.shades import SAID, SHADES, STRIPS, first_odd, grid, on_top, smooth_bands, stretches
+from akidlab.backends.smoothing import check
 from akidlab.errors import MissingPackageError
 from akidlab.messages import PERCENTS
 
@@ -49,15 +48,15 @@ def figure(
         >>> figure([series]).axes[0].get_ylabel()
         'loss'
     """
-    check(smooth)
+    found = lines(series_list, smooth, POINTS)
     drawn, (axes,) = _figure(title, 1, 1, (8.0, 3.6))
-    tags = list(dict.fromkeys(series.tag for series in series_list))
     axes.set_xlabel("step")
-    axes.set_ylabel(tags[0] if len(tags) == 1 else "value")
+    axes.set_ylabel(value_of(series_list))
+    if (reach := room(series_list)) and not log:
+        axes.set_ylim(reach)
     _scale(axes, log)
-    looks = looks_of(series_list)
-    for series, name, (stroke, dash) in zip(series_list, names_of(series_list), looks, strict=True):
-        _draw(axes, series, smooth, name, stroke, dash)
+    for line in found:
+        _draw(axes, line)
     if len(series_list) > 1:
         axes.legend(frameon=False, labelcolor=GREY)
     return drawn
@@ -85,14 +84,13 @@ def bands(
         'weights/conv1'
     """
     check(smooth)
-    columns = min(3, max(1, len(bands_list)))
-    rows = math.ceil(max(1, len(bands_list)) / columns)
+    columns, rows = grid(len(bands_list))
     drawn, places = _figure(title, rows, columns, (8.0, 3.6) if rows * columns == 1 else (9.5, 2.4 * rows))
     for axes, one, name in zip(places, bands_list, names_of(bands_list), strict=False):
         axes.set_title(name, loc="left", fontsize=10, color=GREY)
         _scale(axes, log)
         _shade(axes, smooth_bands(one, smooth, POINTS // columns), log)
-        _mark(axes, first_odd_of_nine(one), "not finite")
+        _mark(axes, first_odd(one), "not finite")
     for axes in places[len(bands_list) :]:
         axes.set_axis_off()
     for axes in places[max(0, len(bands_list) - columns) : len(bands_list)]:  # nothing lies below
@@ -141,6 +139,7 @@ def _figure_class() -> type[Figure]:
 def _dress(axes: Axes) -> None:
     """Colours that are legible on light and on dark, and no background."""
     axes.set_facecolor("none")
+    axes.locator_params(axis="x", integer=True)  # there is no half a step
     axes.grid(color=GREY, alpha=0.22)
     axes.tick_params(which="both", colors=GREY)
     axes.xaxis.label.set_color(GREY)
@@ -154,15 +153,13 @@ def _scale(axes: Axes, log: bool) -> None:
         axes.set_yscale("log", nonpositive="mask")
 
 
-def _draw(axes: Axes, series: Series, smooth: float, name: str, stroke: str, dash: str) -> None:
-    thin = series.thin(POINTS)
-    marker = "o" if len(thin) <= 30 else ""
-    look: Any = {"color": stroke, "linestyle": DASHES[dash], "marker": marker, "markersize": 3}
-    if smooth:
-        axes.plot(thin.steps, thin.values, alpha=0.3, **look)
-        thin = smoothed(series, smooth)
-    axes.plot(thin.steps, thin.values, label=name, linewidth=1.6, **look)
-    _mark(axes, first_odd(series.steps, series.values), f"{name} is not finite")
+def _draw(axes: Axes, line: Line) -> None:
+    marker = "o" if line.is_dotted else ""
+    look: Any = {"color": line.colour, "linestyle": DASHES[line.dash], "marker": marker, "markersize": 3}
+    if line.below is not None:
+        axes.plot(line.below.steps, line.below.values, alpha=0.3, **look)
+    axes.plot(line.drawn.steps, line.drawn.values, label=line.name, linewidth=1.6, **look)
+    _mark(axes, line.odd, line.complaint)
 
 
 def _shade(axes: Axes, one: Bands, log: bool) -> None:

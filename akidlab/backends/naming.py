@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from akidlab.backends.palette import COLOURS, colour
+from akidlab.store import titles
 
 if TYPE_CHECKING:
     from akidlab.store import Bands, Series
@@ -15,10 +16,27 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 def names_of(found: Sequence[Series] | Sequence[Bands]) -> list[str]:
     """What tells them apart: the run, the tag or both."""
-    runs, tags = {one.run for one in found}, {one.tag for one in found}
-    if len(runs) <= 1:
-        return [one.tag for one in found]
-    return [one.run if len(tags) == 1 else f"{one.run}: {one.tag}" for one in found]
+    return _names(found, [one.tag for one in found])
+
+
+def keys_of(found: Sequence[Series]) -> list[str]:
+    """What tells lines of one chart apart: as `names_of`, but the blocks alone where they have one topic."""
+    keys = [one.tag.partition("/")[2] for one in found]
+    share = len({one.tag.partition("/")[0] for one in found}) == 1 and len(set(keys)) > 1
+    return _names(found, keys if share and all(keys) else [one.tag for one in found])
+
+
+def _names(found: Sequence[Series] | Sequence[Bands], tags: Sequence[str]) -> list[str]:
+    if len({one.run for one in found}) <= 1:
+        return list(tags)
+    one_tag = len(set(tags)) == 1
+    return [one.run if one_tag else f"{one.run}: {tag}" for one, tag in zip(found, tags, strict=True)]
+
+
+def value_of(found: Sequence[Series]) -> str:
+    """What stands along the values of a chart: what all of them are, else `value`."""
+    said = titles.subject(dict.fromkeys(one.tag for one in found))
+    return said if found and "," not in said else "value"
 
 
 def looks_of(series_list: Sequence[Series]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -12,6 +13,7 @@ from akidlab.backends.smoothing import smoothed
 from akidlab.messages import PERCENTS
 from akidlab.store import Bands
 
+COLUMNS = 3  # of charts, at most
 STRIPS = ((0, 8), (1, 7), (2, 6), (3, 5))  # the lines between which it is shaded, outside first
 SHADES = (0.15, 0.27, 0.41, 0.57)  # how much each strip covers of what lies behind
 SAID = ("minimum to maximum", "7 to 93%", "16 to 84%", "31 to 69%")
@@ -32,6 +34,17 @@ def rgba(colour: str, alpha: float) -> str:
 def on_top(strip: int) -> float:
     """How much a strip adds where it is painted over those outside of it."""
     return SHADES[0] if strip == 0 else 1 - (1 - SHADES[strip]) / (1 - SHADES[strip - 1])
+
+
+def grid(many: int) -> tuple[int, int]:
+    """Into how many columns and rows charts are put.
+
+    Example:
+        >>> grid(1), grid(2), grid(7)
+        ((1, 1), (2, 1), (3, 3))
+    """
+    columns = min(COLUMNS, max(1, many))
+    return columns, math.ceil(max(1, many) / columns)
 
 
 def pick(tags: Sequence[str], many: int) -> list[str]:

@@ -19,7 +19,6 @@ from akidlab.messages import PERCENTS, Event, Message, Percentiles, Samples, Sub
 
 log = logging.getLogger(__name__)
 
-SHARES = np.diff(PERCENTS, prepend=0) / 100  # of the elements, between a percentile and the one below it
 WAITING = 2000  # messages, at most, before whoever publishes waits for the disk
 FLUSH_SECONDS = 2
 
@@ -28,7 +27,7 @@ class TensorBoardWriter(Subscriber):
     """Writes scalars, distributions and events for TensorBoard; `tensorboard --logdir FOLDER` shows them.
 
     Each writer has a file of its own, so that several may write into one folder. Distributions become
-    histograms whose eight bins lie between the nine percentiles.
+    histograms whose eight bins lie between the nine percentiles, see `histogram`.
 
     Args:
         folder: where the file lies, made if it is not there; a run in TensorBoard is a folder.
@@ -120,23 +119,36 @@ class TensorBoardWriter(Subscriber):
 def histogram(nine: np.ndarray, count: int) -> dict[str, Any]:
     """The fields of TensorBoard's histogram for a tensor of `count` elements with these nine percentiles.
 
-    Its sums are those of elements that lie evenly between the percentiles.
+    Each bin reaches from one percentile to the next and has as many elements as lie between them. Where
+    several percentiles are equal, such as those of a ReLU at 0, a bin of no width has the elements of that
+    value: at least so many are; those that may be more, less than a bin's worth at either side, stay there.
+
+    What TensorBoard draws is exact at the percentiles. In between it spreads elements evenly, and so do `sum`
+    and `sum_squares`: in the outermost bins there are mostly fewer far out than it shows.
 
     Example:
-        >>> of = histogram(np.array([0, 1, 2, 3, 4, 5, 6, 7, 8.0]), 100)
-        >>> of["bucket_limit"], [round(many) for many in of["bucket"]]
-        ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], [0, 7, 9, 15, 19, 19, 15, 9, 7])
+        >>> of = histogram(np.array([-1, 0, 0, 0, 0, 0, 0, 0.5, 1]), 101)
+        >>> of["bucket_limit"], of["bucket"]
+        ([0.0, 0.0, 0.5, 1.0], [7, 78, 9, 7])
     """
-    below = np.concatenate([nine[:1], nine[:-1]])
-    limits, places = np.unique(nine, return_inverse=True)  # equal percentiles share a bin
+    places = (
+        np.array(PERCENTS) * (count - 1) // 100
+    )  # of the elements in order: those up to there are as small
+    differs = nine[1:] != nine[:-1]
+    begins, ends = np.append(True, differs), np.append(differs, True)
+    kept = begins | ends
+    kept[0] = False  # the first bin begins at the minimum
+    limits = nine[kept]
+    below = np.maximum.accumulate((places + ends)[kept])
+    bins, left = np.diff(below, prepend=0), np.append(nine[0], limits[:-1])
     return {
         "min": nine[0],
         "max": nine[-1],
         "num": count,
-        "sum": count * float(SHARES @ (below + nine)) / 2,
-        "sum_squares": count * float(SHARES @ (below**2 + below * nine + nine**2)) / 3,
+        "sum": float(bins @ (left + limits)) / 2,
+        "sum_squares": float(bins @ (left**2 + left * limits + limits**2)) / 3,
         "bucket_limit": limits.tolist(),
-        "bucket": (count * np.bincount(places, SHARES)).tolist(),
+        "bucket": bins.tolist(),
     }
 
 

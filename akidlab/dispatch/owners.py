@@ -38,3 +38,8 @@ class Owners:
             self._born = {pid: born for pid, born in self._born.items() if lives(pid, born)}
             self._seen = now if self._born else self._seen
         return now - self._seen > self._patience
+
+    @property
+    def gone_for(self) -> float:
+        """Seconds since the last of them was seen to live; 0 while one does."""
+        return 0.0 if self._born else time.monotonic() - self._seen

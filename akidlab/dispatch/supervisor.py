@@ -49,7 +49,7 @@ class Supervisor:
         size: the number of ranks.
         project: the folder in which they work.
         launcher_name: what starts them.
-        idle: seconds without a task until it leaves.
+        idle: seconds without a task until it leaves; in a pause without a notebook until a run is stopped.
         patience: seconds for the ranks to start.
     """
 
@@ -418,8 +418,12 @@ class Supervisor:
             self._busy = time.monotonic()
         elif time.monotonic() - self._busy > self.idle:
             self.stop(f"nobody had a task for {self.idle:g} s")
-        if self._owners.are_gone() and not self._queue.all:
+        are_gone, active = self._owners.are_gone(), self._queue.active
+        if are_gone and not self._queue.all:
             self.stop("no notebook is left that uses it")
+        elif active is not None and min(active.waited, self._owners.gone_for) > self.idle:
+            active.forsake(active.waited)
+            self._pass_on(active)
 
     def _is_over(self) -> bool:
         if self._leaving is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Callable
@@ -60,7 +61,9 @@ class Work:
         self.doctor = Doctor(size)
         self.treatment: Treatment | None = None
         self.recovery = Recovery(task, size, self.folder)
-        self._is_paused = self._was_stalled = False
+        self._was_stalled = False
+        self._paused: float | None = None  # since when, or since when nobody asked anything
+        self.is_forsaken = False
         self._why: object = None
         self._lines: dict[tuple[int, str], str] = {}
         self._recorder = Recorder(self.run)
@@ -97,7 +100,7 @@ class Work:
                 continue
             self.recovery.hear(message)
             if isinstance(data, Status) and data.status is not None and data.status not in OVER:
-                self._is_paused = data.status == "paused"
+                self._paused = time.monotonic() if data.status == "paused" else None
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"
             ):
@@ -117,6 +120,8 @@ class Work:
         if len(self._asked) >= ASKED:
             raise DispatchError(f"{ASKED} questions wait for an answer already. Ask again a little later.")
         self._asked[number] = peer
+        if self._paused is not None:
+            self._paused = time.monotonic()
 
     def answer(self, number: object, body: Body) -> None:
         """Tell who asked; an answer that nobody waits for is let go."""
@@ -137,8 +142,25 @@ class Work:
         self.doctor.hear(rank, said)
         step, self.pace = int(said["step"]), max(float(said["pace"]), 0.0)
         self._gathering.pass_by(rank, step)
-        if self._is_paused or self._steps.get(rank) != step:
+        if self._paused is not None or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it has been paused with nobody asking anything; 0 if it is not."""
+        return 0.0 if self._paused is None else time.monotonic() - self._paused
+
+    def forsake(self, seconds: float) -> None:
+        """Stop it, once, as the button does: its state is saved, and can be gone on from."""
+        if self.is_forsaken:
+            return
+        self.is_forsaken = True
+        self.note(
+            "warning",
+            text=f"Paused for {seconds:.3g} s with no notebook left: it was saved and stopped. "
+            f"`%akid_train --resume {shlex.quote(self.name)}` goes on.",
+        )
+        self.commands.append(Command("stop"))
 
     def look(self) -> None:
         """Record what one rank said and the others were waited for long enough."""
@@ -199,7 +221,7 @@ class Work:
         self._gathering, self._steps = Gathering(self.size, self._record), {}
         self._recorder.flush()
         self.run.rewind(step)
-        if self._is_paused and not again:
+        if self._paused is not None and not again:
             again = [Command("pause")]
         self.commands.extend(again)
         seconds, steps = time.monotonic() - lost.since, max(0, reached - step)

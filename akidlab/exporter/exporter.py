@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=nn.Module)
 
+UNSEEN = (
+    "No call of a module was seen in step %d, so there are no activations and layer gradients: what is "
+    "compiled within a function, or runs as copies on several devices, does not tell."
+)
+COMPILED = (
+    "What passes through a compiled model is not seen: its parameters, their gradients and updates are told, "
+    "activations and layer gradients are not. Train it without `torch.compile` to see those, too."
+)
+
 
 class Exporter:
     """Publishes weights, gradients, updates and activations of any torch model, step by step.
@@ -34,7 +43,9 @@ class Exporter:
 
     A tensor in a message is not a copy: the next layer or the optimiser may change it. `cost` is how many
     seconds the last observed step spent on looking; the functions in `on_step` are called with the exporter
-    after each. Set `compiled` for a model that is called compiled: what passes through it is left alone.
+    after each. Set `compiled` for a model that is called compiled, and tell whoever looks: what passes
+    through it is left alone. Of a model that torch has compiled as a whole, it is found and told in the log.
+    Where a loss is scaled (`torch.amp.GradScaler`), set `scaler` to what scales it: its scale is taken off.
 
     Args:
         depth: how deep to look for modules; -1 for the leaves, 0 for a model as a whole.
@@ -82,7 +93,7 @@ class Exporter:
         self._steps = Steps(self._voice, self._tree, optimizer, self._finished)
         self._model: nn.Module | None = None
         self._frozen: list[nn.Module] = []
-        self._attached = self._warned = False
+        self._attached = self._warned = self._found = False
 
     # -- what it looks at
 
@@ -119,6 +130,17 @@ class Exporter:
         return self._steps.seen
 
     @property
+    def scaler(self) -> Any:
+        """What scales the loss before the pass back, such as a GradScaler; None if nothing does."""
+        return self._voice.scaler
+
+    @scaler.setter
+    def scaler(self, scaler: Any) -> None:
+        if scaler is not None and not callable(getattr(scaler, "scale", None)):
+            raise KindError(f"A scaler has a method `scale`, as a GradScaler has; found {scaler!r}.")
+        self._voice.scaler = scaler
+
+    @property
     def step(self) -> int:
         """The step that is being made."""
         return self._voice.clock()[0]
@@ -143,9 +165,14 @@ class Exporter:
         name, module = module if isinstance(module, tuple) and len(module) == 2 else ("", module)
         if not isinstance(module, nn.Module) or not isinstance(name, str):
             raise KindError(f"Give a torch module, or a name and a module; found {module!r}.")
-        self.compiled = self.compiled or is_compiled(module)
+        self._find(module)
         self._tree.add(unwrapped(module), name, recursive)
         self._attach()
+
+    def _find(self, module: nn.Module) -> None:
+        """Find out whether it is compiled, unless that is known."""
+        if not self.compiled and is_compiled(module):
+            self.compiled = self._found = True
 
     def __call__(self, module: M, recursive: bool = True) -> M:
         """Observe a module and give it back, as in `nn.Sequential(exporter(nn.Linear(3, 2)), ...)`."""
@@ -154,7 +181,7 @@ class Exporter:
 
     def set_model(self, model: nn.Module) -> None:
         """Say which module's call is a pass; its mode tells training from evaluation. Nothing is patched."""
-        self.compiled = self.compiled or is_compiled(model)
+        self._find(model)
         self._model = unwrapped(model)
         self._passes.losses.find(self._model)
         self._attach()
@@ -241,11 +268,10 @@ class Exporter:
         self.cost, voice.spent = voice.spent, 0.0
         if not passes.heard and not self._warned and voice.active and voice.of_modules:
             self._warned = True
-            log.warning(
-                "No call of a module was seen in step %d, so there are no activations and layer gradients: "
-                "what is compiled, or runs as copies on several devices, does not tell.",
-                voice.step,
-            )
+            if self._found:
+                log.warning(COMPILED)
+            elif not self.compiled:
+                log.warning(UNSEEN, voice.step)
         passes.heard = False
         for function in list(self.on_step):
             function(self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from time import perf_counter
 from typing import Any
+from weakref import finalize, ref
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,13 @@ def is_aside() -> bool:
     return graph_task() != -1 or transforms() is not None or tracing() is not None
 
 
+def _remove(handles: list[RemovableHandle]) -> None:
+    while handles:
+        handle = handles.pop()
+        handle.remove()
+        everywhere._global_forward_hooks_with_kwargs.pop(handle.id, None)  # torch 2.13 forgets that
+
+
 class Passes:
     """Publishes what passes through the modules of a tree, while it is hooked.
 
@@ -48,21 +56,30 @@ class Passes:
         self._within = self._trains = False  # a pass is under way; one that trains
         self._calls: dict[int, int] = {}
         self._handles: list[RemovableHandle] = []
+        finalize(self, _remove, self._handles).atexit = False
 
     def hook(self) -> None:
-        """Listen from now on."""
-        if not self._handles:
-            self._handles = [
-                register_module_forward_pre_hook(self._before),
-                register_module_forward_hook(self._after, with_kwargs=True),
-            ]
+        """Listen from now on; hooks for all modules do not keep alive what is listened to."""
+        if self._handles:
+            return
+        here = ref(self)
+
+        def before(module: nn.Module, args: tuple[Any, ...]) -> None:
+            if (passes := here()) is not None:
+                passes._before(module, args)
+
+        def after(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            if (passes := here()) is not None:
+                passes._after(module, args, kwargs, output)
+
+        self._handles += [
+            register_module_forward_pre_hook(before),
+            register_module_forward_hook(after, with_kwargs=True),
+        ]
 
     def unhook(self) -> None:
         """Listen no longer."""
-        while self._handles:
-            handle = self._handles.pop()
-            handle.remove()
-            everywhere._global_forward_hooks_with_kwargs.pop(handle.id, None)  # torch 2.13 forgets that
+        _remove(self._handles)
 
     def tag(self, module: nn.Module) -> str:
         """What a call is for: `train` if the model trains and gradients are wanted, else `eval`.

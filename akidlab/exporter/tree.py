@@ -130,15 +130,28 @@ def is_compiled(module: nn.Module) -> bool:
 
 def walk(module: nn.Module, name: str, depth: int) -> Iterator[tuple[nn.Module, str, bool]]:
     """The modules in a tree, with their names, and whether each stands for all within it."""
-    children = [] if depth == 0 else children_of(module)
-    yield module, name, not children
+    parts = [] if depth == 0 else parts_of(module)
+    yield module, name, not parts
+    for part, child in parts:
+        yield from walk(child, f"{name}/{part}" if name else part, depth - 1)
+
+
+def parts_of(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """What is observed within a module, and what it is called there; for a number stands its class.
+
+    Example:
+        >>> [part for part, _ in parts_of(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()))]
+        ['linear0', 'relu0']
+    """
+    parts: list[tuple[str, nn.Module]] = []
     counts: Counter[str] = Counter()
-    for child, part in children:
+    for child, part in children_of(module):
         if part[:1].isdigit():
             part = called(child)
             counts[part] += 1
             part = f"{part}{counts[part] - 1}"
-        yield from walk(child, f"{name}/{part}" if name else part, depth - 1)
+        parts.append((part, child))
+    return parts
 
 
 def children_of(module: nn.Module) -> list[tuple[nn.Module, str]]:

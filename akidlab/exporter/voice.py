@@ -34,6 +34,7 @@ class Voice:
         self.routes: dict[str, dict[str, Hearers]] = {}
         self.step, self.epoch, self.train_step = self.clock()
         self.find()
+        self.scaler: Any = None  # what scales the loss, if anything does
         self._epoch_told: int | None = None
         self._topics = False
 

@@ -119,7 +119,7 @@ class Exploding:
 
     With `he` or `xavier` a block scales by about 1, and the last one of a trained net by 12, as its answers
     grow sure; a factor of 30 in one block, or of 1000 over all so far, is what nobody begins with on
-    purpose. Normalisation may.
+    purpose. Normalisation may, and weights that grew while the loss fell (L-BFGS takes great steps).
     """
 
     FACTOR, WHOLE, STEPS = 30.0, 1000.0, 2
@@ -127,10 +127,12 @@ class Exploding:
     def __init__(self) -> None:
         self.streak = Streak(self.STEPS)
         self.weights: dict[str, float] = {}  # how large they were when first seen
+        self.loss: float | None = None
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
-        for key, size in _weights(seen).items():
-            self.weights.setdefault(key, size)
+        grown = self._grown(seen)
+        if grown and seen.loss is not None and self.loss is not None and seen.loss < self.loss:
+            return self.streak.counts.clear()
         first = before = None if seen.inputs is None else float(seen.inputs.float().std())
         for key, units in seen.units.items():
             now, kind = units.spread, type(seen.modules.get(key)).__name__.lower()
@@ -139,14 +141,19 @@ class Exploding:
             elif first is not None and before is not None:
                 large = now > self.FACTOR * max(before, LITTLE) or now > self.WHOLE * max(first, LITTLE)
                 if self.streak(key, large):
-                    yield self._told(seen, key, before, now)
+                    yield self._told(seen, key, before, now, grown)
                     return
             first, before = now if first is None else first, now
 
-    def _told(self, seen: Observed, key: str, before: float, now: float) -> Finding:
-        grown = max((size / self.weights[name] for name, size in _weights(seen).items()), default=1.0)
+    def _grown(self, seen: Observed) -> bool:
+        """True if weights are far larger than when they were seen first."""
+        self.loss = seen.loss if self.loss is None else self.loss
+        now = {key: s.weights for (_, key), s in seen.parameters.items() if s.dims > 1 and s.weights}
+        return any(size > GREW * self.weights.setdefault(key, size) for key, size in now.items())
+
+    def _told(self, seen: Observed, key: str, before: float, now: float, grown: bool) -> Finding:
         advice = "Its weights begin too large: initialise with `he` or `xavier`, or normalise after it."
-        if seen.step > EARLY or grown > GREW:
+        if seen.step > EARLY or grown:
             advice = (
                 "Its weights have grown too large: use a smaller rate, `clip_norm`, or normalise after it."
             )
@@ -226,11 +233,6 @@ class SoftmaxTwice:
                 f"`{block}` emits probabilities (they add up to 1), and the loss takes a softmax of them "
                 "again: it can hardly fall. Give the loss the logits: leave that softmax out.",
             )  # fmt: skip
-
-
-def _weights(seen: Observed) -> dict[str, float]:
-    """The norms of what is no bias."""
-    return {key: s.weights for (_, key), s in seen.parameters.items() if s.dims > 1 and s.weights}
 
 
 def _varies(tensor: Tensor) -> bool:

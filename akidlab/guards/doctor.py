@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,7 @@ class Doctor(Subscriber):
         checks: Iterable[Check] | None = None,
     ) -> None:
         self.bus, self.module, self.exporter = bus, module, exporter
+        self.others: Sequence[torch.optim.Optimizer] = ()  # train parts of the module, too
         self.findings: list[Finding] = []
         self.checks = list(all_checks() if checks is None else checks)
         self._active: dict[tuple[str, str | None], int] = {}
@@ -157,12 +158,16 @@ class Doctor(Subscriber):
         loss = message.data
         if isinstance(loss, Tensor) and loss.numel() == 1:
             seen = self._of(message.step)
-            self._norms.append((seen, "loss", loss.detach().reshape(())))
+            if (
+                not seen.has_loss
+            ):  # those that a closure finds later are of weights on the way to the next step
+                seen.has_loss = True
+                self._norms.append((seen, "loss", loss.detach().reshape(())))
 
     def _of(self, step: int) -> Observed:
         if self._seen is None or self._seen.step != step:
             optimizer = None if self.exporter is None else self.exporter.optimizer
-            self._seen = Observed(step, self._count, self.module, leaves(self.module), optimizer)
+            self._seen = Observed(step, self._count, self.module, leaves(self.module), optimizer, self.others)
             self._norms = []
         return self._seen
 

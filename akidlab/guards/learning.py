@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from akidlab.guards.finding import Finding
-from akidlab.guards.observed import Observed
+from akidlab.guards.observed import Observed, Sizes
 from akidlab.guards.streak import Streak
+
+ROUNDING = 1e-5  # of a gradient beside its weights: below that, it tells nothing
 
 
 class NoGradient:
@@ -58,9 +60,7 @@ class NoGradient:
                 self.streak((family, key), False)
 
     def _trains(self, seen: Observed, family: str, key: str) -> bool:
-        module = seen.modules.get(block_of(key))
-        name = key.partition(".")[2] or family
-        parameter = None if module is None else dict(module.named_parameters()).get(name)
+        parameter = parameter_of(seen, family, key)
         return parameter is not None and parameter.requires_grad
 
     def _cut(self, seen: Observed) -> str | None:
@@ -85,7 +85,11 @@ class NoGradient:
 
 
 class NotUpdated:
-    """Parameters with gradients that the optimiser does not move."""
+    """Parameters with gradients that no optimiser moves.
+
+    A gradient that is nothing but rounding, such as that of a bias before batch normalisation, need not move
+    anything.
+    """
 
     STEPS = 3
 
@@ -95,14 +99,20 @@ class NotUpdated:
     def __call__(self, seen: Observed) -> Iterator[Finding]:
         moved = any(s.updates for s in seen.parameters.values())
         for (family, key), s in seen.parameters.items():
-            still = bool(s.gradients) and s.updates == 0.0
-            if self.streak((family, key), still and moved):
+            still = is_told(s) and s.updates == 0.0
+            if self.streak((family, key), still and moved and not self._is_moved_later(seen, family, key)):
                 yield Finding(
                     "not_updated", block_of(key), seen.step,
                     f"The {family} of `{key}` has gradients but does not change: the optimiser does not hold "
                     "it, or its rate is 0. Make the optimiser of all parameters, after the model is "
                     "complete: `torch.optim.SGD(model.parameters(), ...)`.", value=s.gradients,
                 )  # fmt: skip
+
+    def _is_moved_later(self, seen: Observed, family: str, key: str) -> bool:
+        """True for what another optimiser holds, whose steps are not looked at."""
+        groups = (group["params"] for optimizer in seen.others for group in optimizer.param_groups)
+        parameter = parameter_of(seen, family, key)
+        return any(parameter is held for parameters in groups for held in parameters)
 
 
 class GradientsKept:
@@ -125,17 +135,17 @@ class GradientsKept:
 class Rate:
     """Updates beside the weights they change: about 0.001 is healthy, healthy runs had 0.00002 to 0.1.
 
-    Too large: the median block changes by a tenth at each step, five observed steps in a row, and the loss
-    is no better than at the beginning (large steps that help are no fault). Too small: no block changes by
-    a millionth, ten in a row.
+    Too large: the median block changes by a tenth at each step, ten observed steps in a row, and the loss
+    is no better than at the beginning (large steps that help are no fault, and RMSprop begins with nine that
+    do not); or the loss is thrice that, four in a row. Too small: no block changes by a millionth, ten in
+    a row.
     """
 
-    LARGE, STEPS, SMALL, LONG = 0.1, 5, 1e-6, 10
-    GRADIENT = 1e-5
+    LARGE, STEPS, SMALL, LONG = 0.1, 4, 1e-6, 10
 
     def __init__(self) -> None:
         self.block: str | None = None  # where it was largest when that was told first
-        self.large, self.small, self.rising = Streak(self.STEPS), Streak(self.LONG), Streak(self.STEPS)
+        self.large, self.small, self.rising = Streak(self.LONG), Streak(self.LONG), Streak(self.STEPS)
         self.first: float | None = None
 
     def __call__(self, seen: Observed) -> Iterator[Finding]:
@@ -147,7 +157,8 @@ class Rate:
         middle, most = statistics.median(ratios.values()), max(ratios, key=lambda key: ratios[key])
         begin = math.inf if self.first is None else self.first
         helps = seen.loss is not None and seen.loss < begin
-        large = self.large("", middle > self.LARGE and not helps)
+        spoilt = seen.loss is not None and math.isnan(seen.loss)  # the guard tells why
+        large = self.large("", self.LARGE < middle < math.inf and not helps and not spoilt)
         rising = self.rising("", seen.loss is not None and seen.loss > 3 * begin + 1)
         if large or rising:
             block = block_of(most)
@@ -170,8 +181,7 @@ class Rate:
 
     def _is_told(self, seen: Observed, key: str) -> bool:
         """True if the gradient says where to go: where it is 0, no rate would help."""
-        sizes = seen.sizes("weight", key)
-        return (sizes.gradients or 0.0) > self.GRADIENT * (sizes.weights or 0.0)
+        return is_told(seen.sizes("weight", key))
 
 
 class Unbalanced:
@@ -341,6 +351,20 @@ def block_of(key: str) -> str:
     return key.partition(".")[0].partition(":")[0]
 
 
+def is_told(sizes: Sizes) -> bool:
+    """True if its gradient says where to go, and not only how numbers are rounded."""
+    return (sizes.gradients or 0.0) > ROUNDING * (sizes.weights or 0.0)
+
+
+def parameter_of(seen: Observed, family: str, key: str) -> nn.Parameter | None:
+    """The parameter that was told under this key."""
+    module = seen.modules.get(block_of(key))
+    name = key.partition(".")[2] or family
+    return None if module is None else dict(module.named_parameters()).get(name)
+
+
 def shown(ratio: float) -> str:
     """A share for people, who read no number of a hundred digits."""
-    return f"{ratio:.2%}" if ratio < 1e3 else "far more than 1,000 times"
+    if ratio >= 1e3:
+        return "far more than 1,000 times"
+    return f"{ratio:.2%}" if ratio < 1 else f"{ratio:.0%}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -58,13 +58,15 @@ class Observed:
     module: nn.Module
     modules: Mapping[str, nn.Module]
     optimizer: torch.optim.Optimizer | None = None
+    others: Sequence[torch.optim.Optimizer] = ()  # whose steps are not looked at
     units: dict[str, Units] = field(default_factory=dict)
     passed_back: set[str] = field(default_factory=set)
     parameters: dict[tuple[str, str], Sizes] = field(default_factory=dict)
     inputs: Tensor | None = None
     answer: Tensor | None = None
     labels: Tensor | None = None
-    loss: float | None = None
+    has_loss: bool = False
+    loss: float | None = None  # the first of the step
     spoilt: Finding | None = None  # the first block that emitted a NaN
     uncleared: bool = False  # the gradients of the step before were there when this one went back
 

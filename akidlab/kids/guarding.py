@@ -123,7 +123,7 @@ class Guarding(Subscriber):
         return told or explain(replace(case, shared=False))
 
     def tell(self, finding: Finding, level: str = "error") -> None:
-        """Publish it, and log it for who looks at no dashboard."""
+        """Publish it, and log it, as a warning where no dashboard shows it."""
         kid = self.kid
         finding = Finding(finding.kind, finding.block, finding.step, finding.text, level, finding.value)
         if self.heard is None:
@@ -133,7 +133,7 @@ class Guarding(Subscriber):
         if kid.report is not None:
             kid.report.log(finding.text, level)
         if kid.engine.rank == 0:
-            log.warning("%s", finding.text)
+            log.log(logging.INFO if kid.shown else logging.WARNING, "%s", finding.text)
 
     def remember(self) -> None:
         """Keep the running statistics, which a bad batch spoils before anybody can look."""

@@ -168,6 +168,7 @@ class Kid(Options, SingleSteps):
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
         self.commits: Commits | None = None
+        self.shown = False  # by a dashboard in a notebook, while it practises
         self.step = self.epoch = 0
         self.loss: float | None = None
         self.evals: dict[str, float] = {}

@@ -43,6 +43,8 @@ def watched(kid: Kid) -> Iterator[None]:
         raise
     try:
         yield
+        if kid.watch_on is not None and kid.engine.rank == 0:
+            kid.watch_on.conclude()
     finally:
         drop(kid)
 
@@ -73,7 +75,10 @@ def _watch(kid: Kid, options: WatchOptions) -> Watch:
     from akidlab.watching.watch import Watch
 
     if kid.compile and {"activations", "layer_gradients"} & set(options.kinds):
-        text = "Of a compiled brain, parameters and gradients are watched, not what passes through it."
+        text = (
+            "Of a compiled brain, parameters, their gradients and updates are watched, not what passes "
+            "through it. Practise with `compile=False` to see activations and layer gradients, too."
+        )
         kid.bus.publish(Message("log", Log(text, "warning"), step=kid.step))
     return Watch(
         kid.brain,

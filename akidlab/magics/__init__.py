@@ -1,4 +1,4 @@
-"""The magics of akidlab: `%akid_train`, `%%akid_train`, `%akid_tune`, `%akid_pool`, `%akid_runs`."""
+"""The magics: `%akid_train`, `%akid_tune` (for lines and cells), `%akid_ask`, `%akid_pool`, `%akid_runs`."""
 
 from akidlab.magics.extension import load, unload
 

@@ -49,8 +49,15 @@ def read(magic: Any, line: str) -> argparse.Namespace:
         if word.startswith("-"):
             known = sorted(options(magic), key=lambda option: option.lstrip("-"))
             raise MagicError(*unknown("option", word.partition("=")[0], known).args)
-        raise MagicError(f"`{word}` is too much for `%{name}`. Write `%{name}?` to see what it takes.")
+        hint = _listed(words, word) or f"Write `%{name}?` to see what it takes."
+        raise MagicError(f"`{word}` is too much for `%{name}`. {hint}")
     return arguments
+
+
+def _listed(words: list[str], word: str) -> str:
+    """How to write what was meant to be one more value of `--watch`, if `word` was."""
+    found = re.search(r"--watch[ =](\S+)$", " ".join(words[: words.index(word)]))
+    return f"Topics are parted by commas: `--watch {found[1]},{word}`." if found else ""
 
 
 def options(magic: Any) -> list[str]:

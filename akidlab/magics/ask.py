@@ -34,12 +34,13 @@ class AskMagics(Magics):
     def akid_ask(self, line: str) -> Any:
         """Ask a live run for a value that nobody logged, and let it train on.
 
-        %akid_ask conv1.out.std(0)
+        %akid_ask conv1.out.std((0, 2, 3))
         %akid_ask --run digits --rank 1 conv1.weight.grad.norm() / conv1.weight.norm()
         spread = %akid_ask percentiles(ip1.out)
 
         It is answered between two steps, by the blocks as they are then, and changes nothing. Of a block:
-        `out`, `inputs`, its parameters and their `grad`; beside those `step`, `epoch`, `lr`, `loss`. `brain`
+        `out`, `inputs`, its parameters and their `grad`; beside those `step`, `epoch`, `lr`, `loss`. Blocks
+        are called as in tags and findings, `encoder/relu0`, or as torch does, `encoder.1`. `brain`
         says what blocks there are, and so does the tab key. Below the answer stands whose it is, and at which
         step; the value itself is plain.
         """

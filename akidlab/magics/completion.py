@@ -22,6 +22,7 @@ _LIVE_FIRST = ("--run", "--attach")
 _MOST = 200
 # IPython calls nothing to complete: what is called, and how the name begins, is read.
 _NAME_OF_RUN = re.compile(r"(?<!\w)(?:runs\(\)\[|(attach)\()(?:'([^']*)|\"([^\"]*))$")
+_ASSIGNED = re.compile(r"^\s*[^\W\d][\w.\s,]*=\s*(?=%)")  # as in `spread = %akid_ask conv1.out.std()`
 
 
 def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
@@ -38,6 +39,7 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
         line = context.text_until_cursor
         if key := _NAME_OF_RUN.search(line):
             return _keys(key[2] or key[3] or "", context.token, live_first=key[1] is not None)
+        line = _ASSIGNED.sub("", line)
         name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
         words = line.split()[1:]
         if name not in magics or not (words or line[-1].isspace()):
@@ -78,7 +80,9 @@ def _takers(magic: Any) -> dict[str, Any]:
 def _values(name: str, option: str, action: Any, word: str) -> list[str]:
     """What may stand behind an option; nothing where that is a number, or a new name."""
     if option in _OF_RUNS:
-        return _tunings() if name == "akid_tune" else _runs(live_first=option in _LIVE_FIRST)
+        if name == "akid_tune":
+            return _tunings()
+        return _live() if name == "akid_ask" else _runs(live_first=option in _LIVE_FIRST)
     if option == "--launcher":
         return names("akidlab.launchers")
     if option == "--watch":
@@ -120,6 +124,12 @@ def _tunings() -> list[str]:
 
 def _runs(*, live_first: bool) -> list[str]:
     return [shlex.quote(name) for name in _names_of_runs(live_first=live_first)]
+
+
+def _live() -> list[str]:
+    from akidlab.session.ask import live
+
+    return [shlex.quote(name) for name in live()]
 
 
 def _names_of_runs(*, live_first: bool) -> list[str]:

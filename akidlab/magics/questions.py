@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_PATH = re.compile(r"(?<![\w.)\]])(?:[^\W\d]\w*/)+$")
 _WORD = re.compile(r"\w*$")
 _OPENING, _CLOSING, _QUOTES = "([", ")]", "\"'"
 _OPTION = re.compile(r"--(run|rank)[\s=]+(?:\"([^\"]*)\"|'([^']*)'|(\S+))")
@@ -21,10 +22,22 @@ def next_words(line: str, word: str) -> list[str]:
     from akidlab.session.ask import names
 
     options = {match[1]: match[2] or match[3] or match[4] for match in _OPTION.finditer(line)}
-    rank = options.get("rank", "0")
-    holder, begun, is_key = parted(_OPTION.sub("", line))
-    known = names(holder, options.get("run"), rank=int(rank) if rank.isdigit() else 0)
-    found = [name for name in known if name.startswith(begun) and (is_key or name.isidentifier())]
+    rank, question = options.get("rank", "0"), _OPTION.sub("", line)
+
+    def known(holder: str) -> list[str]:
+        holder = f"brain[{holder}]" if holder.isdigit() else holder
+        return names(holder, options.get("run"), rank=int(rank) if rank.isdigit() else 0)
+
+    holder, begun, is_key = parted(question)
+    paths = _paths(question, holder, begun)
+    if holder:
+        offered = next((found for path in paths if (found := known(path + holder))), None) or known(holder)
+    else:
+        offered = known("")
+        for path in paths:
+            if found := [name for name in offered if name.startswith(path + begun)]:
+                return [word.removesuffix(path + begun) + name for name in found]
+    found = [name for name in offered if name.startswith(begun) and (is_key or name.isidentifier())]
     if word.endswith(begun):
         return [word.removesuffix(begun) + name for name in found]
     return [name[len(begun) - len(word) :] for name in found]  # a key with a blank in it
@@ -49,6 +62,19 @@ def parted(question: str) -> tuple[str, str, bool]:
     begun = _WORD.search(question)[0]  # type: ignore[index]
     before = question[: len(question) - len(begun)].rstrip()
     return (_holder(before[:-1]) if before.endswith(".") else ""), begun, False
+
+
+def _paths(question: str, holder: str, begun: str) -> list[str]:
+    """What may be the blocks around what is looked into, the longest first; where none is, it divides.
+
+    Example:
+        >>> _paths("lr/encoder/mlp/relu0.ou", "relu0", "ou")
+        ['lr/encoder/mlp/', 'encoder/mlp/', 'mlp/']
+    """
+    before = question[: len(question) - len(begun)]
+    found = _PATH.search(before[: before.rindex(holder)] if holder else before)
+    parts = found[0].split("/") if found else [""]
+    return ["/".join(parts[at:]) for at in range(len(parts) - 1)]
 
 
 def _holder(text: str) -> str:

@@ -30,7 +30,9 @@ class TrainMagics(Magics):
     @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
     @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
     @argument(
-        "--watch", metavar="T", help="look inside: all, or topics such as weights,gradients,activations"
+        "--watch",
+        metavar="T",
+        help="look inside: all, or topics such as weights,gradients,activations; or none",
     )
     @argument("--every", metavar="N", help="look at every N-th step; 10 by default")
     @argument("--exact", action="store_true", help="percentiles of all elements, not of a sample")
@@ -58,6 +60,10 @@ class TrainMagics(Magics):
 
             %%akid_train -np 2
             kid = Kid(FeedSensor(DigitsSource()), LeNet(), MomentumKongFu(0.05), max_steps=500)
+
+        What is watched, and how NaN is guarded against, the kid remembers: a later `%akid_train kid` looks
+        at the same, until `--watch none` or `kid.unwatch()`. What metrics there are, and what each publishes,
+        says `akidlab.metrics.describe()`; the tab key knows their names.
 
         The dashboard pauses, steps and stops it. Interrupting the kernel stops it, too, after the step it is
         in: saved, and the kid goes on when it is trained again.

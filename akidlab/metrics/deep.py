@@ -115,6 +115,13 @@ class SVCCASubscriber(Metric):
     def suffix(self) -> str:
         return "self_similarity"
 
+    @property
+    def waits_for(self) -> str:
+        often = self._subscription.subsample
+        return (
+            f"it compares layers with themselves {often} looks before; `{self.name}?frequency=1` at each look"
+        )
+
     def measure(self, before: Tensor, now: Tensor) -> Tensor:
         """How similar two times of a layer are, from 0 to 1."""
         return svcca(before, now, self.threshold)

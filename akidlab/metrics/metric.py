@@ -123,6 +123,11 @@ class Metric(Options, Subscriber):
         """Numbers that are known only when the step is over, by topic; they are about the network."""
 
     @property
+    def waits_for(self) -> str:
+        """What it has to see before it publishes, told where a run ends before; empty for nothing."""
+        return ""
+
+    @property
     def suffix(self) -> str:
         """What the topic ends with."""
         return self.name

@@ -128,6 +128,14 @@ class GradientNoiseScaleSubscriber(Metric):
         self._forget()
         super().__init__(*kinds, **options)
 
+    @property
+    def waits_for(self) -> str:
+        fewer = max(2, self.window // 4)
+        return (
+            f"an estimate takes {self.window} looks, and a gradient that its noise does not hide; "
+            f"`{self.name}?window={fewer}` takes {fewer}"
+        )
+
     def compute(self, said: Message) -> None:
         if said.topic == "input_data":
             self._samples += next((len(part) for _, part in tensors_of(said.data) if part.dim()), 0)

@@ -130,6 +130,18 @@ def names(holder: str = "", run: str | None = None, *, rank: int = 0, timeout: f
     return [str(name) for name in found]
 
 
+def live() -> list[str]:
+    """The names of the runs of this project that can be asked, the one that began last first."""
+    return [str(one.info.get("name", one.uid)) for one in reversed(_found(Connection.find("run")))]
+
+
+def _found(there: list[Connection]) -> list[Connection]:
+    from akidlab.store import Store
+
+    here = str(Store().path)
+    return [connection for connection in there if connection.info.get("store") == here]
+
+
 def _live(run: Run | str | None) -> Connection:
     """Where the run listens.
 
@@ -139,8 +151,8 @@ def _live(run: Run | str | None) -> Connection:
     """
     from akidlab.store import Store
 
-    here, there = str(Store().path), Connection.find("run")
-    found = [connection for connection in there if connection.info.get("store") == here]
+    there = Connection.find("run")
+    found = _found(there)
     if run is None:
         if not found:
             raise AskError("Nothing trains here now. Start it with `%akid_train --background`, then ask.")

@@ -45,6 +45,7 @@ def dispatch(
     plan: Plan,
     name: str | None,
     tensorboard: bool = False,
+    shown: bool = False,
 ) -> RanksTraining:
     """Hand a training to the ranks of a pool.
 
@@ -55,6 +56,7 @@ def dispatch(
         plan: how far, from where, at which rate.
         name: what the run is called; by default as the kid is.
         tensorboard: write TensorBoard files, too.
+        shown: a dashboard shows what goes wrong: ranks need not write it.
 
     Raises:
         MagicError: if nothing is left to do.
@@ -69,7 +71,7 @@ def dispatch(
     earlier = plan.earlier()
     state = _state(kid, cargo, earlier)
     start = checkpoint.read(state)[1]["step"] if state is not None else 0
-    overrides = plan.overrides(kid, start)
+    overrides = {**plan.overrides(kid, start), "shown": shown}
     _warn_of_the_engine(kid)
     ranks = pool()
     options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
-from akidlab.errors import AkidlabError, KindError
+from akidlab.errors import AkidlabError, AskError, KindError
 from akidlab.messages import Bus, Command, Event, Log, Message, Samples, Status
+from akidlab.session.notebook import shows
 from akidlab.session.told import Told
 from akidlab.store import Recorder, Run, Store
 from akidlab.wire import Listener
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from akidlab.wire import Peer
 
 INTERVAL = 0.2  # seconds between two looks at what was told
+DROPPED = "Nothing holds what `{}` watched any more, so it ends at step {}."
 
 
 class StoppedError(AkidlabError, RuntimeError):
@@ -34,14 +41,18 @@ class StoppedError(AkidlabError, RuntimeError):
 
 
 class Ear:
-    """A hook on a module that hears for one watch; copies of the module, pickled ones too, get a deaf one."""
+    """A hook that calls a method of a watch for as long as somebody holds that.
 
-    def __init__(self, function: Callable[..., object] | None = None) -> None:
-        self._function = function
+    Copies of what it is hooked to, pickled ones too, get a deaf one.
+    """
 
-    def __call__(self, *args: Any) -> None:
-        if self._function is not None:
-            self._function(*args)
+    def __init__(self, method: Callable[..., Any] | None = None, otherwise: Any = None) -> None:
+        self._method = None if method is None else WeakMethod(method)
+        self._otherwise = otherwise  # what it gives when nobody holds the watch any more
+
+    def __call__(self, *args: Any) -> Any:
+        method = None if self._method is None else self._method()
+        return self._otherwise if method is None else method(*args)
 
     def __deepcopy__(self, memo: object) -> Ear:
         return Ear()
@@ -50,38 +61,52 @@ class Ear:
         return Ear, ()
 
 
+class Grip(Ear):
+    """A hook that does not let go of the watch, so that this lives as long as what it is hooked to."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        super().__init__(method)
+        self._held = method
+
+
 class LoopWatch:
     """A loop of one's own while it is watched; `watch` makes it, `close` or the end of its `with` ends it.
 
+    Where nothing holds what is watched any more, such as when its cell ran again, it ends by itself.
+
     Args:
         module: what learns.
-        optimizer: what makes its steps.
+        optimizers: what makes its steps; of several, a step is one of the first, whose rate can be changed.
         options: what is looked at.
         loss: the module whose values are the loss.
         name: what the run is called.
         guard: what to do at gradients that are not finite: `raise`, `warn`, or `off`.
+        scaler: what scales the loss, if anything does.
         config: more about the run.
     """
 
     def __init__(
         self,
         module: nn.Module,
-        optimizer: Optimizer,
+        optimizers: Sequence[Optimizer],
         options: Any,
         *,
         loss: nn.Module | None = None,
         name: str | None = None,
         guard: str = "raise",
+        scaler: Any = None,
         config: Mapping[str, object] | None = None,
     ) -> None:
-        from akidlab.guards import Guard
+        from akidlab.guards import Doctor, Guard
         from akidlab.kids.controls import Controls
         from akidlab.watching.watch import Watch
 
+        optimizer = optimizers[0]
         self.step = self.samples = self.epoch = self._turned = 0
         self.module, self.optimizer, self.controls, self.bus = module, optimizer, Controls(), Bus()
         self.status, self.was_stopped = "running", False
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
+        self.obeys = True  # at the end of a step; else when `obey` is called
         self._told, self._making, self._speaks = Told(), False, loss is None
         self._paused, self._left, self._rate, self._due = False, 0, None, 0.0
         self._since, self._since_samples = time.perf_counter(), 0
@@ -89,20 +114,27 @@ class LoopWatch:
         self._desk: Desk | None = None  # made for the first question
         self._inside = False
         self._guard: Guard | None = None
-        facts = {"module": type(module).__name__, "optimizer": type(optimizer).__name__, **(config or {})}
+        kinds = ", ".join(type(one).__name__ for one in optimizers)
+        facts = {"module": type(module).__name__, "optimizer": kinds, **(config or {})}
         self.run: Run = Store().create(name or type(module).__name__.lower(), config=facts)
         self._recorder = Recorder(self.run).start()
         self.bus.subscribe(self._recorder)
-        self._handles: list[Any] = []
+        self._hooked: list[Callable[[], object]] = []  # what takes off whatever was put on
         self._listener: Listener | None = None
         try:
-            self.watch = Watch(module, optimizer, options, self.bus, clock=self._clock)
+            clock = Ear(self._clock, (1, 0, 1))
+            self.watch = Watch(module, optimizer, options, self.bus, clock=clock)
+            self._hooked.append(self.watch.close)
+            self.watch.exporter.scaler = scaler
+            for doctor in (one for one in self.watch.subscribers if isinstance(one, Doctor)):
+                doctor.others = optimizers[1:]
             if guard != "off":
-                self._guard = Guard(module, guard, optimizer=optimizer, bus=self.bus)
-                self._guard.history = lambda: self._told.recent("loss")
+                self._guard = Guard(module, guard, optimizer=optimizers, bus=self.bus)
+                self._guard.history = partial(self._told.recent, "loss")
+                self._hooked.append(self._guard.detach)
             self._hook(module, optimizer, loss)
             info: dict[str, object] = {"store": str(self.run.store.path), "name": self.run.name}
-            self._listener = Listener(self._hear, kind="run", uid=self.run.uid, info=info)
+            self._listener = Listener(Ear(self._hear), kind="run", uid=self.run.uid, info=info)
             self._listener.start()
         except BaseException:
             self.close("failed")
@@ -127,25 +159,50 @@ class LoopWatch:
         self._say("event", Event("epoch", {"step": self.step, "epoch": self.epoch}))
         self.watch.exporter.epoch_finished()
 
+    @property
+    def is_asked(self) -> bool:
+        """True if something is to be done, or waited for, between two steps."""
+        return self._paused or self.controls.pending
+
+    @property
+    def left(self) -> int:
+        """How many steps it makes before it pauses again; 0 where it just goes on."""
+        return self._left
+
+    def obey(self) -> None:
+        """Do what was asked for, and wait while it is paused."""
+        self._apply(self.controls.take())
+        if not self._paused:
+            return
+        self._flush(final=True)
+        self._say("status", Status("paused", {"step": self.step}))
+        while self._paused:
+            self._apply(self.controls.wait(1.0))
+        self._say("status", Status("running"))
+        self._since, self._since_samples = time.perf_counter(), self.samples
+
     def show(self) -> None:
         """Show the dashboard under the cell that runs now."""
         from akidlab.widgets import Dashboard
 
         self._dashboard = Dashboard(self.run, send=self.controls.send)
         self._dashboard.show()
+        if self._guard is not None:
+            self._guard.is_shown = shows()
+
+    def give_way(self) -> None:
+        """Close, since the module is watched anew."""
+        self._say("log", Log(f"The module is watched anew: `{self.run.name}` ends at step {self.step}."))
+        self.close("stopped")
 
     def close(self, status: str = "finished", error: str | None = None) -> None:
         """Watch no longer and close the run; a second time does nothing."""
         if self._recorder is None:
             return
         recorder, self._recorder = self._recorder, None
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-        if hasattr(self, "watch"):
-            self.watch.close()
-        if self._guard is not None:
-            self._guard.detach()
+        if status != "failed":
+            self.watch.conclude()
+        _call_all(self._hooked)
         self.controls.close()
         self._flush(final=True)
         self.status = status
@@ -163,10 +220,22 @@ class LoopWatch:
     # ------------------------------------------------------------------------------------- what is hooked
 
     def _hook(self, module: nn.Module, optimizer: Optimizer, loss: nn.Module | None) -> None:
-        self._handles.append(module.register_forward_hook(Ear(self._after_pass), with_kwargs=True))
-        self._handles.append(optimizer.register_step_post_hook(self._after_step))
+        after_pass, after_step = Ear(self._after_pass), Grip(self._after_step)
+        self._hooked.append(module.register_forward_hook(after_pass, with_kwargs=True).remove)
+        self._hooked.append(optimizer.register_step_post_hook(after_step).remove)
         if loss is not None:
-            self._handles.append(loss.register_forward_hook(Ear(self._after_loss)))
+            self._hooked.append(loss.register_forward_hook(Ear(self._after_loss)).remove)
+
+    def __del__(self) -> None:
+        if getattr(self, "_recorder", None) is not None and not sys.is_finalizing():
+            _call_all(self._hooked)
+            with suppress(RuntimeError):  # of an interpreter that begins no threads any more
+                Thread(target=self._drop, name="akidlab-drop", daemon=True).start()
+
+    def _drop(self) -> None:
+        """End what nothing holds; in a thread, as garbage is collected by whichever holds whatever locks."""
+        self._say("log", Log(DROPPED.format(self.run.name, self.step)))
+        self.close("stopped")
 
     def _after_pass(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         if not module.training:
@@ -189,8 +258,8 @@ class LoopWatch:
         if self._left:
             self._left -= 1
             self._paused = not self._left
-        if self._paused or self.controls.pending:
-            self._obey()
+        if self.obeys and self.is_asked:
+            self.obey()
 
     def _clock(self) -> tuple[int, int, int]:
         return self.step + 1, self.epoch, self.step - self._turned + 1
@@ -214,20 +283,21 @@ class LoopWatch:
         from akidlab.asking import Desk
 
         if self._desk is None:
-            values = {"step": lambda: self.step, "lr": lambda: float(self.optimizer.param_groups[0]["lr"])}
+            values: dict[str, Callable[[], object]] = {
+                "step": lambda: self.step,
+                "epoch": lambda: self.epoch,
+                "lr": lambda: float(self.optimizer.param_groups[0]["lr"]),
+                "loss": self._last_loss,
+                "rank": lambda: 0,
+            }
             self._desk = Desk(lambda: self.module, self.controls, values)
         return self._desk
 
-    def _obey(self) -> None:
-        self._apply(self.controls.take())
-        if not self._paused:
-            return
-        self._flush(final=True)
-        self._say("status", Status("paused", {"step": self.step}))
-        while self._paused:
-            self._apply(self.controls.wait(1.0))
-        self._say("status", Status("running"))
-        self._since, self._since_samples = time.perf_counter(), self.samples
+    def _last_loss(self) -> float:
+        losses = self._told.recent("loss")
+        if not losses:
+            raise AskError("No loss was told yet: give `loss=`, or `log(loss=...)`.")
+        return losses[-1]
 
     def _apply(self, commands: Iterable[Command]) -> None:
         for command in commands:
@@ -295,6 +365,11 @@ class LoopWatch:
 
     def __repr__(self) -> str:
         return f"LoopWatch({self.run.name!r}, {self.status} at step {self.step})"
+
+
+def _call_all(functions: list[Callable[[], object]]) -> None:
+    while functions:
+        functions.pop()()
 
 
 def _batch_size(arguments: Iterable[Any]) -> int:

@@ -111,7 +111,9 @@ class Plan:
     def _eyes(self, kid: Kid) -> dict[str, object]:
         """What is watched and guarded, where that is other than the kid was told."""
         found: dict[str, object] = {} if self.guard is None else {"guard": self.guard}
-        if self.watch:
+        if self.watch.get("topics") == ("none",) and not self.watch.get("metrics"):
+            found["watching"] = None
+        elif self.watch:
             from akidlab.watching import WatchOptions
 
             new = WatchOptions(("none",) if set(self.watch) == {"metrics"} else ("all",))

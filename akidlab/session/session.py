@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab import config, registry
 from akidlab.errors import DispatchError, MagicError
+from akidlab.session.notebook import shows
 from akidlab.session.plan import Plan
 from akidlab.session.training import Training
 from akidlab.session.waiting import watch
@@ -141,7 +142,10 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        training = dispatch(lambda: self.pool(np, launcher), cargo, kid, plan or Plan(), name, tensorboard)
+        seen = shows(dashboard)
+        training = dispatch(
+            lambda: self.pool(np, launcher), cargo, kid, plan or Plan(), name, tensorboard, seen
+        )
         self._begin(training, background, dashboard)
         return training
 
@@ -202,6 +206,8 @@ class Session:
     def _begin(self, training: Training | RanksTraining, background: bool, dashboard: bool) -> None:
         __tracebackhide__ = True
         shown = _show(training) if dashboard and not config.quiet() else None
+        if isinstance(training, Training):  # else its kid practises elsewhere
+            training.kid.shown = shows(dashboard)
         self.trainings.append(training)
         if background:
             training.start()

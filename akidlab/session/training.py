@@ -127,6 +127,7 @@ class Training:
             self.kid.bus.unsubscribe(writer)
             writer.close()
         self.kid.close_run()
+        self.kid.shown = False
 
     def _hear(self, request: Body, peer: Peer) -> Body:
         if request.get("kind") == "status":

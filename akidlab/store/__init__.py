@@ -1,6 +1,6 @@
 """The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
 
-from akidlab.store import words
+from akidlab.store import titles, words
 from akidlab.store.bands import Bands
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse, Tag
 from akidlab.store.recorder import Recorder
@@ -23,5 +23,6 @@ __all__ = [
     "Store",
     "Tag",
     "runs",
+    "titles",
     "words",
 ]

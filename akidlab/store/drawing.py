@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab import registry
 from akidlab.errors import KindError, UnknownNameError, unknown
+from akidlab.store import titles
 
 if TYPE_CHECKING:
     from akidlab.store.pulse import Pulse
@@ -26,12 +27,13 @@ def figure(
     if not hasattr(draw, "figure"):  # it writes files
         able = [name for name in registry.names("akidlab.backends") if name not in (backend, "tensorboard")]
         raise unknown("backend that draws figures", backend, able)
-    there = [(run, tag, tag in known.tags) for run, known in runs for tag in tags if _has(known, tag)]
-    lines = [tag for _, tag, is_line in there if is_line]
-    bands = [tag for _, tag, is_line in there if not is_line]
-    title = ": ".join(filter(None, [name, ", ".join(tags)]))
+    there = [(run, tag, known) for run, known in runs for tag in tags if _has(known, tag)]
+    lines = [tag for _, tag, known in there if tag in known.tags]
+    bands = [tag for _, tag, known in there if tag not in known.tags]
+    title = ": ".join(filter(None, [name, titles.subject(tags)]))
     if not bands:
-        return draw.figure([run.scalars(tag, points=2000) for run, tag, _ in there], title=title, **look)
+        series = [run.scalars(tag, points=2000).held(known.now.step) for run, tag, known in there]
+        return draw.figure(series, title=title, **look)
     if lines:
         raise KindError(
             f"`{lines[0]}` is a scalar and `{bands[0]}` a distribution. Draw them in two figures."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akidlab.errors import StoreError, unknown
+from akidlab.errors import KindError, StoreError, unknown
 from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
 from akidlab.store.bands import Bands
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse
@@ -157,7 +157,7 @@ class Run:
 
     def scalars(
         self,
-        tag: str,
+        tag: str | None = None,
         *,
         since: int | None = None,
         points: int | None = None,
@@ -173,7 +173,10 @@ class Run:
 
         Raises:
             UnknownNameError: if the run has no such scalar.
+            KindError: if no tag is given; it names those that there are.
         """
+        if tag is None:
+            raise _untold("scalars", self.tags())
         first, last = _steps(since, within)
         with self.store.reading() as db:
             found = _find(db, "tags", self.id, tag)
@@ -186,7 +189,7 @@ class Run:
 
     def percentiles(
         self,
-        tag: str,
+        tag: str | None = None,
         *,
         since: int | None = None,
         points: int | None = None,
@@ -202,7 +205,10 @@ class Run:
 
         Raises:
             UnknownNameError: if it was not observed.
+            KindError: if no tag is given; it names those that there are.
         """
+        if tag is None:
+            raise _untold("percentiles", self.distributions())
         first, last = _steps(since, within)
         with self.store.reading() as db:
             observed = db is not None and schema.has_distributions(db)
@@ -318,6 +324,12 @@ def _find(db: sqlite3.Connection | None, table: str, run: int, tag: str) -> tupl
         f" WHERE run = ? AND {table}.name = ?"
     )
     return db.execute(query, (run, tag)).fetchone() if db else None
+
+
+def _untold(method: str, known: list[str]) -> KindError:
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    which = f', such as `{method}("{known[0]}")`' if known else ""
+    return KindError(f"Say which tag{which}. Known: {shown or 'none'}.")
 
 
 def _steps(since: int | None, within: tuple[int, int] | None) -> tuple[int, int]:

@@ -78,6 +78,25 @@ class Series:
         chosen = _columns(self.steps, self.values, points)
         return replace(self, steps=self.steps[chosen], values=self.values[chosen], times=self.times[chosen])
 
+    def held(self, until: int) -> Series:
+        """A learning rate as it was from its first step up to `until`; any other series as it is.
+
+        A rate is told when it changes, and holds until then. Where this series is thinned or partial, it is
+        not known when it changed; there only its last value is drawn out.
+
+        Example:
+            >>> rate = Series("learning_rate", np.array([0, 20]), np.array([0.1, 0.01]), np.zeros(2))
+            >>> rate.held(60).steps.tolist(), rate.held(60).values.tolist()
+            ([0, 19, 20, 60], [0.1, 0.1, 0.01, 0.01])
+        """
+        if self.tag != "learning_rate" or not len(self):
+            return self
+        last = [max(until, int(self.steps[-1]))]
+        ends = np.concatenate([self.steps[1:] - 1 if len(self) == self.total else self.steps[1:], last])
+        steps, first = np.unique(np.concatenate([self.steps, ends]), return_index=True)
+        values, times = (np.tile(kept, 2)[first] for kept in (self.values, self.times))
+        return replace(self, steps=steps, values=values, times=times, total=max(self.total, len(steps)))
+
     def to_pandas(self) -> pandas.DataFrame:
         """A table with the steps as its index, and the columns `<tag>` and `time` (UTC).
 

@@ -11,8 +11,10 @@ from torch import nn
 from akidlab import metrics
 from akidlab.exporter import Exporter
 from akidlab.guards import Doctor
+from akidlab.messages import Log, Message
 from akidlab.messages.merging import ALIKE
 from akidlab.metrics.bands import PercentilesSubscriber
+from akidlab.metrics.metric import Metric
 from akidlab.watching.governor import Governor
 from akidlab.watching.options import WatchOptions
 
@@ -79,6 +81,15 @@ class Watch:
         except BaseException:
             self.close()
             raise
+
+    def conclude(self) -> None:
+        """At the end of a run, say of each metric that recorded nothing what it still waited for."""
+        step, every = self.exporter.step, self.exporter.every
+        for metric in self.subscribers:
+            if step and isinstance(metric, Metric) and metric.waits_for and not metric.values:
+                ran = f"This run made {step} steps, and looked at 1 in {every}."
+                text = f"`{metric.name}` recorded nothing: {metric.waits_for}. {ran}"
+                self.bus.publish(Message("log", Log(text, "warning"), step=step))
 
     def close(self) -> None:
         """Watch no longer; a second time does nothing."""

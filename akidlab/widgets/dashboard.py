@@ -85,8 +85,8 @@ class Dashboard:
             if self.is_finished:
                 return
             self.is_finished = True
-        if self._ticker is not None:
-            self._ticker.stop()
+        if (ticker := self._ticker) is not None:  # another thread may close it meanwhile
+            ticker.stop()
             self._send_rest()
         if self._output.is_shown:
             self._output.update(self._still())
@@ -95,11 +95,12 @@ class Dashboard:
 
     def close(self) -> None:
         """Stop following the run and take the widget out of every notebook that shows it."""
-        if self._ticker is not None:
-            self._ticker.stop()
-        if self._widget is not None:
-            self._widget.close()
+        widget, ticker = self._widget, self._ticker
         self._widget = self._ticker = None
+        if ticker is not None:
+            ticker.stop()
+        if widget is not None:
+            widget.close()
         self.run.store.close()
 
     def _tick(self) -> bool:
@@ -129,9 +130,9 @@ class Dashboard:
 
     def _send_rest(self) -> None:
         with self._posting:
-            if self._widget is not None:
-                self._widget.post(self._follower.delta())
-                self._widget.run = description.run(self.run.look())
+            if (widget := self._widget) is not None:
+                widget.post(self._follower.delta())
+                widget.run = description.run(self.run.look())
 
     def _hear(self, content: Mapping[str, Any]) -> None:
         """What the browser asks for over the comm."""

@@ -8,8 +8,10 @@ from html import escape
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from akidlab.backends.lines import room
 from akidlab.backends.palette import COLOURS
-from akidlab.store import words
+from akidlab.backends.svg import span
+from akidlab.store import titles, words
 from akidlab.widgets import description
 from akidlab.widgets.charts import KEPT, Charts, charts, fitting, points
 from akidlab.widgets.grid import COLUMNS, Place, layout
@@ -40,11 +42,19 @@ def figure(run: Run, budget: int = KEPT) -> description.Plain:
     above = _ABOVE + 19 * more
     drawn = layout(title, above, rows)
     traces: list[description.Plain] = []
+    last = run.step
+    series_of = {
+        name: {
+            at: run.scalars(tag, points=each[name]).held(last).thin(each[name]) for at, tag in tags.items()
+        }
+        for name, tags in shown.items()
+    }
+    steps = span([one for series in series_of.values() for one in series.values()])
     for index, (name, tags) in enumerate(shown.items()):
-        place = Place(index, len(shown), rows)
-        series = {at: run.scalars(tag, points=each[name]) for at, tag in tags.items()}
+        place, series = Place(index, len(shown), rows, steps), series_of[name]
         scale = "zero" if name == "learning_rate" else "log" if _is_wide(name, series.values()) else ""
-        place.draw(drawn, _heading(name, tags, len(known[name]), first=index == 0), scale)
+        heading = _heading(name, tags, len(known[name]), first=index == 0)
+        place.draw(drawn, heading, scale, None if scale else room(list(series.values())))
         traces += [_trace(one, place, name, at) for at, one in series.items()]
     return {"data": traces, "layout": drawn, "config": {"displaylogo": False, "responsive": True}}
 
@@ -57,7 +67,7 @@ def _is_wide(name: str, lines: Iterable[Series]) -> bool:
 
 def _heading(name: str, tags: dict[int, str], all_of_it: int, *, first: bool) -> str:
     """The name of a chart; in the first what its two colours mean, of a topic how many lines it has."""
-    said = f"<b>{name.rstrip('/').replace('_', ' ').capitalize()}</b>"
+    said = f"<b>{escape(titles.heading(name.rstrip('/')))}</b>"
     if name.endswith("/"):
         some = f"{len(tags)} of {all_of_it} lines" if len(tags) < all_of_it else f"{len(tags)} lines"
         return f"{said}   {some if all_of_it > 1 else escape(tags[0][len(name) :])}"
@@ -74,13 +84,11 @@ def _trace(series: Series, place: Place, name: str, at: int) -> description.Plai
     line: description.Plain = {"color": color, "width": 1.8}
     if at >= len(COLOURS):
         line["dash"] = "dot"
-    if name == "learning_rate":
-        line["shape"] = "hv"
     dotted = (at == 1 and not group) or len(series) == 1
     return {
         "type": "scatter",
         "mode": "lines+markers" if dotted else "lines",
-        "name": series.tag.removeprefix(name) if group else series.tag.replace("_", " "),
+        "name": series.tag.removeprefix(name) if group else titles.title(series.tag),
         "x": series.steps.tolist(),
         "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in series.values.tolist()],
         "line": line,

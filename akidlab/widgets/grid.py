@@ -9,6 +9,7 @@ from akidlab.backends.palette import FAINT, GREY
 COLUMNS = 4
 _GAP = 0.07  # between two charts, as a share of the width: room for the numbers of an axis
 _ROW, _BELOW, _BETWEEN = 236, 36, 76  # pixels of a row of charts, below the last, between two
+_FINE = 4  # steps that have a number each
 _NUMBERS = {"exponentformat": "power", "minexponent": 5}
 
 
@@ -37,9 +38,12 @@ def layout(title: str, above: int, rows: int) -> dict[str, Any]:
 
 
 class Place:
-    """Where a chart lies among `count` of them in `rows` rows, and what its axes are called."""
+    """Where a chart lies among `count` of them in `rows` rows, and what its axes are called.
 
-    def __init__(self, index: int, count: int, rows: int) -> None:
+    All show the same `steps`, so that charts stand above each other in time.
+    """
+
+    def __init__(self, index: int, count: int, rows: int, steps: tuple[float, float]) -> None:
         columns = min(COLUMNS, max(1, count))
         row, column = divmod(index, columns)
         width = (1 + _GAP) / columns - _GAP
@@ -47,27 +51,39 @@ class Place:
         self.left = column * (width + _GAP)
         self.right = self.left + width
         self.top = 1 - row / rows * (1 + self._gap(rows))
+        rim = 0.02 * (steps[1] - steps[0])  # a mark at an end is to be seen whole
+        self.steps = {"range": [steps[0] - rim, steps[1] + rim], "tickformat": "~s"}
+        self.steps |= {"dtick": 1} if steps[1] - steps[0] <= _FINE else {}
         self.bottom = max(0.0, self.top - (1 - (rows - 1) * self._gap(rows)) / rows)
 
     @staticmethod
     def _gap(rows: int) -> float:
         return 0.0 if rows == 1 else _BETWEEN / (_ROW * rows - _BELOW)
 
-    def draw(self, layout: dict[str, Any], heading: str, scale: str = "") -> None:
+    def draw(
+        self,
+        layout: dict[str, Any],
+        heading: str,
+        scale: str = "",
+        values: tuple[float, float] | None = None,
+    ) -> None:
         """Put the axes of this chart, and `heading` above them, into `layout`.
 
         Args:
             layout: of the figure.
             heading: what stands above the chart.
             scale: `log`, or `zero` for one that begins there; else it fits the values.
+            values: from where to where it reaches, instead.
         """
         x, y = f"x{self.number}", f"y{self.number}"
         axis = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT, "automargin": True}
         across, up = [_short(self.left), _short(self.right)], [_short(self.bottom), _short(self.top)]
-        layout[f"xaxis{self.number}"] = axis | {"domain": across, "anchor": y, "tickformat": "~s"}
+        layout[f"xaxis{self.number}"] = axis | {"domain": across, "anchor": y, **self.steps}
         layout[f"yaxis{self.number}"] = axis | {"domain": up, "anchor": x, "nticks": 6, **_NUMBERS}
         if scale:
             layout[f"yaxis{self.number}"] |= {"type": "log"} if scale == "log" else {"rangemode": "tozero"}
+        if values:
+            layout[f"yaxis{self.number}"]["range"] = [float(f"{value:.4g}") for value in values]
         above = {
             "text": heading,
             "x": across[0],

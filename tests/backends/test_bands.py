@@ -155,7 +155,7 @@ def test_runs_are_drawn_side_by_side_those_that_have_it(run):
     drawn = Store().runs().figure("weights/a")
 
     assert [text.text for text in drawn.layout.annotations] == ["digits", "other"]
-    assert drawn.layout.title.text == "weights/a"
+    assert drawn.layout.title.text == "weights of a"
     assert empty.distributions() == []
     with pytest.raises(UnknownNameError, match=r"no scalar or distribution `weights/c`\. Did you mean"):
         Store().runs().figure("weights/c")

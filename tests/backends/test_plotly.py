@@ -9,7 +9,8 @@ import pytest
 from akidlab.backends.palette import COLOURS
 from akidlab.backends.plotly import figure
 from akidlab.backends.smoothing import smoothed
-from akidlab.store import Series
+from akidlab.messages import Message
+from akidlab.store import Recorder, Series, Store
 
 
 def series(values, tag: str = "loss", run: str = "digits") -> Series:
@@ -153,3 +154,41 @@ def test_lines_that_are_no_longer_finite_are_told_one_below_the_other():
     assert [text.text for text in said] == ["a is not finite at step 1", "b is not finite at step 3"]
     assert said[0].yshift - said[1].yshift >= 13
     assert [text.xanchor for text in said] == ["left", "right"]
+
+
+def test_few_steps_have_a_number_each_and_many_as_many_as_fit():
+    assert [figure([series(np.ones(many))]).layout.xaxis.dtick for many in (1, 9, 10)] == [1, 1, None]
+
+
+@pytest.mark.parametrize(("value", "reach"), [(0.5, (0.25, 0.75)), (-2.0, (-3.0, -1.0)), (0.0, (-1.0, 1.0))])
+def test_an_axis_of_one_value_reaches_half_as_far_around_it(value, reach):
+    assert figure([series([value])]).layout.yaxis.range == reach
+    assert figure([series([value, np.nan, value])]).layout.yaxis.range == reach
+    assert figure([series([value, value + 1])]).layout.yaxis.range is None
+    assert figure([series([value])], log=True).layout.yaxis.range is None
+
+
+def test_a_constant_rate_is_a_line_to_the_last_step():
+    run = Store().create("digits")
+    with Recorder(run) as recorder:
+        recorder.hear(Message("learning_rate", 0.05, step=0))
+        recorder.hear(Message("loss", 1.0, step=60))
+
+    drawn = run.figure("learning_rate")
+
+    assert (drawn.data[0].x.tolist(), drawn.data[0].y.tolist()) == ([0, 60], pytest.approx([0.05, 0.05]))
+    assert (drawn.layout.title.text, drawn.layout.yaxis.title.text) == (
+        "digits: learning rate",
+        "learning rate",
+    )
+
+
+def test_lines_of_one_topic_are_named_by_their_blocks():
+    ratios = [series([1.0], f"weight_updates_weights_ratio/{block}") for block in ("conv1", "ip1")]
+
+    drawn = figure(ratios)
+
+    assert [trace.name for trace in drawn.data] == ["conv1", "ip1"]
+    assert drawn.layout.yaxis.title.text == "update to weight ratio"
+    assert [trace.name for trace in figure([*ratios, series([1.0])]).data][2] == "loss"
+    assert figure(ratios[:1]).data[0].name == "weight_updates_weights_ratio/conv1"

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from akidlab.backends.svg import charts, draw, overlay, picture, short, ticks
+from akidlab.backends.svg import charts, draw, overlay, picture, short, span, ticks
 from akidlab.messages import Event, Message, Samples, Status
 from akidlab.store import Recorder, Series, Store
 
@@ -220,3 +220,7 @@ def test_a_picture_has_no_more_charts_than_one_can_look_at(run):
     assert "9 of 15 charts" in said
     assert "observation share" not in said
     assert len([text for text in texts(picture(run, run.tags())) if text.startswith("metric")]) == 12
+
+
+def test_steps_are_not_below_zero():
+    assert [span([series(values)]) for values in ([1.0], [])] == [(0.0, 1.0), (0.0, 1.0)]

@@ -15,7 +15,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from akidlab.backends.tensorboard import TensorBoardWriter, histogram
 from akidlab.errors import MissingPackageError
-from akidlab.messages import Bus, Event, Log, Message, Percentiles, Samples, Status
+from akidlab.messages import PERCENTS, Bus, Event, Log, Message, Percentiles, Samples, Status
 
 NINE = np.array([-3.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 3.0])
 
@@ -55,8 +55,8 @@ def test_percentiles_become_histograms(tmp_path):
     assert found.Tags()["histograms"] == ["weights/block/conv0", "weights/block/conv1"]
     assert (event.step, event.wall_time) == (7, 9.0)
     assert (of.min, of.max, of.num, of.sum) == (-6.0, 6.0, 200.0, pytest.approx(0.0))
-    assert list(of.bucket_limit) == (NINE * 2).tolist()
-    assert list(of.bucket) == pytest.approx([0, 14, 18, 30, 38, 38, 30, 18, 14])
+    assert list(of.bucket_limit) == (NINE * 2)[1:].tolist()
+    assert list(of.bucket) == [14, 18, 30, 38, 38, 30, 18, 14]
 
 
 def test_tensorboard_can_draw_the_histograms(tmp_path):
@@ -70,6 +70,54 @@ def test_tensorboard_can_draw_the_histograms(tmp_path):
     assert [rows[:, 2].sum() for rows in drawn] == pytest.approx([200.0] * 3)
     assert [(rows[0, 0], rows[-1, 1]) for rows in drawn] == [(-3.0, 3.0), (2.0, 2.0), (0.0, 3.0)]
     assert all(np.all(rows[:, 1] >= rows[:, 0]) for rows in drawn)
+
+
+def drawn_by_tensorboard(folder: Path, tensor: np.ndarray) -> np.ndarray:
+    """What TensorBoard's own loader hands to its page: left, right and count of each bin."""
+    nine = np.percentile(tensor, PERCENTS).astype(np.float32)
+    with TensorBoardWriter(folder) as writer:
+        found = Percentiles(["weights/conv"], nine[None], np.array([tensor.size]))
+        writer.hear(Message("percentiles", found, step=1))
+    (file,) = folder.iterdir()
+    (value,) = (value for event in EventFileLoader(str(file)).Load() for value in event.summary.value)
+    return make_ndarray(value.tensor)
+
+
+RANDOM = np.random.default_rng(0)
+TENSORS = {
+    "normal": RANDOM.normal(size=10_007),
+    "relu": np.maximum(RANDOM.normal(size=5_000), 0),
+    "sparse": RANDOM.normal(size=5_000) * (RANDOM.random(5_000) < 0.2),
+    "saturated": np.clip(RANDOM.normal(size=5_000), -0.5, 0.5),
+    "signs": np.sign(RANDOM.normal(size=999)),
+    "constant": np.full(17, 2.0),
+    "one": np.array([3.0]),
+    "two": np.array([-1.0, 4.0]),
+    "ten": RANDOM.normal(size=10),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_the_bins_that_tensorboard_draws_hold_the_elements_that_lie_there(tmp_path, name):
+    tensor = TENSORS[name].astype(np.float32)
+    rows = drawn_by_tensorboard(tmp_path, tensor)
+
+    assert rows[:, 2].sum() == tensor.size
+    assert (rows[0, 0], rows[-1, 1]) == (tensor.min(), tensor.max())
+    assert np.array_equal(rows[1:, 0], rows[:-1, 1])
+    below = 0
+    for _, right, count in rows:
+        below += count
+        assert np.sum(tensor < right) - 1 <= below <= np.sum(tensor <= right)
+
+
+def test_elements_of_one_value_are_in_a_bin_of_no_width(tmp_path):
+    rows = drawn_by_tensorboard(
+        tmp_path, np.concatenate([np.linspace(-1, -0.1, 10), np.zeros(70), np.ones(21)])
+    )
+
+    narrow = rows[rows[:, 0] == rows[:, 1]]
+    assert narrow.tolist() == [[0, 0, 54], [1, 1, 17]]
 
 
 def test_the_sums_of_a_histogram_are_near_those_of_the_tensor():

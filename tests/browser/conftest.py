@@ -22,9 +22,11 @@ playwright.expect.set_options(timeout=PATIENCE)
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("lab"))
-    lab.start()
-    yield lab
-    lab.stop()
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,15 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
+
+from tests.serving import port_of
 
 # How quick it is is for the benchmarks, on a machine that does nothing else.
 PATIENCE = 60_000  # ms
@@ -39,10 +39,6 @@ class Lab:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.token = secrets.token_hex(8)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
         private = {
             "AKID_RUNS": root / "akid_runs",
             "AKIDLAB_RUNTIME": root / "runtime",
@@ -64,34 +60,20 @@ class Lab:
         )
 
     def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            "--no-browser",
-            f"--port={self.port}",
-            "--port-retries=0",
-        ]
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0"]
         command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"]
         command += ["--allow-root", "--expose-app-in-browser"]
-        self.log = (self.root / "lab.log").open("w")
+        self.log = (self.root / "server.log").open("w")
         self.process = subprocess.Popen(
             command, cwd=self.root, env=self.env, stdout=self.log, stderr=subprocess.STDOUT
         )
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=2).close()
-                return
-            except OSError:
-                time.sleep(0.3)
-        self.stop()
-        raise RuntimeError("JupyterLab did not start:\n" + (self.root / "lab.log").read_text()[-3000:])
+        self.address = f"http://127.0.0.1:{port_of(self.process, self.root)}"
+        urllib.request.urlopen(f"{self.address}/api/status?token={self.token}", timeout=60).close()
 
     def stop(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

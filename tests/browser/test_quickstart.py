@@ -11,7 +11,7 @@ import pytest
 from lab import Lab, Notebook
 from playwright.sync_api import Browser, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.browser
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "00_quickstart.ipynb"
 
@@ -19,7 +19,7 @@ TRAIN = """\
 %load_ext akidlab
 from akidlab import *"""
 CELL = """\
-%%akid_train --steps 100000 --name front
+%%akid_train --steps 100000000 --name front
 brain = Brain(name="brain")
 brain.attach([
     InnerProductLayer(out_channel_num=32, name="ip1"),

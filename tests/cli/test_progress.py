@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from rich.console import Console
 
@@ -17,7 +18,8 @@ def test_without_a_terminal_there_is_a_line_now_and_then() -> None:
         for share in (0.02, 0.5, 0.99, 1.0, 1.0):
             progress.advance(share)
 
-    assert out.getvalue() == "Two at a time [sic] ...\ncompiling   2 %  (0 s)\ncompiling 100 %  (0 s)\n"
+    said = re.sub(r"\d+ s", "0 s", out.getvalue())
+    assert said == "Two at a time [sic] ...\ncompiling   2 %  (0 s)\ncompiling 100 %  (0 s)\n"
 
 
 def test_on_a_terminal_there_is_a_bar_that_ends_full() -> None:

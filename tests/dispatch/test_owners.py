@@ -37,3 +37,13 @@ def test_an_owner_whose_number_went_to_another_process_is_gone() -> None:
 
     assert held.are_gone()
     assert held.pids == []
+
+
+def test_it_is_known_how_long_they_are_gone() -> None:
+    held = Owners()
+    held.add(os.getpid(), OURS)
+    assert (held.are_gone(), held.gone_for) == (False, 0)
+    held.add(os.getpid(), OURS - 100)
+
+    assert held.are_gone()
+    assert held.gone_for > 0

@@ -58,6 +58,35 @@ def test_a_paused_run_does_not_stall(training: Work, monkeypatch: pytest.MonkeyP
     assert training.stalled() is None
 
 
+def test_a_pause_is_measured_from_when_somebody_last_asked(
+    training: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(work.time, "monotonic", lambda: now)
+    assert training.waited == 0
+
+    training.hear([Message("status", Status("paused"), step=5)])
+    now += 600.0
+    assert training.waited == 600
+    training.expect("1", None)  # type: ignore[arg-type]
+    now += 10.0
+    assert training.waited == 10
+    training.hear([Message("status", Status("running"), step=5)])
+    assert training.waited == 0
+
+
+def test_a_run_that_is_forsaken_is_stopped_once_and_told_how_to_go_on(training: Work) -> None:
+    training.forsake(600.0)
+    training.forsake(601.0)
+
+    assert [command.action for command in training.commands] == ["stop"]
+    training.close(Outcome("stopped"))
+    assert training.run.warnings == [
+        "Paused for 600 s with no notebook left: it was saved and stopped. "
+        "`%akid_train --resume digits` goes on."
+    ]
+
+
 def share(value: float, weight: float, step: int = 1) -> Message:
     return Message("accuracy", Samples([step], [value], [1.0], "mean", [weight]), step=step)
 

@@ -28,7 +28,7 @@ def folder(launcher: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ranks(launcher: str, folder: Path) -> list[dict[str, Any]]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "AKID_RUNS": str(folder / "runs")}
     command = find_launcher(launcher).command(2, [str(RANKS), str(folder), launcher])
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(2)]
 

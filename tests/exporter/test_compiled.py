@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from akidlab.exporter import Exporter
+from akidlab.messages import CallbackSubscriber
 from tests.exporter.conftest import learn, net
 
 
@@ -15,6 +17,10 @@ from tests.exporter.conftest import learn, net
 def _forgotten() -> None:
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name.startswith("akidlab")]
 
 
 def graphs() -> int:
@@ -41,9 +47,29 @@ def test_a_compiled_model_tells_of_its_parameters(watched, heard, caplog, way):
     assert len(set(counted)) == 1
     assert heard.keys("weight_gradients") == heard.keys("weight_updates") == ["linear0", "linear1"] * 3
     assert heard.keys("activations") == []
-    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
-        "No call of a module was seen in step 1"
-    ]
+    (line,) = said(caplog)
+    assert line.startswith("What passes through a compiled model is not seen: its parameters,")
+
+
+def test_who_says_that_a_model_is_compiled_is_not_told_so(bus, heard, caplog):
+    model = net()
+    with Exporter(message_bus=bus) as exporter:
+        exporter.compiled = True
+        exporter.add_modules(model)
+        learn(torch.compile(model, backend="eager"), torch.optim.SGD(model.parameters(), 0.1), steps=2)
+
+    assert heard.keys("weights") == ["linear0", "linear1"] * 2
+    assert said(caplog) == []
+
+
+def test_nobody_who_wants_parameters_alone_is_told(bus, caplog):
+    model = net()
+    bus.subscribe(CallbackSubscriber(lambda message: None, topics=["weights"]))
+    with Exporter(message_bus=bus) as exporter:
+        exporter.add_modules(called := compiled(model, "function"))
+        learn(called, torch.optim.SGD(model.parameters(), 0.1), steps=2)
+
+    assert said(caplog) == []
 
 
 def test_what_is_compiled_within_a_function_is_not_disturbed(watched, heard, caplog):

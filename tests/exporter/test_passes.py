@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from akidlab.errors import KindError
 from akidlab.exporter import tensors_of
 from akidlab.messages import CallbackSubscriber
 from tests.exporter.conftest import learn, net
@@ -337,3 +338,33 @@ def test_a_subscriber_that_fails_on_gradients_is_called_once(bus, watched, caplo
     learn(model, torch.optim.SGD(model.parameters(), 0.1), steps=2)
 
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_scale_of_a_loss_is_taken_off_gradients_if_who_scales_is_known(watched, heard, dtype):
+    model, given = net().to(dtype), torch.randn(5, 4, dtype=dtype)
+    exporter = watched(model)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+
+    model(given).square().mean().backward()
+    exporter.scaler = scaler
+    scaler.scale(model(given).square().mean()).backward()
+
+    plain, unscaled = heard.of("layer_gradients", "linear0")
+    assert unscaled.dtype == torch.float32
+    torch.testing.assert_close(unscaled, plain.float(), rtol=0, atol=0)
+
+
+def test_gradients_too_small_for_half_precision_are_told_as_they_are(watched, heard):
+    model = net().half()
+    exporter = watched(model)
+    exporter.scaler = scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)
+
+    scaler.scale(model(torch.ones(5, 4).half()).float().mean() * 1e-9).backward()
+
+    assert 0 < float(heard.of("layer_gradients", "linear1")[0].max()) < 1e-8
+
+
+def test_what_scales_has_a_scale(watched):
+    with pytest.raises(KindError, match="A scaler has a method `scale`, as a GradScaler has; found 1024"):
+        watched(net()).scaler = 1024

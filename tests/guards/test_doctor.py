@@ -88,6 +88,27 @@ def test_activations_that_a_rate_made_explode_are_not_laid_to_the_initial_weight
     )
 
 
+def test_weights_that_a_nan_spoilt_are_not_laid_to_the_rate():
+    torch.manual_seed(0)
+    net, bus = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1)), Bus()
+    optimizer, loss = torch.optim.Adam(net.parameters(), 0.01), torch.nn.MSELoss()
+    with Exporter(message_bus=bus, optimizer=optimizer) as exporter:
+        doctor = Doctor(bus, net, exporter)
+        bus.subscribe(doctor)
+        exporter.add_modules(net)
+        exporter.set_loss(loss)
+        for step in range(40):
+            given = torch.full((8, 4), torch.nan) if step == 10 else torch.randn(8, 4)
+            optimizer.zero_grad()
+            loss(net(given), torch.ones(8, 1)).backward()
+            optimizer.step()
+        doctor.close()
+
+    kinds = [finding.kind for finding in doctor.findings]
+    assert any(kind.endswith("not_finite") for kind in kinds)
+    assert "rate_too_large" not in kinds
+
+
 def test_gradients_of_another_loss_that_are_cleared_in_time_are_no_fault():
     """The loss of a GAN's generator goes back through its discriminator, too."""
     generator, judge, bus = torch.nn.Linear(2, 4), torch.nn.Linear(4, 1), Bus()

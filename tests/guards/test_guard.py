@@ -44,6 +44,33 @@ def test_a_step_that_is_not_finite_is_not_made_and_its_module_is_named() -> None
     assert all(a.equal(b) for a, b in zip(model.parameters(), before, strict=True))
 
 
+@pytest.mark.parametrize("make", [torch.optim.SGD, torch.optim.Adam, torch.optim.LBFGS])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_gradients_that_a_closure_computes_are_looked_at_before_the_step(make, by_name) -> None:
+    model = net()
+    optimizer = make(model.parameters(), 0.01)
+    given = [torch.ones(4, 4), torch.ones(4, 4), torch.full((4, 4), torch.nan)]
+    made: list[torch.Tensor] = []
+
+    def train() -> None:
+        for batch in given:
+            made[:] = [parameter.detach().clone() for parameter in model.parameters()]
+
+            def closure(batch: torch.Tensor = batch) -> torch.Tensor:
+                optimizer.zero_grad()
+                loss = model(batch).square().mean()
+                loss.backward()
+                return loss
+
+            assert (optimizer.step(closure=closure) if by_name else optimizer.step(closure)).isfinite()
+
+    with Guard(model) as guard, pytest.raises(NotFiniteError, match=r"at step 3\. The batch itself"):
+        train()
+
+    assert guard.step == 2
+    assert all(a.equal(b) for a, b in zip(model.parameters(), made, strict=True))
+
+
 def test_a_loss_is_checked_when_asked() -> None:
     model = net(Log())
 

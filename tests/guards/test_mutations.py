@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn, optim
 
 from akidlab import (
     AdamKongFu,
@@ -351,6 +351,56 @@ def test_a_healthy_run_raises_no_alarm(name: str) -> None:
 
 def test_a_healthy_loop_by_hand_raises_no_alarm() -> None:
     assert findings_of_a_loop(plain_net(), steps=60) == []
+
+
+def healthy_net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Tanh(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(512, 32), nn.ReLU(), nn.Linear(32, 10),
+    )  # fmt: skip
+
+
+def whole(step: int) -> Tensor:
+    return torch.arange(1400)
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "Adadelta": optim.Adadelta,  # with its rate of 1
+    "Adagrad": lambda p: optim.Adagrad(p, lr=0.01),
+    "Adam with AMSGrad": lambda p: optim.Adam(p, lr=0.001, amsgrad=True),
+    "Adamax": optim.Adamax,
+    "NAdam": optim.NAdam,
+    "RAdam": optim.RAdam,  # whose first steps are tiny
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.001),
+    "RMSprop, centred": lambda p: optim.RMSprop(p, lr=0.001, centered=True, momentum=0.9),
+    "Rprop": lambda p: optim.Rprop(p, lr=0.001),
+    "SGD with momentum 0.99": lambda p: optim.SGD(p, lr=0.01, momentum=0.99),
+    "SGD with Nesterov's": lambda p: optim.SGD(p, lr=0.01, momentum=0.99, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("net", [plain_net, healthy_net])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_no_optimizer_at_a_sane_rate_raises_an_alarm(net: Any, optimizer: str) -> None:
+    model = net()
+
+    found = findings_of_a_loop(model, steps=10, optimizer=OPTIMIZERS[optimizer](model.parameters()))
+
+    assert [finding.text for finding in found] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("rows", "search"), [(None, "strong_wolfe"), (whole, None), (whole, "strong_wolfe")])
+def test_the_great_steps_of_lbfgs_raise_no_alarm(rows: Any, search: str | None, seed: int) -> None:
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Tanh() if rows is None else nn.ReLU(),
+                          nn.Linear(32, 10))  # fmt: skip
+    optimizer = optim.LBFGS(model.parameters(), line_search_fn=search)
+
+    found = findings_of_a_loop(model, steps=10, optimizer=optimizer, rows=rows)
+
+    assert [finding.text for finding in found] == []
 
 
 def test_there_are_faults_enough() -> None:

@@ -60,7 +60,11 @@ def _make(folder: Path, version: str) -> None:
         str(packages),
         *wanted,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_MINUTES * 60)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_MINUTES * 60)
+    except subprocess.TimeoutExpired:
+        shutil.rmtree(folder)
+        raise NoPackagesError(f"pip did not fetch ipykernel {version} in {_MINUTES} minutes.") from None
     if done.returncode:
         shutil.rmtree(folder)
         raise NoPackagesError(f"pip cannot fetch ipykernel {version}: {done.stderr.strip().splitlines()[-1]}")

@@ -6,13 +6,11 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,8 @@ from typing import Any
 import zmq
 from jupyter_client.session import Session
 
-PATIENCE = 60.0
+from tests.patience import PATIENCE, until
+from tests.serving import port_of, whole
 
 
 class Server:
@@ -32,10 +31,6 @@ class Server:
 
     def __init__(self, root: Path) -> None:
         self.root, self.token = root, secrets.token_hex(8)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}/hub/ada/"
         private = {
             "AKID_RUNS": "akid_runs", "AKIDLAB_RUNTIME": "runtime", "HOME": "home", "IPYTHONDIR": "ipython",
             "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "jupyter", "JUPYTER_DATA_DIR": "share",
@@ -43,50 +38,31 @@ class Server:
         self.env = os.environ | {name: str(root / folder) for name, folder in private.items()}
         self.env |= {"OMP_NUM_THREADS": "1"}
         (root / "home").mkdir()
-        command = [
-            sys.executable,
-            "-m",
-            "jupyter_server",
-            f"--port={port}",
-            "--port-retries=0",
-            "--no-browser",
-        ]
-        command += [
-            "--ServerApp.base_url=/hub/ada/",
-            f"--IdentityProvider.token={self.token}",
-            "--allow-root",
-        ]
-        command += [
-            f"--ServerApp.root_dir={root}",
-            "--ServerApp.jpserver_extensions={'akidlab.server': True}",
-        ]
+        command = [sys.executable, "-m", "jupyter_server", "--port=0", "--no-browser", "--allow-root"]
+        command += ["--ServerApp.base_url=/hub/ada/", f"--IdentityProvider.token={self.token}"]
+        command += [f"--ServerApp.root_dir={root}"]
+        command += ["--ServerApp.jpserver_extensions={'akidlab.server': True}"]
         self.log = (root / "server.log").open("w")
         self.process = subprocess.Popen(command, env=self.env, stdout=self.log, stderr=subprocess.STDOUT)
 
     def wait(self) -> None:
         """Until it answers."""
-        until(self._answers)
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None, (self.root / "server.log").read_text()
-        try:
-            return bool(self.ask("api/status"))
-        except OSError:
-            return False
+        self.address = f"http://127.0.0.1:{port_of(self.process, self.root)}/hub/ada/"
+        self.ask("api/status")
 
     def ask(self, path: str, body: object = None, *, method: str | None = None) -> Any:
         """What a GET, or with a body a POST, is answered with."""
         headers = {"Content-Type": "application/json", "Authorization": f"token {self.token}"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             found = answer.read()
         return json.loads(found) if found else None
 
     def add_kernel(self, name: str, python: Path) -> None:
         """Let it start kernels of this interpreter."""
         folder = self.root / "share" / "kernels" / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         (folder / "kernel.json").write_text(
             json.dumps({"argv": argv, "display_name": name, "language": "python"})
@@ -100,7 +76,7 @@ class Server:
         """End it, and its kernels with it."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -126,7 +102,7 @@ class Cell:
 
     def wait(self) -> Cell:
         """Until it is done."""
-        until(lambda: self.reply is not None and self._is_idle())
+        until(lambda: self.reply is not None and self._is_idle(), 2 * PATIENCE)
         return self
 
     def well(self) -> Cell:
@@ -148,8 +124,8 @@ class Kernel:
         self.id = server.ask("api/kernels", {"name": name})["id"]
         self.cells: dict[str, Cell] = {}
         file = server.root / "jupyter" / f"kernel-{self.id}.json"
-        until(lambda: file.exists() and file.read_text())
-        found = json.loads(file.read_text())
+        until(lambda: whole(file))
+        found = whole(file)
         self._session = Session(key=found["key"].encode(), signature_scheme=found["signature_scheme"])
         self._context = zmq.Context()
         self._shell = self._context.socket(zmq.DEALER)
@@ -218,11 +194,3 @@ class Kernel:
         else:
             cell.messages.append(message)
         return True
-
-
-def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait until `condition()` holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)

@@ -6,7 +6,8 @@ import re
 import time
 
 from akidlab import Run, runs
-from tests.kernels.jupyter import Cell, Kernel, until
+from tests.kernels.jupyter import Cell, Kernel
+from tests.patience import until
 
 
 def press(kernel: Kernel, run: Run, action: str, value: float | None = None) -> None:
@@ -33,7 +34,7 @@ def test_pause_rate_step_resume_and_stop_reach_a_busy_kernel(kernel: Kernel) -> 
     press(kernel, run, "step", 3)
     until(lambda: run.step == at + 3 and run.status == "paused")
     press(kernel, run, "resume")
-    until(lambda: run.step > at + 3)
+    until(lambda: run.step > at + 20)
     assert cell.reply is None
     press(kernel, run, "stop")
     cell.well()
@@ -72,12 +73,12 @@ def test_what_a_training_in_the_background_prints_stays_with_its_cell(kernel: Ke
     cell, run = training(kernel, f"background-{kernel.id}", "--background")
     cell.well()
     before = len(re.findall("hook at", cell.printed))
-    other = kernel.run("time.sleep(1.5)\nprint('other')")
+    other = kernel.run("at = kid.step\nwhile kid.step < at + 20:\n    time.sleep(0.01)\nprint('other')")
+    until(lambda: len(re.findall("hook at", cell.printed)) > before)
     press(kernel, run, "stop")
     until(lambda: run.status == "stopped")
 
     assert other.printed == "other\n"
-    until(lambda: len(re.findall("hook at", cell.printed)) > before)
 
 
 def test_the_kernel_completes_options_kids_and_runs(kernel: Kernel) -> None:
@@ -85,4 +86,4 @@ def test_the_kernel_completes_options_kids_and_runs(kernel: Kernel) -> None:
 
     assert kernel.complete("%akid_train --st") == ["--steps"]
     assert kernel.complete("%%akid_train ki") == ["kid"]
-    assert kernel.complete(f"%akid_train --resume done-{kernel.id[:4]}") == [f"done-{kernel.id}"]
+    assert kernel.complete(f"%akid_train --resume done-{kernel.id[:8]}") == [f"done-{kernel.id}"]

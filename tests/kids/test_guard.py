@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 
 import pytest
 import torch
@@ -24,6 +23,7 @@ from akidlab.engines.single import SingleEngine
 from akidlab.errors import NotFiniteError, UnknownNameError
 from akidlab.guards.finding import Finding
 from akidlab.kids.guarding import Guarding, NotFinite, Watch
+from tests.patience import PATIENCE, until
 
 BAD = 6  # the step that goes wrong
 
@@ -123,6 +123,18 @@ def test_the_run_tells_why_it_stopped(failed):
     assert "`odd` is the first whose output is not finite" in kid.run.error
 
 
+@pytest.mark.parametrize(("shown", "level"), [(False, logging.WARNING), (True, logging.INFO)])
+def test_what_a_dashboard_shows_is_logged_without_a_warning(make_kid, listen, caplog, shown, level):
+    caplog.set_level(logging.INFO, "akidlab")
+    kid = make_kid(brain=failing(log_of_zero, times=100), skip_validation=True)
+    heard, kid.shown = listen(kid), shown
+
+    kid.practice()
+
+    said = [record for record in caplog.records if record.name == "akidlab.kids.guarding"]
+    assert [(record.levelno, record.getMessage()) for record in said] == [(level, guards(heard)[0]["text"])]
+
+
 def test_a_checkpoint_of_the_last_good_step_is_kept(failed, make_kid, weights_of, tmp_path):
     kid, _ = failed(log_of_zero, log_dir=tmp_path)
     other = make_kid(brain=failing(nothing), log_dir=tmp_path)
@@ -146,14 +158,13 @@ def test_a_paused_kid_goes_on_with_the_next_batch_when_resumed(make_kid, listen,
     caplog.set_level(logging.CRITICAL)
     kid = make_kid(brain=failing(log_of_zero, times=2), guard="pause", skip_validation=True)
     heard = listen(kid)
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
-    while "paused" not in heard.statuses():
-        time.sleep(0.005)
+    until(lambda: "paused" in heard.statuses())
     assert int(kid.clock) == BAD - 1
     kid.controls.send("rate", 0.01)
     kid.controls.send("resume")
-    thread.join(10)
+    thread.join(PATIENCE)
 
     assert int(kid.clock) == 20
     assert heard.events("guard", "rate") == [("guard", BAD), ("rate", BAD - 1)]
@@ -277,16 +288,15 @@ def test_in_a_pause_a_kid_goes_back_as_it_was_told_and_on(make_kid, listen, tmp_
         val_log_step=3,
     )  # fmt: skip
     heard = listen(kid)
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
-    while "paused" not in heard.statuses():
-        time.sleep(0.005)
+    until(lambda: "paused" in heard.statuses())
     call = guards(heard)[0]["text"].split("`")[-2]
     kid.brain["odd"].how = nothing
     eval(call)
     went_back = kid.step
     kid.controls.send("resume")
-    thread.join(20)
+    thread.join(PATIENCE)
 
     assert (went_back, kid.step) == (6, 20)
     assert sorted(heard.samples("loss")) == list(range(1, 21))
@@ -408,14 +418,13 @@ def edited_in_a_pause(kid, heard, change):
     """Has it practise, pause, be edited, and go on."""
     pause = lambda kid: kid.controls.send("pause") if kid.step == 3 else None  # noqa: E731
     kid.hooks.on_batch_end.append(pause)
-    thread = threading.Thread(target=kid.practice)
+    thread = threading.Thread(target=kid.practice, daemon=True)
     thread.start()
-    while "paused" not in heard.statuses():
-        time.sleep(0.005)
+    until(lambda: "paused" in heard.statuses())
     kid.hooks.on_batch_end.remove(pause)
     kid.edit(change)
     kid.controls.send("resume")
-    thread.join(20)
+    thread.join(PATIENCE)
 
 
 def test_what_is_put_in_while_it_is_paused_is_guarded(make_kid, listen):

@@ -180,6 +180,36 @@ def test_metrics_are_recorded_by_topic_and_block(make_kid):
     )
 
 
+@pytest.mark.parametrize(
+    ("metric", "sooner", "tag"),
+    [
+        ("cka", "cka?frequency=1", "self_similarity_cka/ip1"),
+        ("svcca", "svcca?frequency=1", "self_similarity/ip1"),
+        ("gradient_noise_scale", "gradient_noise_scale?window=5", "gradient_noise_scale"),
+    ],
+)
+def test_a_metric_that_saw_too_little_says_so_and_what_to_ask_for(make_kid, metric, sooner, tag):
+    kid = make_kid(max_steps=60, record=True)
+    kid.watch("none", metrics=metric, doctor=False)
+
+    kid.practice()
+    (line,) = kid.run.logs()
+
+    assert (line.level, tag in kid.run.tags()) == ("warning", False)
+    assert line.text.startswith(f"`{metric}` recorded nothing: ")
+    assert f"`{sooner}`" in line.text
+
+
+def test_a_similarity_at_each_look_is_recorded_and_no_more_is_said(make_kid):
+    kid = make_kid(max_steps=60, record=True)
+    kid.watch("none", metrics="cka?frequency=1", doctor=False)
+
+    kid.practice()
+
+    assert list(kid.run.scalars("self_similarity_cka/ip1").steps) == [10, 20, 30, 40, 50, 60]
+    assert kid.run.logs() == []
+
+
 def test_a_metric_that_does_not_exist_is_refused_when_it_is_asked_for(make_kid):
     kid = make_kid()
 
@@ -189,7 +219,7 @@ def test_a_metric_that_does_not_exist_is_refused_when_it_is_asked_for(make_kid):
     assert kid.watching is None
 
 
-def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen):
+def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen, caplog):
     kid = make_kid(max_steps=2, compile={"backend": "eager"})
     heard = listen(kid)
     kid.watch(every=1)
@@ -199,7 +229,10 @@ def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen):
     assert {tag.split("/")[0] for tag in tags(heard)} == {
         "weights", "biases", "weight_gradients", "bias_gradients", "weight_updates", "bias_updates"
     }  # fmt: skip
-    assert "Of a compiled brain" in " ".join(m.data.text for m in heard.messages if m.topic == "log")
+    (line,) = [m.data.text for m in heard.messages if m.topic == "log"]
+    assert line.startswith("Of a compiled brain, parameters, their gradients and updates are watched")
+    assert line.endswith("Practise with `compile=False` to see activations and layer gradients, too.")
+    assert [r for r in caplog.records if r.name.startswith("akidlab")] == []  # one place is enough
 
 
 def test_a_budget_is_kept_account_of(make_kid, listen):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from akidlab import runs
+import akidlab
+from akidlab import Store, runs
 from akidlab.errors import AskError, MagicError, UnknownNameError
 from akidlab.session import Session, ask
 from akidlab.session.ask import Answer
@@ -171,7 +175,48 @@ def test_the_end_of_the_run_is_told_to_who_waits(live: Notebook) -> None:
 
 def test_questions_are_completed_with_options_and_runs(live: Notebook) -> None:
     assert {"--rank", "--run", "--timeout"} <= set(live.complete("%akid_ask --"))
-    assert "live" in live.complete("%akid_ask --run ")
+    Store().create("ended")
+
+    assert live.complete("%akid_ask --run ") == ["live"]
+    assert live.complete("found = %akid_ask --run l") == ["live"]
+    assert live.complete("a, b = %akid_ask ip1.we") == ["ip1.weight"]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("re", ["relu0"]),
+        ("1.wei", ["1.weight"]),
+        ("mlp.0.wei", ["mlp.0.weight"]),
+        ("ml", ["mlp"]),
+        ("mlp/re", ["mlp/relu0"]),
+        ("lr/mlp/lin", ["lr/mlp/linear0", "lr/mlp/linear1"]),
+        ("lr / mlp/linear0.we", ["mlp/linear0.weight"]),
+        ("lr/mlp.lin", ["lr/mlp.linear0", "lr/mlp.linear1"]),
+        ("lr/re", ["lr/relu0"]),
+    ],
+)
+def test_blocks_of_a_plain_loop_are_completed_as_tags_name_them(
+    notebook: Notebook, line: str, offered: list[str]
+) -> None:
+    inner = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2))
+    model = nn.Sequential(OrderedDict([("mlp", inner), ("1", nn.Linear(2, 2)), ("2", nn.ReLU())]))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    over = threading.Event()
+
+    with akidlab.watch(model, optimizer, "none", doctor=False, dashboard=False) as watching:
+
+        def answering() -> None:
+            while not over.is_set():
+                watching.controls.wait(0.05)
+
+        thread = threading.Thread(target=answering)
+        thread.start()
+        try:
+            assert notebook.complete(f"%akid_ask {line}") == offered
+        finally:
+            over.set()
+            thread.join()
 
 
 @pytest.mark.parametrize(

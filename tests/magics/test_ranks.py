@@ -16,7 +16,7 @@ from tests.magics.notebook import FOREVER, SETUP, Notebook, a_shell, interrupt
 from tests.patience import until
 from tests.processes import lives
 
-pytestmark = [pytest.mark.ranks, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.ranks
 
 
 @pytest.fixture(scope="module")

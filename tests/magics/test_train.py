@@ -245,6 +245,7 @@ def test_a_store_that_cannot_be_written_is_said_before_the_training(
         ("--launcher torch", "`--launcher` is for ranks: say how many, as in `-np 2`"),
         ("-np 1.5", "`-np` is a whole number of 1 or more; found `1.5`"),
         ("kid other", "`other` is too much for `%akid_train`"),
+        ("kid --watch weights biases", "are parted by commas: `--watch weights,biases`."),
         ("--name 'open", "cannot be read: No closing quotation"),
         ("kdi", "There is no kid `kdi`. Did you mean `kid`?"),
         ("np", "`np` is of type module; what trains is a Kid"),
@@ -281,6 +282,25 @@ def test_comments_may_stand_above_the_cell_magic_but_no_code(notebook: Notebook)
         SyntaxError, match="must be the first line of its cell; found code above it, in line 1"
     ):
         notebook.run("x = 1\n%%akid_train\nkid = make()")
+
+
+def test_a_kid_remembers_what_is_watched_until_it_is_told_to_watch_nothing(notebook: Notebook) -> None:
+    notebook.run("kid = make()")
+    notebook.run("%akid_train kid --no-dashboard --watch weights --metrics norm:weights --every 2")
+    notebook.run("%akid_train kid --no-dashboard --steps 5")
+    notebook.run("%akid_train kid --no-dashboard --steps 5 --watch none --metrics norm:biases")
+    notebook.run("%akid_train kid --no-dashboard --steps 5 --watch none")
+
+    metrics = [[tag for tag in run.tags() if tag.endswith("_norm2/ip1")] for run in runs()]
+    assert metrics == [[], ["biases_norm2/ip1"], ["weights_norm2/ip1"], ["weights_norm2/ip1"]]
+    assert [run.distributions() != [] for run in runs()] == [False, False, True, True]
+    assert notebook["kid"].watching is None
+
+
+def test_help_says_what_sticks_and_where_the_metrics_are_listed(notebook: Notebook) -> None:
+    for shown in (notebook.run("%akid_train?"), notebook.run("%akid_train --help")):
+        assert "until `--watch none` or `kid.unwatch()`" in shown
+        assert "akidlab.metrics.describe()" in shown
 
 
 def test_help_shows_an_example_and_every_option(notebook: Notebook) -> None:

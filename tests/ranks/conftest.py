@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cloudpickle
@@ -14,6 +13,7 @@ import pytest
 from akidlab.dispatch import Job, Outcome, Pool, Task
 from akidlab.store import Run, Store
 from akidlab.worker import Assignment
+from tests.patience import PATIENCE, until
 
 NUMBER = """
 import os
@@ -59,7 +59,7 @@ class Ranks:
     def wait(self, job: Job) -> Outcome:
         """Wait for a job, and gather what the ranks write."""
         self.output.clear()
-        return job.wait(60, on_output=lambda *piece: self.output.append(piece))
+        return job.wait(2 * PATIENCE, on_output=lambda *piece: self.output.append(piece))
 
     def said(self, rank: int) -> str:
         """What a rank wrote in the last run."""
@@ -67,7 +67,7 @@ class Ranks:
 
     def pids(self) -> list[int]:
         """The processes of the ranks, once they are ready."""
-        self.pool.wait_ready(60)
+        self.pool.wait_ready()
         return [rank["pid"] for rank in self.pool.describe()["ranks"]]
 
 
@@ -79,28 +79,15 @@ def run_of(job: Job) -> Run:
 def under_way(job: Job) -> Run:
     """The run of a job, once it has made a step."""
     run = run_of(job)
-    assert until(lambda: run.step > 0 or not run.is_live), job.pool.describe()
+    until(lambda: run.step > 0 or not run.is_live)
     assert run.is_live, run.look()
     return run
-
-
-def until(true: Callable[[], object], seconds: float = 20.0) -> bool:
-    """Wait until something is true, at most so many seconds."""
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    return bool(true())
 
 
 def family(pid: int) -> list[psutil.Process]:
     """A process and all that came of it."""
     root = psutil.Process(pid)
     return [root, *root.children(recursive=True)]
-
-
-def living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those of them that still live."""
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="session")
@@ -117,5 +104,5 @@ def _shared_pool(launcher: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def ranks(_shared_pool: Ranks, monkeypatch: pytest.MonkeyPatch) -> Ranks:
     monkeypatch.setenv("AKIDLAB_RUNTIME", str(_shared_pool.runtime))
-    _shared_pool.pool.wait_ready(60)
+    _shared_pool.pool.wait_ready()
     return _shared_pool

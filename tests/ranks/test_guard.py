@@ -29,6 +29,15 @@ kid.hooks.on_train_end.append(tell)
 """
 
 
+@pytest.mark.parametrize(("shown", "times"), [(True, 0), (False, 1)])
+def test_ranks_write_what_no_dashboard_shows(ranks: Ranks, shown: bool, times: int) -> None:
+    job = ranks.submit(cell(20, SPOIL), overrides={"shown": shown})
+    ranks.wait(job)
+
+    (finding,) = run_of(job).findings()
+    assert (ranks.said(0) + ranks.said(1)).count(str(finding.data["text"])) == times
+
+
 def test_all_ranks_stop_at_the_same_step_and_the_one_that_knows_tells(ranks: Ranks) -> None:
     job = ranks.submit(cell(20, SPOIL))
     ranks.wait(job)

@@ -16,10 +16,13 @@ import pytest
 from akidlab.config import runtime_path
 from akidlab.dispatch import Pool, Task
 from akidlab.errors import DispatchError
-from akidlab.store import Store
-from akidlab.wire import Connection
+from akidlab.messages import Command
+from akidlab.store import Run, Store
+from akidlab.wire import Connection, send_command
 from akidlab.worker import Assignment
-from tests.ranks.conftest import cell, family, living, under_way, until
+from tests.patience import PATIENCE, until
+from tests.processes import living
+from tests.ranks.conftest import cell, family, under_way
 
 pytestmark = pytest.mark.ranks
 
@@ -27,12 +30,28 @@ OWNER = """
 import json, os, sys, cloudpickle
 from akidlab.dispatch import Pool, Task
 from akidlab.worker import Assignment
-pool = Pool.start(1, project=os.environ["AKID_RUNS"] + "/..")
+pool = Pool.start(1, project=os.environ["AKID_RUNS"] + "/..", idle=float(sys.argv[2]))
 pool.wait_ready()
 job = pool.submit(Task("orphan", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(sys.argv[1]))))
 print(json.dumps([pool.pid, job.uid]), flush=True)
 os._exit(0)
 """
+
+WAIT = """
+import os, time
+def wait(kid):
+    while not os.path.exists({flag!r}):
+        time.sleep(0.01)
+kid.hooks.on_batch_begin.append(wait)
+"""
+
+
+def orphan(source: str, idle: float = 600.0) -> tuple[Run, list[psutil.Process]]:
+    """A run whose kernel has died, and the processes that it goes on in."""
+    command = [sys.executable, "-c", OWNER, source, str(idle)]
+    owner = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=2 * PATIENCE)
+    supervisor, uid = json.loads(owner.stdout)
+    return Store().run(uid), family(supervisor)
 
 
 def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path, launcher: str) -> None:
@@ -41,7 +60,7 @@ def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path, launcher: str) -> 
         processes = family(pool.pid)
 
     assert len(processes) >= 4
-    assert living(processes) == []
+    until(lambda: not living(processes))
     assert [path.suffix for path in runtime_path().iterdir()] == [".log"]
     with pytest.raises(DispatchError, match="The pool of 2 ranks is gone"):
         pool.describe()
@@ -62,7 +81,7 @@ def test_a_stop_does_not_wait_for_the_start(tmp_path: Path) -> None:
     processes = family(pool.pid)
     pool.stop()
 
-    assert living(processes) == []
+    until(lambda: not living(processes))
 
 
 def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path, launcher: str) -> None:
@@ -73,9 +92,9 @@ def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path, launcher: s
     processes = family(pool.pid)
     os.kill(pool.pid, signal.SIGKILL)
     with pytest.raises(DispatchError, match=r"The supervisor of run `run` \(process \d+\) is gone"):
-        job.wait(20)
+        job.wait(PATIENCE)
 
-    assert until(lambda: not living(processes), 10)
+    until(lambda: not living(processes))
     assert run.status == "lost"
     assert Connection.find("pool") == []
     assert not pool.alive
@@ -83,23 +102,31 @@ def test_ranks_leave_when_their_supervisor_is_killed(tmp_path: Path, launcher: s
 
 
 def test_a_run_outlives_its_kernel_and_the_pool_leaves_after_it(tmp_path: Path) -> None:
-    owner = subprocess.run(
-        [sys.executable, "-c", OWNER, cell(200)], stdout=subprocess.PIPE, text=True, check=True, timeout=60
-    )
-    supervisor, uid = json.loads(owner.stdout)
-    processes = family(supervisor)
-    run = Store().run(uid)
+    run, processes = orphan(cell(200, WAIT.format(flag=str(tmp_path / "flag"))))
+    (tmp_path / "flag").touch()
 
-    assert until(lambda: run.status == "finished", 60)
+    until(lambda: run.status == "finished")
     assert run.step == 200
     assert (run.folder / "step-200.safetensors").exists()
-    assert until(lambda: not living(processes), 15)
+    until(lambda: not living(processes))
+
+
+def test_a_paused_run_without_a_kernel_is_saved_and_stopped_and_its_pool_leaves(tmp_path: Path) -> None:
+    run, processes = orphan(cell(1_000_000), idle=1.0)
+    until(lambda: run.step > 0)
+    send_command(run.uid, Command("pause"))
+
+    until(lambda: run.status == "stopped")
+    assert (run.folder / f"step-{run.step}.safetensors").exists()
+    assert "with no notebook left: it was saved and stopped" in run.warnings[0]
+    assert [event.kind for event in run.events() if event.kind in ("pause", "stop")] == ["pause", "stop"]
+    until(lambda: not living(processes))
 
 
 def test_an_idle_pool_leaves(tmp_path: Path) -> None:
     pool = Pool.start(1, project=tmp_path, idle=0.5)
 
-    assert until(lambda: not pool.alive, 60)
+    until(lambda: not pool.alive)
     assert "is ready" in pool.log.read_text()
     assert "nobody had a task for 0.5 s" in pool.log.read_text()
     pool.close()
@@ -111,15 +138,15 @@ def test_ranks_that_cannot_start_say_why(tmp_path: Path, launcher: str) -> None:
     with pytest.raises(DispatchError, match=r"(?s)ended before they were ready.*this is no torch"):
         pool.wait_ready()
 
-    assert until(lambda: not pool.alive, 15)
+    until(lambda: not pool.alive)
     pool.close()
 
 
 def test_ranks_that_do_not_start_in_time_are_given_up(tmp_path: Path) -> None:
     pool = Pool.start(1, project=tmp_path, patience=0.1)
+    processes = family(pool.pid)
     with pytest.raises(DispatchError, match=r"were not ready within 0\.1 s"):
         pool.wait_ready()
-    processes = [psutil.Process(pool.pid)] if pool.alive else []
 
-    assert until(lambda: not living(processes), 15)
+    until(lambda: not living(processes))
     pool.close()

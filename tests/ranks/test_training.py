@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import torch
@@ -12,7 +11,8 @@ from akidlab.errors import DispatchError
 from akidlab.kids import checkpoint
 from akidlab.messages import Command
 from akidlab.wire import send_command
-from tests.ranks.conftest import Ranks, cell, family, run_of, under_way, until
+from tests.patience import until
+from tests.ranks.conftest import Ranks, cell, family, run_of, under_way
 
 pytestmark = pytest.mark.ranks
 
@@ -68,16 +68,12 @@ def test_the_run_is_recorded_by_the_supervisor(ranks: Ranks) -> None:
     assert (run.folder / "step-12.safetensors").exists()
 
 
-def test_the_second_task_finds_the_same_processes_and_begins_at_once(ranks: Ranks) -> None:
+def test_the_second_task_finds_the_same_processes(ranks: Ranks) -> None:
     before = ranks.pids()
     ranks.do(cell(1))
-    began = time.time()
-    job = ranks.submit(cell(1))
-    ranks.wait(job)
+    ranks.do(cell(1))
 
-    first_step = next(event.time for event in run_of(job).events("first_step"))
-    assert ranks.pids() == before
-    assert first_step - began < 0.5  # the benchmark measures 0.02 s on a quiet machine
+    assert ranks.pids() == before  # how soon it begins, the benchmarks measure
 
 
 def test_a_second_run_of_the_same_name_gets_its_own(ranks: Ranks) -> None:
@@ -116,7 +112,7 @@ def test_commands_reach_the_run_by_its_uid(ranks: Ranks) -> None:
     run = under_way(job)
     send_command(job.uid, Command("rate", 0.01))
     job.command(Command("pause"))
-    assert until(lambda: run.status == "paused")
+    until(lambda: run.status == "paused")
     send_command(job.uid, Command("stop"))
     outcome = ranks.wait(job)
 

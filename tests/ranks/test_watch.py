@@ -19,7 +19,8 @@ from akidlab.messages import PERCENTS, Command
 from akidlab.session import ask
 from akidlab.session.ask import answer
 from akidlab.worker import Assignment
-from tests.ranks.conftest import Ranks, cell, run_of, under_way, until
+from tests.patience import until
+from tests.ranks.conftest import Ranks, cell, run_of, under_way
 
 pytestmark = pytest.mark.ranks
 
@@ -104,7 +105,7 @@ def test_any_rank_is_asked_and_the_ranks_stay_equal(ranks: Ranks) -> None:
     with training(ranks) as job:
         outs = [ask("rank, ip1.out[:9], ip1.input.shape[1:]", job.uid, rank=rank) for rank in (0, 1)]
         job.command(Command("pause"))
-        assert until(lambda: run_of(job).status == "paused")
+        until(lambda: run_of(job).status == "paused")
         told = answer("step", job.uid, rank=1)
         at = [ask("step, ip1.weight.double().sum(), ip1.out.sum()", job.name, rank=rank) for rank in (0, 1)]
 
@@ -173,8 +174,8 @@ def test_a_budget_has_both_ranks_look_at_the_same_steps(ranks: Ranks) -> None:
     run = run_of(job)
 
     bands = run.percentiles("activations/ip1")
-    assert run.scalars("observation_every").last > 1
-    assert len(bands) < 300
+    assert run.scalars("observation_every").values.max() > 1
+    assert len(bands) < 400
     assert set(bands.counts.tolist()) == {64 * 10}  # of the whole batch, at each step
 
 
@@ -194,10 +195,16 @@ def test_tensorboard_files_are_written_by_the_supervisor(ranks: Ranks) -> None:
 def test_ranks_in_a_pause_rest(ranks: Ranks) -> None:
     with training(ranks) as job:
         job.command(Command("pause"))
-        assert until(lambda: run_of(job).status == "paused")
+        until(lambda: run_of(job).status == "paused")
         processes = [psutil.Process(pid) for pid in ranks.pids()]
-        before = [sum(process.cpu_times()[:2]) for process in processes]
-        time.sleep(2)
-        used = [sum(p.cpu_times()[:2]) - then for p, then in zip(processes, before, strict=True)]
 
-    assert max(used) < 1.0  # of two seconds; a rank that waits in a collective would take all of them
+        # ranks that wait in a collective would take a core, or two; on a busy machine one waits for the other
+        until(lambda: share_of_a_core(processes) < 0.4)
+
+
+def share_of_a_core(processes: list[psutil.Process]) -> float:
+    """What they take of it together, for half a second."""
+    before, begin = [process.cpu_times() for process in processes], time.monotonic()
+    time.sleep(0.5)
+    used = sum(sum(p.cpu_times()[:2]) - sum(then[:2]) for p, then in zip(processes, before, strict=True))
+    return used / (time.monotonic() - begin)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,16 +15,15 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+from tests.serving import port_of
+
 
 class Server:
     """A Jupyter server under a base URL that is not the default."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.token = root, secrets.token_hex(8)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}/hub/ada/"
         (root / "home").mkdir()
         self.env = os.environ | {
             "HOME": str(root / "home"),
@@ -34,7 +31,7 @@ class Server:
             "JUPYTER_RUNTIME_DIR": str(root / "jupyter"),
             "AKIDLAB_RUNTIME": str(root / "runtime"),
         }
-        command = [sys.executable, "-m", "jupyter_server", f"--port={port}", "--port-retries=0"]
+        command = [sys.executable, "-m", "jupyter_server", "--port=0"]
         command += ["--ServerApp.base_url=/hub/ada/", f"--IdentityProvider.token={self.token}"]
         command += [f"--ServerApp.root_dir={root}", "--allow-root", "--no-browser"]
         command += ["--ServerApp.jpserver_extensions={'akidlab.server': True}"]
@@ -42,14 +39,8 @@ class Server:
         self.process = subprocess.Popen(command, env=self.env, stdout=self.log, stderr=subprocess.STDOUT)
 
     def wait(self) -> None:
-        for _ in range(200):
-            try:
-                self.ask("api/status")
-                return
-            except OSError:
-                assert self.process.poll() is None, (self.root / "server.log").read_text()
-                time.sleep(0.2)
-        raise TimeoutError((self.root / "server.log").read_text())
+        self.address = f"http://127.0.0.1:{port_of(self.process, self.root)}/hub/ada/"
+        self.ask("api/status")
 
     def ask(
         self, path: str, body: object = None, *, token: bool = True, headers: dict[str, str] | None = None
@@ -60,7 +51,7 @@ class Server:
         sent |= {"Authorization": f"token {self.token}"} if token else {}
         request = urllib.request.Request(self.address + path, data, sent)
         try:
-            with _opener.open(request, timeout=20) as answer:
+            with _opener.open(request, timeout=PATIENCE) as answer:
                 return answer.status, _body(answer), dict(answer.headers)
         except urllib.error.HTTPError as error:
             with error:
@@ -68,7 +59,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
         self.log.close()
 
 

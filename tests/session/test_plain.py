@@ -1,11 +1,11 @@
-"""A loop of one's own is watched with three lines: plain torch, a stranger's module, Lightning."""
+"""A loop of one's own is watched with three lines: plain torch, a stranger's module."""
 
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -122,66 +122,42 @@ def test_a_stranger_that_returns_its_loss_needs_no_loss_module():
     assert "activations/encoder" in watching.run.distributions()
 
 
-def fit(module, data, callback, folder, **options):
-    from lightning.pytorch import Trainer
+def test_of_several_optimizers_a_step_is_one_of_the_first_and_all_are_guarded():
+    model, _, loss = parts()
+    first, second = (torch.optim.SGD(model[at].parameters(), 0.1) for at in (0, 2))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's own
-        trainer = Trainer(
-            callbacks=[callback], logger=False, enable_checkpointing=False, accelerator="cpu",
-            enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder, **options,
-        )  # fmt: skip
-        trainer.fit(module, data)
+    def step():
+        model.zero_grad()
+        loss(model(batch()[0]), batch()[1]).backward()
+        first.step()
+        second.step()
 
+    watching = akidlab.watch(model, [first, second], loss=loss, every=1)
+    for _ in range(6):
+        step()
+    model[2].weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(NotFiniteError, match="not finite at step 8"), watching:
+        step()
 
-def test_a_lightning_loop_is_watched_by_a_callback(tmp_path):
-    lightning = pytest.importorskip("lightning.pytorch")
-    from akidlab.lightning import WatchCallback
-
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.net = network()
-
-        def training_step(self, batch, index):
-            loss = nn.functional.cross_entropy(self.net(batch[0]), batch[1])
-            self.log("train/loss", loss)
-            return loss
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    callback = WatchCallback(every=5, name="lightning")
-    data = torch.utils.data.DataLoader([tuple(part) for part in zip(*batch(), strict=True)], batch_size=4)
-    fit(Module(), data, callback, tmp_path, max_epochs=3)
-
-    run = callback.run
-    assert (run.name, run.status, run.step) == ("lightning", "finished", 12)
-    assert len(run.scalars("loss")) == 12
-    assert run.epoch == 3
-    assert "activations/net/linear0" in run.distributions()
+    assert list(watching.run.percentiles("weights/linear0").steps) == list(range(1, 8))
+    assert watching.run.config["optimizer"] == "SGD, SGD"
+    assert [finding.data["finding"] for finding in watching.run.findings()] == ["gradient_not_finite"]
 
 
-def test_batches_that_lightning_gathers_are_one_step(tmp_path):
-    lightning = pytest.importorskip("lightning.pytorch")
-    from akidlab.lightning import WatchCallback
+def test_what_a_scaler_scales_is_told_without_its_scale():
+    told = []
+    for scale in (1.0, 1024.0):
+        model, optimizer, loss = parts()
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        with akidlab.watch(model, optimizer, loss=loss, scaler=scaler, exact=True) as watching:
+            scaler.scale(loss(model(batch()[0]), batch()[1])).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        run = watching.run
+        told.append({tag: run.percentiles(tag).values[0].tolist() for tag in run.distributions()})
 
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.net = network()
-
-        def training_step(self, batch, index):
-            return self.net(batch).sum() * 0 + index + 1.0
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.1)
-
-    callback, data = WatchCallback("gradients"), torch.utils.data.DataLoader(torch.ones(8, 6), batch_size=1)
-    fit(Module(), data, callback, tmp_path, max_epochs=1, accumulate_grad_batches=2)
-
-    losses = callback.run.scalars("loss")
-    assert (losses.steps.tolist(), losses.values.tolist()) == ([1, 2, 3, 4], [1.5, 3.5, 5.5, 7.5])
+    assert told[0].keys() >= {"layer_gradients/relu0", "weight_gradients/linear0", "bias_updates/linear1"}
+    assert told[0] == told[1]
 
 
 def test_values_told_by_hand_belong_to_the_step_of_their_pass():
@@ -284,6 +260,16 @@ def test_copies_of_a_watched_module_are_not_watched():
     assert list(watching.run.scalars("loss").steps) == [1, 2]
 
 
+def test_a_metric_that_recorded_nothing_says_why():
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, "none", loss=loss, metrics="gradient_noise_scale") as watching:
+        train(model, optimizer, loss, steps=3)
+
+    (line,) = watching.run.logs()
+    assert line.text.startswith("`gradient_noise_scale` recorded nothing: an estimate takes 20 looks")
+
+
 def test_epochs_are_counted_where_they_are_told():
     model, optimizer, loss = parts()
 
@@ -309,6 +295,20 @@ def test_gradients_that_are_not_finite_end_the_loop_before_the_weights_are_touch
 
     assert model[0].weight.detach().equal(before)
     assert (watching.run.status, watching.run.findings()[0].step) == ("failed", 1)
+
+
+@pytest.mark.parametrize(("kernel", "level"), [(False, "WARNING"), (True, "INFO")])
+def test_what_a_guard_warns_of_is_not_written_beside_a_dashboard(monkeypatch, caplog, kernel, level):
+    caplog.set_level("INFO", "akidlab")
+    monkeypatch.setattr("akidlab.session.loop.shows", lambda: kernel)
+    model, optimizer, loss = parts()
+
+    with akidlab.watch(model, optimizer, loss=loss, guard="warn") as watching:
+        watching.show()
+        model[0].weight.register_hook(lambda gradient: gradient * torch.nan)
+        train(model, optimizer, loss, steps=1)
+
+    assert [record.levelname for record in caplog.records if "not finite" in record.getMessage()] == [level]
 
 
 def test_what_is_spoilt_soon_after_a_good_loss_is_not_laid_to_the_initial_weights():
@@ -338,16 +338,70 @@ def test_a_misspelt_option_names_the_nearest():
         akidlab.watch(model, optimizer, evry=3)
 
 
-def test_the_same_module_watched_again_closes_the_earlier_run():
+def test_the_same_module_watched_again_closes_the_earlier_run_and_says_so():
     model, optimizer, loss = parts()
     first = akidlab.watch(model, optimizer, loss=loss)
     train(model, optimizer, loss, steps=1)
 
-    with akidlab.watch(model, optimizer, loss=loss):
+    with akidlab.watch(torch.compile(model, backend="eager"), optimizer, loss=loss) as second:
         train(model, optimizer, loss, steps=1)
 
-    assert first.run.status == "stopped"
-    assert sorted(run.status for run in runs()) == ["finished", "stopped"]
+    assert (first.run.status, first.step) == ("stopped", 1)
+    assert [line.text for line in first.run.logs()] == [
+        "The module is watched anew: `sequential` ends at step 1."
+    ]
+    assert (second.run.status, second.step) == ("finished", 1)
+
+
+def hooks_of(model, optimizer, loss):
+    from torch.nn.modules import module as everywhere
+
+    return [
+        *(hook for module in (*model.modules(), loss) for hook in module._forward_hooks.values()),
+        *(hook for module in model.modules() for hook in module._forward_pre_hooks.values()),
+        *optimizer._optimizer_step_pre_hooks.values(), *optimizer._optimizer_step_post_hooks.values(),
+        *everywhere._global_forward_hooks.values(), *everywhere._global_forward_pre_hooks.values(),
+    ]  # fmt: skip
+
+
+def test_a_watch_that_nobody_keeps_goes_on():
+    model, optimizer, loss = parts()
+
+    akidlab.watch(model, optimizer, loss=loss)
+    gc.collect()
+    train(model, optimizer, loss, steps=3)
+
+    (run,) = runs()
+    assert run.status == "running"
+    akidlab.watch(model, optimizer, loss=loss).close()  # the same module is watched anew
+    assert (run.status, len(run.scalars("loss"))) == ("stopped", 3)
+    assert hooks_of(model, optimizer, loss) == []
+
+
+def test_a_watch_of_what_nothing_holds_any_more_ends():
+    model, optimizer, loss = parts()
+    threads = set(threading.enumerate())
+    akidlab.watch(model, optimizer, loss=loss)
+    train(model, optimizer, loss, steps=1)
+    (run,) = runs()
+
+    del model, optimizer
+
+    until(lambda: gc.collect() >= 0 and run.status == "stopped")  # a cycle may need two
+    (line,) = run.logs()
+    assert line.text == "Nothing holds what `sequential` watched any more, so it ends at step 1."
+    until(lambda: not {t for t in threading.enumerate() if t.name.startswith("akidlab")} - threads)
+
+
+def test_a_cell_that_runs_again_watches_what_it_makes_then():
+    for _ in range(2):
+        model, optimizer, loss = parts()
+        watching = akidlab.watch(model, optimizer, loss=loss)
+        train(model, optimizer, loss, steps=2)
+
+    until(lambda: gc.collect() >= 0 and sorted(run.status for run in runs()) == ["running", "stopped"])
+    watching.close()
+    assert len(hooks_of(model, optimizer, loss)) == 0
 
 
 @pytest.mark.parametrize(
@@ -356,16 +410,20 @@ def test_the_same_module_watched_again_closes_the_earlier_run():
         (lambda m, o, c: (nn.Linear, o, None), "`module` is a torch module, found a type"),
         (
             lambda m, o, c: (m, m.parameters(), None),
-            "`optimizer` is an optimiser of torch, found a generator",
+            "`optimizer` is an optimiser of torch, or several; found a generator",
         ),
+        (lambda m, o, c: (m, [o, "sgd"], None), "or several; found a str"),
+        (lambda m, o, c: (m, [], None), "or several; found none"),
         (lambda m, o, c: (m, o, nn.functional.cross_entropy), "`loss` is a loss module .*watching.log"),
+        (lambda m, o, c: (m, o, c, 1024), "`scaler` is one of mixed precision, .* found 1024"),
     ],
 )
 def test_other_things_are_refused_with_advice(spoil, text):
-    module, optimizer, loss = spoil(*parts())
+    module, optimizer, loss, *scaler = spoil(*parts())
 
     with pytest.raises(KindError, match=text):
-        akidlab.watch(module, optimizer, loss=loss)
+        akidlab.watch(module, optimizer, loss=loss, scaler=scaler[0] if scaler else None)
+    assert len(runs()) == 0
 
 
 def test_an_unknown_topic_leaves_no_run_behind():

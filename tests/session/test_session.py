@@ -89,6 +89,20 @@ def test_leaving_a_session_stops_and_saves_what_trains() -> None:
     assert list(run.folder.glob("step-*.safetensors"))
 
 
+def test_a_kid_knows_whether_a_dashboard_shows_its_run(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("akidlab.session.session.shows", lambda dashboard: dashboard)
+    kid, seen = make(), []
+    kid.hooks.on_train_end.append(lambda kid: seen.append(kid.shown))
+
+    for dashboard in (True, False):
+        kid.max_steps = 5 + kid.step
+        session.train(kid, dashboard=dashboard)
+
+    assert (seen, kid.shown) == ([True, False], False)
+
+
 def test_a_kid_trains_once_at_a_time(session: Session) -> None:
     kid = make(max_steps=FOREVER)
     session.train(kid, background=True, dashboard=False)

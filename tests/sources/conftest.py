@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -56,10 +57,11 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 
 @pytest.fixture
-def closed() -> str:
-    """An address where nobody listens."""
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        return f"http://127.0.0.1:{server.server_port}/"
+def closed() -> Iterator[str]:
+    """An address where nobody listens, and nobody else may."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
 
 
 @pytest.fixture(scope="session")

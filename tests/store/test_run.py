@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from akidlab.errors import UnknownNameError
+from akidlab.errors import KindError, UnknownNameError
 from akidlab.messages import Event, Log, Message, Samples, Status
 from akidlab.store import Recorder
 
@@ -43,6 +43,15 @@ def test_a_run_in_one_line(digits):
 def test_a_scalar_that_the_run_has_not_is_met_with_the_nearest(digits):
     with pytest.raises(UnknownNameError, match=r"no scalar `los`\. Did you mean `loss`\? Known: loss"):
         digits.scalars("los")
+
+
+def test_without_a_tag_it_is_said_which_there_are(digits):
+    with pytest.raises(
+        KindError, match=r'Say which tag, such as `scalars\("loss"\)`. Known: loss, validation_'
+    ):
+        digits.scalars()
+    with pytest.raises(TypeError, match=r"Say which tag\. Known: none\."):
+        digits.percentiles()
 
 
 def test_a_reader_asks_for_what_came_since(digits):

@@ -103,3 +103,29 @@ def test_the_best_error_is_the_lowest():
     errors = Series("validation_error", np.array([1, 2]), np.array([0.1, 0.3]), np.array([0.0, 1.0]))
 
     assert (errors.best, errors.best_step) == (0.1, 1)
+
+
+def test_a_learning_rate_holds_until_it_is_changed():
+    rate = Series(
+        "learning_rate", np.array([0, 20, 21]), np.array([0.1, 0.05, 0.01]), np.array([1.0, 2.0, 3.0])
+    )
+
+    held = rate.held(60)
+
+    assert held.steps.tolist() == [0, 19, 20, 21, 60]
+    assert held.values.tolist() == [0.1, 0.1, 0.05, 0.01, 0.01]
+    assert held.times.tolist() == [1.0, 1.0, 2.0, 3.0, 3.0]
+    assert rate.held(5).steps.tolist() == [0, 19, 20, 21]
+
+
+def test_of_a_thinned_learning_rate_only_the_last_value_is_drawn_out():
+    part = Series("learning_rate", np.array([0, 20]), np.array([0.1, 0.05]), np.zeros(2), total=9)
+
+    assert part.held(60).steps.tolist() == [0, 20, 60]
+
+
+def test_what_is_no_learning_rate_does_not_hold():
+    loss = Series("loss", np.array([0, 20]), np.array([0.1, 0.05]), np.zeros(2))
+
+    assert loss.held(60) is loss
+    assert len(Series("learning_rate", np.empty(0, int), np.empty(0), np.empty(0)).held(60)) == 0

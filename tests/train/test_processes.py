@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from akidlab.errors import UnknownNameError
 from akidlab.train import TuningWarning, search, tune, tuning
 from akidlab.train.forks import ALONE
 from akidlab.train.process import Spawner
+from tests.patience import until
+from tests.processes import living
 from tests.train.conftest import SETUP
 from tests.train.shared import shared_nursery
 
@@ -84,13 +85,6 @@ def told(process: psutil.Process) -> str:
         return ""
 
 
-def wait_for(condition: Any, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_each_instance_is_a_process_and_those_that_fail_leave_the_others_alone(home: dict[str, Any]) -> None:
     exec(ODD, home)
     hows = ["well", "raises", "dies", "exits", "well too"]
@@ -109,7 +103,7 @@ def test_each_instance_is_a_process_and_those_that_fail_leave_the_others_alone(h
     assert len({said(run)[0] for run in found.run}) == 5
     assert {said(run)[1] for run in found.run} == {"4", "5"}
     assert found.validation_loss[0] == found.validation_loss[4] == here(home)
-    assert children() == []
+    until(lambda: children() == [])
 
 
 def here(home: dict[str, Any]) -> float:
@@ -123,7 +117,7 @@ def test_an_interrupt_stops_all_and_what_was_stopped_can_be_resumed(
     exec(FOREVER, home)
 
     def press() -> None:
-        wait_for(lambda: len(runs()) == 2 and all(run.step > 5 for run in runs()))
+        until(lambda: len(runs()) == 2 and all(run.step > 5 for run in runs()))
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
@@ -132,7 +126,7 @@ def test_an_interrupt_stops_all_and_what_was_stopped_can_be_resumed(
     steps = [run.step for run in runs()]
 
     assert [run.status for run in runs()] == ["stopped", "stopped"]
-    assert children() == []
+    until(lambda: children() == [])
     home["STEPS"] = max(steps) + 5
     found = tune(home["setup"], {"lr": [0.1, 0.2, 0.3]}, resume=True, gpus=[], slots=2)
     assert found.status.tolist() == ["finished"] * 3
@@ -144,7 +138,7 @@ def test_what_does_not_stop_is_ended(home: dict[str, Any], monkeypatch: pytest.M
     exec(DEAF, home)
 
     def press() -> None:
-        wait_for(lambda: len(runs()) == 1 and "deaf" in output(runs()[0].name))
+        until(lambda: len(runs()) == 1 and "deaf" in output(runs()[0].name))
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
@@ -152,7 +146,7 @@ def test_what_does_not_stop_is_ended(home: dict[str, Any], monkeypatch: pytest.M
         tune(home["deaf"], gpus=[], slots=1)
 
     assert runs()[0].status == "stopped"
-    assert children() == []
+    until(lambda: children() == [])
 
 
 def test_when_the_kernel_is_killed_the_instances_stop_saved(tmp_path: Path) -> None:
@@ -160,14 +154,14 @@ def test_when_the_kernel_is_killed_the_instances_stop_saved(tmp_path: Path) -> N
     (tmp_path / "script.py").write_text(script)
     kernel = subprocess.Popen([sys.executable, str(tmp_path / "script.py")], env=dict(os.environ))
     try:
-        wait_for(lambda: runs() and runs()[0].step > 5)
+        until(lambda: runs() and runs()[0].step > 5)
         offspring = psutil.Process(kernel.pid).children(recursive=True)
     finally:
         kernel.kill()
         kernel.wait()
 
-    wait_for(lambda: runs()[0].status == "stopped")
-    wait_for(lambda: not any(child.is_running() for child in offspring))
+    until(lambda: runs()[0].status == "stopped")
+    until(lambda: not living(offspring))
     assert (runs()[0].folder / f"step-{runs()[0].step}.safetensors").exists()
 
 
@@ -262,4 +256,4 @@ def test_a_metric_that_is_not_there_ends_the_search(home: dict[str, Any]) -> Non
     with pytest.raises(UnknownNameError, match=r"metric `validation_los`. Did you mean `validation_loss`"):
         search(home["setup"], {"lr": (0.0, 1.0)}, trials=3, metric="validation_los", gpus=[], slots=1)
     assert len(runs()) == 1
-    assert children() == []
+    until(lambda: children() == [])

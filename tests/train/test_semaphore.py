@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from akidlab.train import Semaphore
+from tests.patience import PATIENCE, until
 
 
 def test_it_counts_what_is_free() -> None:
@@ -34,7 +34,7 @@ def test_two_who_want_two_of_three_take_them_one_after_the_other() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
 
     assert not any(thread.is_alive() for thread in threads)
     assert max(most) == 1
@@ -50,14 +50,14 @@ def test_who_wants_many_is_not_passed_over_by_those_who_want_few() -> None:
         semaphore.release(n)
 
     many, few = threading.Thread(target=take, args=(2,)), threading.Thread(target=take, args=(1,))
-    many.start()
-    time.sleep(0.05)
-    few.start()
-    time.sleep(0.05)
+    for waiting, thread in enumerate((many, few), start=1):
+        thread.start()
+        until(lambda waiting=waiting: len(semaphore._waiting) == waiting)
+
     assert order == []
     semaphore.release(1)
-    many.join(5)
-    few.join(5)
+    many.join(PATIENCE)
+    few.join(PATIENCE)
 
     assert order == [2, 1]
 

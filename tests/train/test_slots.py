@@ -8,6 +8,7 @@ import pytest
 
 from akidlab.errors import TuningError
 from akidlab.train.slots import Slots, default_shares, visible_gpus
+from tests.patience import PATIENCE
 
 
 def test_no_gpu_is_handed_out_twice() -> None:
@@ -38,7 +39,7 @@ def test_without_gpus_shares_of_the_cpu_are_taken() -> None:
     assert (slot.shares, last.shares, waiting.is_alive()) == (2, 1, True)
     assert "CUDA_VISIBLE_DEVICES" not in slot.environment
     slots.give(last)
-    waiting.join(5)
+    waiting.join(PATIENCE)
     assert not waiting.is_alive()
 
 

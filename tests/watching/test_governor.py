@@ -166,14 +166,15 @@ def test_a_real_training_is_looked_at_more_seldom() -> None:
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
     exporter = Exporter(message_bus=bus, optimizer=optimizer)
     exporter.add_modules(model)
-    governor = Governor(exporter, bands, budget=0.02)
+    governor, every = Governor(exporter, bands, budget=0.02), set[int]()
     for _ in range(300):
         optimizer.zero_grad()
         model(torch.ones(4, 20)).sum().backward()
         optimizer.step()
+        every.add(governor.every)
     exporter.detach()
 
-    assert governor.every > 1
+    assert max(every) > 1
     assert 0 < governor.share < 1
 
 

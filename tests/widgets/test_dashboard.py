@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 
 import pytest
 from tapped import Wire, custom, scalar, size
@@ -14,14 +12,9 @@ from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard, assets
 from akidlab.widgets.figure import figure
 from akidlab.widgets.live import LiveWidget
+from tests.patience import until
 
 built = pytest.mark.skipif(not (assets.STATIC / "loader.js").exists(), reason="the widgets are not built")
-
-
-def wait_for(condition: object, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:  # type: ignore[operator]
-        time.sleep(0.02)
 
 
 @built
@@ -39,7 +32,7 @@ def test_it_ticks_at_its_own_pace_and_within_its_bounds(run: Run, recorder: Reco
     scalar(recorder, "loss", list(range(1, 5000)), [1.0] * 4999)
     dashboard = Dashboard(run)
     assert isinstance(dashboard.widget, LiveWidget)
-    wait_for(lambda: len(custom()) >= 6)
+    until(lambda: len(custom()) >= 6)
     dashboard.close()
 
     assert [content["seq"] for content, _ in custom()][:6] == [1, 1, 2, 2, 3, 4]
@@ -51,21 +44,24 @@ def test_its_thread_ends_with_the_run(run: Run) -> None:
     with Recorder(run):
         dashboard = Dashboard(run)
         assert dashboard.widget.comm is not None
-    wait_for(lambda: dashboard.is_finished)
-    names = [thread.name for thread in threading.enumerate()]
+    assert dashboard._ticker is not None
+    until(lambda: dashboard._controls.send is None)  # the last that it does
+    ended = not dashboard._ticker._thread.is_alive()
     dashboard.close()
 
     assert dashboard.is_finished
-    assert "akidlab-ticker" not in names
+    assert ended
 
 
 @built
 def test_closing_leaves_no_thread_and_no_comm(run: Run, recorder: Recorder) -> None:
     dashboard = Dashboard(run)
     assert dashboard.widget.comm is not None
+    assert dashboard._ticker is not None
+    thread = dashboard._ticker._thread
     dashboard.close()
 
-    assert "akidlab-ticker" not in [thread.name for thread in threading.enumerate()]
+    until(lambda: not thread.is_alive())
     assert Wire.sent[-1][0] == "comm_close"
 
 

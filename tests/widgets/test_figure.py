@@ -85,3 +85,30 @@ def test_what_is_explored_has_more_lines_than_what_is_kept(run: Run, recorder: R
 
     assert [headings(drawn)[0].split("   ")[1] for drawn in (kept, explored)] == ["8 of 40 lines", "40 lines"]
     assert len(json.dumps(explored)) <= 250_000
+
+
+def test_all_charts_show_the_same_steps_and_a_rate_holds_to_the_last(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "loss", [1, 200], [2.0, 1.0])
+    scalar(recorder, "learning_rate", [0], [0.05])
+    scalar(recorder, "validation_accuracy", [0, 200], [0.5, 0.5])
+    drawn: Any = figure(run)
+
+    assert {tuple(drawn["layout"][f"xaxis{number}"]["range"]) for number in ("", 2, 3)} == {(-4.0, 204.0)}
+    assert (drawn["data"][-1]["x"], drawn["data"][-1]["y"]) == ([0, 200], [0.05, 0.05])
+    assert drawn["layout"]["yaxis2"]["range"] == [0.25, 0.75]
+    assert "dtick" not in drawn["layout"]["xaxis"]
+
+
+def test_a_run_of_one_step_has_no_part_of_a_step(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "learning_rate", [0], [0.05])
+    drawn: Any = figure(run)
+
+    assert drawn["layout"]["xaxis"]["dtick"] == 1
+    assert headings(drawn) == ["<b>Learning rate</b>"]
+
+
+def test_charts_are_called_as_people_call_them(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "weight_updates_weights_ratio/conv1", [1, 2], [0.01, 0.02])
+    drawn: Any = figure(run)
+
+    assert headings(drawn) == ["<b>Update to weight ratio</b>   conv1"]

@@ -16,7 +16,8 @@ from akidlab.widgets import Dashboard
 from akidlab.widgets.controls import over_the_wire
 from akidlab.widgets.place import place
 from akidlab.wire import Listener
-from tests.widgets.test_dashboard import built, wait_for
+from tests.patience import until
+from tests.widgets.test_dashboard import built
 
 
 def test_a_place_is_a_picture_that_is_safe_to_show() -> None:
@@ -64,7 +65,7 @@ def test_a_dashboard_that_has_shown_all_keeps_no_database_open(run: Run) -> None
     run.store.close()
     dashboard = Dashboard(run)
     assert dashboard.widget.comm is not None
-    wait_for(lambda: len(custom()) >= 8 and not _databases(run))
+    until(lambda: len(custom()) >= 8 and not _databases(run))
 
     assert _databases(run) == []
     dashboard.close()
@@ -74,7 +75,7 @@ def test_a_dashboard_that_has_shown_all_keeps_no_database_open(run: Run) -> None
 def test_a_dashboard_that_is_finished_keeps_no_database_open(run: Run, recorder: Recorder) -> None:
     dashboard = Dashboard(run)
     assert dashboard.widget.comm is not None
-    wait_for(custom)
+    until(custom)
     recorder.stop()
     run.store.close()
     dashboard.finish()

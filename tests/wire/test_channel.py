@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +17,7 @@ from akidlab.errors import WireError
 from akidlab.messages import Command
 from akidlab.wire import Dialer, Listener, Peer, send_command
 from akidlab.wire.channel import Body
+from tests.patience import PATIENCE, until
 
 
 class Echo:
@@ -43,13 +44,6 @@ def echo() -> Echo:
 def listener(echo: Echo) -> Iterator[Listener]:
     with Listener(echo, kind="run", uid="a1", info={"name": "first"}) as listener:
         yield listener
-
-
-def until(true: object, seconds: float = 5.0) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:  # type: ignore[operator]
-        time.sleep(0.005)
-    return bool(true())  # type: ignore[operator]
 
 
 def test_a_question_is_answered(listener: Listener) -> None:
@@ -92,7 +86,7 @@ def test_the_listener_can_tell_its_peer_something_later(listener: Listener, echo
             echo.peers[0].send({"n": n})
         dialer.listen(told.append)
 
-        assert until(lambda: len(told) == 100)
+        until(lambda: len(told) == 100)
     assert [body["n"] for body in told] == list(range(100))
 
 
@@ -103,14 +97,14 @@ def test_what_is_told_needs_no_answer_and_arrives_before_the_dialer_closes(
         for n in range(100):
             dialer.send({"n": n})
 
-    assert until(lambda: len(echo.heard) == 100)
+    until(lambda: len(echo.heard) == 100)
     assert [request["n"] for request in echo.heard] == list(range(100))
 
 
 def test_weights_of_tens_of_megabytes_go_in_one_message(listener: Listener, echo: Echo) -> None:
     weights = os.urandom(1 << 20) * 40
     with Dialer(listener.connection) as dialer:
-        answer = dialer.ask({"weights": weights, "answer": {"array": np.arange(3)}}, timeout=20)
+        answer = dialer.ask({"weights": weights, "answer": {"array": np.arange(3)}}, timeout=PATIENCE)
 
     assert echo.heard[0]["weights"] == weights
     assert list(answer["array"]) == [0, 1, 2]  # type: ignore[call-overload]
@@ -156,15 +150,20 @@ def test_a_malformed_message_does_not_kill_the_listener(listener: Listener, fram
 
 
 def test_nothing_is_left_when_both_have_stopped() -> None:
-    def left() -> tuple[int, int]:
-        return threading.active_count(), psutil.Process().num_fds()
+    def left() -> tuple[set[threading.Thread], int]:
+        return set(threading.enumerate()), psutil.Process().num_fds()
 
-    before = left()
+    gc.collect()
+    threads, files = left()
     for _ in range(5):
         with Listener(Echo(), kind="run", uid="a1") as listener, Dialer(listener.connection) as dialer:
             dialer.ask({})
 
-    assert until(lambda: left() == before)
+    def nothing() -> bool:  # what others left open may be closed meanwhile
+        now, open_now = left()
+        return now <= threads and open_now <= files
+
+    until(nothing)
     assert not listener.connection.path.exists()
 
 

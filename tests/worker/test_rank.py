@@ -60,7 +60,7 @@ def asked(
     """What a rank tells when it is asked."""
     heard: list[dict[str, Any]] = []
     monkeypatch.setattr(rank, "tell", heard.append)
-    rank._hear({"kind": "ask", "run": run, "id": "a1", "question": question, "timeout": 5.0})
+    rank._hear({"kind": "ask", "run": run, "id": "a1", "question": question, "timeout": 60.0})
     return heard
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,28 @@ import plotly.graph_objects as go
 
 from akidlab.backends import svg
 from akidlab.backends.naming import names_of
-from akidlab.backends.palette import ALARM, GREY, colour
-from akidlab.backends.plotly.look import AXIS, CLEAR, StillFigure, layout, small_steps, small_values
-from akidlab.backends.shades import SHADES, first_odd, joined, rgba, smooth_bands, stretches
+from akidlab.backends.palette import GREY, colour
+from akidlab.backends.plotly.look import (
+    AXIS,
+    STEP,
+    UNDER,
+    StillFigure,
+    layout,
+    mark,
+    small_steps,
+    small_values,
+    steps_axis,
+)
+from akidlab.backends.shades import (
+    COLUMNS,
+    SHADES,
+    first_odd,
+    grid,
+    joined,
+    rgba,
+    smooth_bands,
+    stretches,
+)
 from akidlab.backends.smoothing import check
 from akidlab.messages import PERCENTS
 
@@ -22,7 +40,8 @@ if TYPE_CHECKING:
 GAPS = 4  # at most so many parts of one chart are drawn apart
 POINTS = 150  # of all charts together: what 20 kB hold
 FEW = 40  # of one chart, however many there are
-COLUMNS, GAP = 3, 0.07  # between two charts, as a share of the width: room for the numbers of an axis
+GAP = 0.09  # between two charts, as a share of the width: room for the numbers of an axis
+LEGEND = 44  # two lines of a legend, in pixels
 HEIGHT, HEAD, FOOT = 170, 34, 22  # of one of several charts, its name and its numbers, in pixels
 
 
@@ -63,12 +82,19 @@ def bands(
     share = max(FEW, POINTS // max(1, len(bands_list)))
     thin = [smooth_bands(one, smooth, share) for one in bands_list]
     few = max(map(len, thin), default=0) <= 2  # no line to see
-    drawn = BandsFigure(layout=_layout(names, title, log, few))
+    drawn = BandsFigure(layout=_layout(names, title, log, few, steps_axis(thin)))
     drawn._bands = thin
     for index, one in enumerate(thin):
         for place, part in enumerate(_parts(one)):
             drawn.add_traces(_traces(part, index, legend=index == place == 0))
-        _mark_odd(drawn, bands_list[index], index)
+        whole = bands_list[index]
+        mark(
+            drawn,
+            first_odd(whole),
+            "not finite",
+            int(whole.steps[-1]) if len(whole) else 0,
+            axes=_number(index),
+        )
     return drawn
 
 
@@ -108,48 +134,48 @@ def _template(few: bool) -> go.layout.Template:
     return go.layout.Template(data={"scatter": looks})
 
 
-def _layout(names: Sequence[str], title: str | None, log: bool, few: bool) -> dict[str, Any]:
-    top, rows = 45 if title else 20, math.ceil(len(names) / COLUMNS)
+def _layout(
+    names: Sequence[str], title: str | None, log: bool, few: bool, steps: dict[str, Any]
+) -> dict[str, Any]:
+    top, (columns, rows) = 45 if title else 20, grid(len(names))
     inner = 290 if len(names) <= 1 else rows * (HEAD + HEIGHT + FOOT) - FOOT
     charts: dict[str, Any] = {}
     headings = []
     for index, name in enumerate(names):
-        x, y = _place(index, len(names), inner)
-        charts |= _axes(name, index, len(names), x, y, log)
+        x, y = _place(index, columns, inner) if len(names) > 1 else ([0, 1], [0, 1])
+        charts |= _axes(name, index, len(names), steps | {"domain": x}, AXIS | {"domain": y}, log)
         headings.append(_heading(name, x[0], y[1]))
     return layout(
         title,
         template=_template(few),
         hovermode="x unified",
         hoverlabel={"bgcolor": "#2b2b2b", "bordercolor": GREY, "font": {"color": "#ffffff", "size": 11}},
-        legend={"traceorder": "normal", "bgcolor": CLEAR},
-        margin={"l": 60, "r": 20, "t": top, "b": 50},
-        height=top + inner + 50,
+        legend=UNDER,
+        margin={"l": 60, "r": 20, "t": top, "b": 50 + LEGEND},
+        height=top + inner + 50 + LEGEND,
         annotations=headings if len(names) > 1 else [],
         **charts,
     )
 
 
-def _place(index: int, many: int, inner: int) -> tuple[list[float], list[float]]:
+def _place(index: int, columns: int, inner: int) -> tuple[list[float], list[float]]:
     """Where a chart lies, in shares of the figure."""
-    if many == 1:
-        return [0, 1], [0, 1]
-    columns = min(COLUMNS, many)
     width = (1 + GAP) / columns - GAP
     left = index % columns * (width + GAP)
     above = index // columns * (HEAD + HEIGHT + FOOT) + HEAD
     return [left, left + width], [max(0.0, 1 - (above + HEIGHT) / inner), 1 - above / inner]
 
 
-def _axes(name: str, index: int, many: int, x: list[float], y: list[float], log: bool) -> dict[str, Any]:
+def _axes(
+    name: str, index: int, many: int, across: dict[str, Any], up: dict[str, Any], log: bool
+) -> dict[str, Any]:
     number = _number(index)
-    across: dict[str, Any] = {**AXIS, "domain": x, "anchor": f"y{number}", "rangemode": "tozero"}
-    up: dict[str, Any] = {**AXIS, "domain": y, "anchor": f"x{number}", "exponentformat": "power"}
-    across["showspikes"] = False  # plotly's has a white rim, which glares where it is dark
+    up |= {"anchor": f"x{number}", "exponentformat": "power"}
+    across |= {"anchor": f"y{number}", "showspikes": False}  # plotly's has a white rim: it glares in the dark
     if index:
         across["matches"] = "x"
     if index + COLUMNS >= many:  # nothing lies below
-        across["title"] = {"text": "step", "standoff": 8}
+        across["title"] = STEP
     if log:
         up["type"] = "log"
     up |= {"nticks": 6} if many > 1 else {"title": {"text": name}}
@@ -161,21 +187,6 @@ def _heading(name: str, x: float, y: float) -> dict[str, Any]:
         "text": f"{name}", "x": x, "y": y, "xref": "paper", "yref": "paper", "yshift": 3,
         "xanchor": "left", "yanchor": "bottom", "showarrow": False, "font": {"size": 12},
     }  # fmt: skip
-
-
-def _mark_odd(drawn: go.Figure, one: Bands, index: int) -> None:
-    """A line at the first step at which a chart is not finite."""
-    step, number = first_odd(one), _number(index)
-    if step is None:
-        return
-    line = {"color": ALARM, "dash": "dot", "width": 1}
-    here = {"xref": f"x{number}", "yref": f"y{number} domain"}
-    drawn.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, line=line, **here)
-    drawn.add_annotation(
-        x=step, y=1, text=f"not finite at step {step:,}", showarrow=False, yanchor="top",
-        xanchor="left" if step <= 0.5 * int(one.steps[-1]) else "right", font={"color": ALARM, "size": 11},
-        **here,
-    )  # fmt: skip
 
 
 def _number(index: int) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from akidlab.backends.palette import FAINT, GREY, colour
+from akidlab.backends.lines import is_short
+from akidlab.backends.palette import ALARM, FAINT, GREY, colour
+
+if TYPE_CHECKING:
+    from akidlab.store import Bands, Series
 
 CLEAR = "rgba(0,0,0,0)"
 AXIS = {
@@ -19,6 +24,11 @@ AXIS = {
     "showline": True,
     "zeroline": False,
     "automargin": True,
+}
+STEP = {"text": "step", "standoff": 8}
+UNDER = {  # a legend below all else takes no width from the charts
+    **{"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+    **{"traceorder": "normal", "bgcolor": CLEAR},
 }
 
 
@@ -60,6 +70,36 @@ def layout(title: str | None, **more: Any) -> dict[str, Any]:
         "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": colour(0)},
         **more,
     }
+
+
+def steps_axis(found: Sequence[Series] | Sequence[Bands]) -> dict[str, Any]:
+    """The axis of the steps; each has its number if they are few."""
+    return {**AXIS, "rangemode": "tozero", **({"dtick": 1} if is_short(found) else {})}
+
+
+def mark(
+    drawn: go.Figure, step: int | None, said: str, last: int, row: int = 0, *, axes: str | None = None
+) -> None:
+    """A line at a step at which something is not finite; nothing if there is none.
+
+    Args:
+        drawn: the figure.
+        step: where.
+        said: what is not finite.
+        last: the last step of the axis: the words stand where there is room for them.
+        row: of the words, of which several stand one below the other.
+        axes: the number that plotly gives to a chart of several.
+    """
+    if step is None:
+        return
+    here = {"yref": "paper"} if axes is None else {"xref": f"x{axes}", "yref": f"y{axes} domain"}
+    line = {"color": ALARM, "dash": "dot", "width": 1}
+    drawn.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, line=line, **here)
+    drawn.add_annotation(
+        x=step, y=1, yshift=-15 * row, text=f"{said} at step {step:,}", showarrow=False,
+        font={"color": ALARM, "size": 11}, xanchor="left" if step <= 0.55 * last else "right", yanchor="top",
+        **here,
+    )  # fmt: skip
 
 
 def page_part(saved: dict[str, Any], *, script: bool) -> str:

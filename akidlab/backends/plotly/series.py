@@ -9,10 +9,20 @@ import numpy as np
 import plotly.graph_objects as go
 
 from akidlab.backends import svg
-from akidlab.backends.naming import looks_of, names_of
-from akidlab.backends.palette import ALARM, GREY, first_odd
-from akidlab.backends.plotly.look import AXIS, CLEAR, StillFigure, layout, small_steps, small_values
-from akidlab.backends.smoothing import check, smoothed
+from akidlab.backends.lines import FEW, Line, lines, room
+from akidlab.backends.naming import value_of
+from akidlab.backends.palette import GREY
+from akidlab.backends.plotly.look import (
+    AXIS,
+    STEP,
+    UNDER,
+    StillFigure,
+    layout,
+    mark,
+    small_steps,
+    small_values,
+    steps_axis,
+)
 
 if TYPE_CHECKING:
     from akidlab.store import Series
@@ -27,10 +37,10 @@ class SeriesFigure(StillFigure):
     def _still(self) -> tuple[str, list[str]]:
         drawn: Any = self
         traces = [trace for trace in drawn.data if trace.type == "scatter" and trace.opacity is None]
-        lines = [_series(trace) for trace in traces]
+        shown = [_series(trace) for trace in traces]
         looks = [(trace.line.color or GREY, trace.line.dash or "solid") for trace in traces]
         log = drawn.layout.yaxis.type == "log"
-        return svg.overlay(lines, looks, title=self.heading, log=log), [line.tag for line in lines]
+        return svg.overlay(shown, looks, title=self.heading, log=log), [one.tag for one in shown]
 
 
 def figure(
@@ -53,19 +63,16 @@ def figure(
         >>> figure([series]).data[0].name
         'loss'
     """
-    check(smooth)
-    names = names_of(series_list)
-    drawn = SeriesFigure(layout=_layout(series_list, names, title, log))
     share = max(32, POINTS // max(1, len(series_list) * (2 if smooth else 1)))
-    for series, name, (stroke, dash) in zip(series_list, names, looks_of(series_list), strict=True):
-        thin, look = series.thin(share), {"color": stroke, "dash": dash, "width": 2}
-        if smooth:
-            mean = smoothed(series, smooth, share)
-            drawn.add_trace(_trace(thin, name, look, opacity=0.3, hoverinfo="skip", showlegend=False))
-            drawn.add_trace(_trace(mean, name, look))
-        else:
-            drawn.add_trace(_trace(thin, name, look))
-    _mark_odd(drawn, series_list, names)
+    found = lines(series_list, smooth, share)
+    drawn = SeriesFigure(layout=_layout(series_list, [line.name for line in found], title, log))
+    for line in found:
+        if line.below is not None:
+            drawn.add_trace(_trace(line, line.below, opacity=0.3, hoverinfo="skip", showlegend=False))
+        drawn.add_trace(_trace(line, line.drawn))
+    last = max((int(series.steps[-1]) for series in series_list if len(series)), default=0)
+    for row, line in enumerate([line for line in found if line.odd is not None][:ODD]):
+        mark(drawn, line.odd, line.complaint, last, row)
     return drawn
 
 
@@ -76,36 +83,17 @@ def _series(trace: Any) -> Series:
     return Series(trace.name or "", steps, np.asarray(trace.y, np.float64), np.zeros(len(steps)))
 
 
-def _trace(series: Series, name: str, line: dict[str, Any], **more: Any) -> go.Scatter:
-    few = len(series) <= 30
+def _trace(line: Line, series: Series, **more: Any) -> go.Scatter:
     return go.Scatter(
         x=small_steps(series.steps),
         y=small_values(series.values),
-        name=name,
-        legendgroup=name,
-        line=line,
+        name=line.name,
+        legendgroup=line.name,
+        line={"color": line.colour, "dash": line.dash, "width": 2},
         marker={"size": 6},
-        mode="lines+markers" if few else "lines",
+        mode="lines+markers" if len(series) <= FEW else "lines",
         **(more or {"hovertemplate": "%{y:.5g}<extra>%{fullData.name}</extra>"}),
     )
-
-
-def _mark_odd(drawn: go.Figure, series_list: Sequence[Series], names: Sequence[str]) -> None:
-    """A line at each first step that is not finite; what they say stands one below the other."""
-    last = max((int(series.steps[-1]) for series in series_list if len(series)), default=0)
-    odd = [
-        (first_odd(series.steps, series.values), name)
-        for series, name in zip(series_list, names, strict=True)
-    ]
-    found = [(step, name) for step, name in odd if step is not None][:ODD]
-    for row, (step, name) in enumerate(found):
-        line = {"color": ALARM, "dash": "dot", "width": 1}
-        drawn.add_shape(type="line", x0=step, x1=step, y0=0, y1=1, yref="paper", line=line)
-        drawn.add_annotation(
-            x=step, y=1, yref="paper", yshift=-15 * row, text=f"{name} is not finite at step {step:,}",
-            showarrow=False, font={"color": ALARM, "size": 11},
-            xanchor="left" if step <= 0.6 * last else "right", yanchor="top",
-        )  # fmt: skip
 
 
 def _legend_lines(names: Sequence[str], width: int = 700) -> int:
@@ -122,17 +110,17 @@ def _legend_lines(names: Sequence[str], width: int = 700) -> int:
 def _layout(
     series_list: Sequence[Series], names: Sequence[str], title: str | None, log: bool
 ) -> dict[str, Any]:
-    tags = list(dict.fromkeys(series.tag for series in series_list))
-    value = {**AXIS, "title": {"text": tags[0] if len(tags) == 1 else "value"}, "exponentformat": "power"}
+    value = {**AXIS, "title": {"text": value_of(series_list)}, "exponentformat": "power"}
+    if (reach := room(series_list)) and not log:
+        value["range"] = reach
     below = 22 * _legend_lines(names) if len(names) > 1 else 0
-    legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "bgcolor": CLEAR}
     return layout(
         title,
         hovermode="x",
         showlegend=len(series_list) > 1,
-        legend=legend,
+        legend=UNDER,
         margin={"l": 60, "r": 20, "t": 45 if title else 20, "b": 50 + below},
         height=360 + below,
-        xaxis={**AXIS, "title": {"text": "step", "standoff": 8}, "rangemode": "tozero"},
+        xaxis={**steps_axis(series_list), "title": STEP},
         yaxis={**value, "type": "log"} if log else value,
     )

@@ -4,6 +4,6 @@ from akidlab.backends.svg.bands import bands
 from akidlab.backends.svg.overlay import figure, overlay
 from akidlab.backends.svg.parts import Picture
 from akidlab.backends.svg.picture import charts, draw, picture
-from akidlab.backends.svg.scale import short, ticks
+from akidlab.backends.svg.scale import short, span, ticks
 
-__all__ = ["Picture", "bands", "charts", "draw", "figure", "overlay", "picture", "short", "ticks"]
+__all__ = ["Picture", "bands", "charts", "draw", "figure", "overlay", "picture", "short", "span", "ticks"]

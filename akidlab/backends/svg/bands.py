@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from akidlab.backends.naming import names_of
 from akidlab.backends.palette import colour
-from akidlab.backends.shades import SAID, STRIPS, first_odd, on_top, smooth_bands, stretches
+from akidlab.backends.shades import SAID, STRIPS, first_odd, grid, on_top, smooth_bands, stretches
 from akidlab.backends.smoothing import check
 from akidlab.backends.svg import parts
 from akidlab.backends.svg.parts import BOTTOM, LEFT, RIGHT, Picture
@@ -49,7 +49,7 @@ def bands(
     points, each = (200, 300) if len(bands_list) == 1 else (POINTS, 190)
     named = zip(bands_list, names_of(bands_list), strict=True)
     thin = [smooth_bands(replace(one, tag=name), smooth, points) for one, name in named]
-    body, height = row(thin, width, min(3, max(1, len(thin))), each, log=log)
+    body, height = row(thin, width, grid(len(thin))[0], each, log=log)
     head = [parts.text(2, 16, title, size=14, weight=600)] if title else []
     label = ". ".join([title or "distributions", *map(repr, bands_list)])
     drawn = [*head, f"<g transform='translate(0,{top})'>{body}</g>"]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from akidlab.backends.naming import looks_of, names_of
+from akidlab.backends.lines import lines
 from akidlab.backends.palette import first_odd
-from akidlab.backends.smoothing import check, smoothed
 from akidlab.backends.svg import parts
 from akidlab.backends.svg.parts import BOTTOM, LEFT, ODD, RIGHT, Picture
 from akidlab.backends.svg.scale import Scale, span
@@ -18,7 +17,7 @@ from akidlab.backends.svg.scale import Scale, span
 if TYPE_CHECKING:
     from akidlab.store import Series
 
-HEAD = 30
+HEAD, POINTS = 30, 2000
 
 
 def figure(
@@ -35,14 +34,13 @@ def figure(
     Raises:
         ValueError: if `smooth` is not in its range.
     """
-    check(smooth)
-    named = zip(series_list, names_of(series_list), strict=True)
-    lines = [replace(smoothed(one, smooth) if smooth else one, tag=name) for one, name in named]
-    return Picture(overlay(lines, looks_of(series_list), title=title or "", log=log))
+    found = lines(series_list, smooth, POINTS)
+    shown = [replace(line.drawn, tag=line.name) for line in found]
+    return Picture(overlay(shown, [(line.colour, line.dash) for line in found], title=title or "", log=log))
 
 
 def overlay(
-    lines: Sequence[Series],
+    shown: Sequence[Series],
     looks: Sequence[tuple[str, str]],
     *,
     title: str = "",
@@ -53,18 +51,18 @@ def overlay(
     """Lines over each other in one chart, each told by its tag in a legend above.
 
     Args:
-        lines: what to draw.
+        shown: what to draw.
         looks: a colour and a dash (`solid`, `dash`, `dot`, ...) for each line.
         title: what stands above.
         log: draw the values on a logarithmic axis; those that are not positive are left out.
         width: of the picture, in pixels.
         height: of the picture, in pixels, with one line of legend.
     """
-    odd = [series for series in lines if first_odd(series.steps, series.values) is not None]
+    odd = [series for series in shown if first_odd(series.steps, series.values) is not None]
     if log:
-        lines = [replace(s, values=np.where(s.values > 0, s.values, np.nan)) for s in lines]
+        shown = [replace(s, values=np.where(s.values > 0, s.values, np.nan)) for s in shown]
     body, x, y = [parts.text(2, 16, title, size=14, weight=600)], 2.0, HEAD + 8.0
-    for series, (stroke, dash) in zip(lines, looks, strict=True):
+    for series, (stroke, dash) in zip(shown, looks, strict=True):
         if x > 2 and x + 34 + 6.4 * len(series.tag) > width:
             x, y = 2.0, y + 18
         body.append(
@@ -74,12 +72,12 @@ def overlay(
         x += 42 + 6.4 * len(series.tag)
     height += round(y - HEAD - 8)
     right, bottom = float(width - RIGHT), float(height - BOTTOM)
-    scale = Scale(lines, span(lines), LEFT, right, y + 14, bottom, log=log)
+    scale = Scale(shown, span(shown), LEFT, right, y + 14, bottom, log=log)
     body.append(parts.axes(scale))
-    for series, (stroke, dash) in zip(lines, looks, strict=True):
+    for series, (stroke, dash) in zip(shown, looks, strict=True):
         body.append(parts.line(series, scale, stroke, parts.dashed(dash)))
     body += [
         parts.odd(series, scale, f"{series.tag} is not finite", row) for row, series in enumerate(odd[:ODD])
     ]
-    label = f"{title}: {', '.join(series.tag for series in lines)}"
+    label = f"{title}: {', '.join(series.tag for series in shown)}"
     return parts.frame(width, height, label, body)

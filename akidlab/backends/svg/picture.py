@@ -14,7 +14,7 @@ from akidlab.backends.svg import parts
 from akidlab.backends.svg.bands import POINTS, row
 from akidlab.backends.svg.parts import BOTTOM, LEFT, RIGHT, TOP
 from akidlab.backends.svg.scale import Scale, span
-from akidlab.store import words
+from akidlab.store import titles, words
 
 if TYPE_CHECKING:
     from akidlab.store import Bands, Run, Series, Snapshot
@@ -35,7 +35,7 @@ def picture(run: Run, tags: Sequence[str] | None = None, width: int = 900, *, ti
         title: begin with a line that names the run and says what it has come to.
     """
     chosen = [tag for tag in run.tags() if tag not in NOT_DRAWN] if tags is None else list(tags)
-    panels = charts([run.scalars(tag, points=width) for tag in chosen])
+    panels = charts([run.scalars(tag, points=width).held(run.step) for tag in chosen])
     bands, note = _some_bands(run, width) if tags is None else ([], "")
     if tags is None and len(panels) > MANY:
         note = "; ".join(filter(None, [f"{MANY} of {len(panels)} charts", note]))
@@ -153,7 +153,7 @@ def _title(now: Snapshot) -> str:
 def _chart(panel: Sequence[Series], width: float, steps: tuple[float, float]) -> str:
     right, bottom = width - RIGHT, HEIGHT - BOTTOM
     scale = Scale(panel, steps, LEFT, right, TOP, bottom)
-    body = [parts.text(0, 12, _subject(panel[0]).replace("_", " "), size=12, weight=600), parts.axes(scale)]
+    body = [parts.text(0, 12, titles.title(_subject(panel[0])), size=12, weight=600), parts.axes(scale)]
     body.append(_legend(panel, width))
     points, odd = max(24, int(2 * (right - scale.left) / len(panel))), 0
     for index, series in reversed(list(enumerate(panel[:LINES]))):  # the grey ones lie below

@@ -78,7 +78,7 @@ def span(all_series: Sequence[Series]) -> tuple[float, float]:
     first, last = (min(ends), max(ends)) if ends else (0.0, 1.0)
     if 0 < first <= 0.1 * last:
         first = 0.0
-    return (first, last) if first < last else (first - 1, last + 1)
+    return (first, last) if first < last else (max(0.0, first - 1), last + 1)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
