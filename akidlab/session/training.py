@@ -79,6 +79,7 @@ class Training:
             if isinstance(error, KeyboardInterrupt) and self._works.wait(STARTING):
                 raise  # it had begun: it can be stopped as later
             self._done.set()
+            self._listener.stop()
             self.kid.controls.close()
             self.kid.close_run("failed")
             raise
