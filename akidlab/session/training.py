@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 TRIES = 10  # one second apart
+STARTING = 2.0  # seconds for a thread to begin
 
 
 class Training:
@@ -39,7 +40,7 @@ class Training:
         self.run: Run = kid.run
         self.error: BaseException | None = None
         self.was_interrupted = False
-        self._done = threading.Event()
+        self._works, self._done = threading.Event(), threading.Event()
         self._desk: Desk | None = None  # made for the first question
         for writer in writers:
             kid.bus.subscribe(writer)
@@ -74,10 +75,13 @@ class Training:
         try:
             self._listener.start()
             self._thread.start()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self._works.wait(STARTING):
+                raise  # it had begun: it can be stopped as later
+            self._done.set()
+            self._listener.stop()
             self.kid.controls.close()
             self.kid.close_run("failed")
-            self._done.set()
             raise
         return self
 
@@ -106,6 +110,9 @@ class Training:
 
     def _work(self) -> None:
         __tracebackhide__ = True
+        self._works.set()
+        if self._done.is_set():
+            return
         try:
             self.kid.practice()
         except BaseException as error:  # raised again in the cell

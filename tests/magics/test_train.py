@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -330,3 +331,27 @@ def test_what_is_about_ranks_needs_ranks(notebook: Notebook, option: str) -> Non
 
     with pytest.raises(MagicError, match=rf"`{option}` is about ranks: say how many with `-np 2`"):
         notebook.run(f"%akid_train {option} 5 --no-dashboard")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_interrupt_while_it_begins_is_no_failure_of_what_trains(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    monkeypatch.setattr("akidlab.session.training.STARTING", 60.0 if begun else 0.0)
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if thread.name != "akidlab-training":
+            return start(thread)
+        if begun:
+            start(thread)
+        raise KeyboardInterrupt
+
+    notebook.run(f"kid = make(max_steps={FOREVER})")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        notebook.run("%akid_train --no-dashboard")
+
+    assert runs()["tiny"].status == ("stopped" if begun else "failed")
+    assert not notebook["kid"].practising
+    notebook.run("%akid_train --steps 3 --no-dashboard")
