@@ -7,9 +7,8 @@ import functools
 import os
 import secrets
 import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,7 +22,7 @@ from akidlab.errors import DispatchError
 
 PATIENCE = timedelta(days=1)  # a rank may work alone for long; one that is gone is noticed at once
 KEY = 32  # bytes
-PARTING = 2.0  # seconds that a script which ends waits for the other ranks to have heard its last word
+PARTING = timedelta(seconds=2)  # that a script which ends waits for others to have heard its last word
 
 
 @dataclass
@@ -79,15 +78,16 @@ def part() -> None:
 
 
 def _part_together(settling: Any) -> None:
-    """Who closes its sockets while others still read from them would end those with an error."""
-    try:
-        here = torch.zeros(1)
-        work: Any = dist.all_reduce(here, group=settling, async_op=True)
-        end = time.monotonic() + PARTING
-        while not work.is_completed() and time.monotonic() < end:
-            time.sleep(0.001)
-    except (RuntimeError, ValueError):  # they are gone, or we have left
-        pass
+    """Who closes its sockets while others still read from them would end those with an error.
+
+    The wait must end by itself: at its own end, the process waits for whatever it has begun.
+    """
+    if not dist.is_initialized():  # we have left
+        return
+    options = dist.AllreduceOptions()
+    options.timeout = PARTING
+    with suppress(RuntimeError):  # they are gone, or wait for something else
+        settling.allreduce([torch.zeros(1)], options).wait()
 
 
 def _store() -> Any:
