@@ -16,6 +16,7 @@ from akidlab.errors import WireError
 from akidlab.wire.codec import decode, encode
 from akidlab.wire.connection import Connection
 from akidlab.wire.loop import QUEUE, Loop
+from akidlab.wire.refusals import FAILED, Refusals
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Listener(Loop):
         self.handler = handler
         self.kind, self.uid, self.info = kind, uid, info or {}
         self.connection: Connection
+        self.refusals = Refusals(log, self._name)
 
     def __enter__(self) -> Listener:
         self.start()
@@ -92,6 +94,7 @@ class Listener(Loop):
         router.curve_secretkey = server_secret
         router.zap_domain = b"akidlab"
         router.set_hwm(QUEUE)
+        self._gate = router.get_monitor_socket(FAILED)
         port = router.bind_to_random_port("tcp://127.0.0.1")
         self.connection = Connection(
             self.kind,
@@ -106,13 +109,15 @@ class Listener(Loop):
         return router
 
     def _sockets(self) -> list[zmq.Socket[bytes]]:
-        return [self._door, self._socket]
+        return [self._door, self._gate, self._socket]
 
     def _take(self, source: zmq.Socket[bytes], frames: list[zmq.Frame]) -> None:
         if source is self._door:
             self._admit([frame.bytes for frame in frames])
+        elif source is self._gate:
+            self.refusals.hear([frame.bytes for frame in frames])
         elif len(frames) != 4:
-            log.warning("%s ignored a message of %d frames", self._name, len(frames))
+            self.refusals.note("ignored a message that has not four frames")
         else:
             identity, sort, number, body = frames
             answer = self._answer(identity.bytes, body.buffer)
@@ -124,7 +129,7 @@ class Listener(Loop):
         known = mechanism == b"CURVE" and credentials == [self._guest]
         verdict = [b"200", b"OK", b"akidlab"] if known else [b"400", b"the key is not known here", b""]
         if not known:
-            log.warning("%s turned a caller away: wrong key", self._name)
+            self.refusals.note("turned a caller away: wrong key")
         self._door.send_multipart([version, request, *verdict, b""])
 
     def _answer(self, identity: bytes, body: memoryview) -> bytes:
@@ -135,7 +140,8 @@ class Listener(Loop):
             answer = self.handler(request, Peer(identity, self))
             return encode({"ok": True} if answer is None else answer)
         except Exception as error:
-            log.warning("%s refused a request", self._name, exc_info=True)
+            malformed = isinstance(error, WireError)
+            self.refusals.note(f"refused a request ({type(error).__name__})", None if malformed else error)
             return encode({"ok": False, "error": str(error) or repr(error), "type": type(error).__name__})
 
 
