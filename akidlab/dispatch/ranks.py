@@ -18,6 +18,7 @@ from akidlab.dispatch.cradle import Cradle
 from akidlab.dispatch.launcher import Launcher, Line
 from akidlab.dispatch.processes import Processes
 from akidlab.dispatch.vitals import Vitals
+from akidlab.errors import DispatchError
 from akidlab.wire import Peer
 
 log = logging.getLogger(__name__)
@@ -130,13 +131,31 @@ class Ranks:
         )
 
     def greet(self, hello: Body, peer: Peer) -> None:
-        """A rank said hello: it is ready."""
-        rank = self.known[hello["rank"]] = Rank(peer, hello["pid"], hello["host"])
+        """A rank said hello: it is ready.
+
+        Raises:
+            DispatchError: if no such rank was launched, or it said so before.
+        """
+        number = hello["rank"]
+        if number in self.known or number not in range(self.size):
+            raise DispatchError(f"Rank {number!r:.20} said hello, expected one of {self.size}, and once.")
+        rank = self.known[number] = Rank(peer, int(hello["pid"]), str(hello["host"]))
         if self._processes is not None:
             self._processes.know(rank.pid)
         if len(self.known) == self.size:
             self.secrets.unlink(missing_ok=True)  # all have read it; a launch writes it anew
         log.info("rank %d is ready: process %d on %s", hello["rank"], rank.pid, rank.host)
+
+    def hear(self, number: int, peer: Peer) -> None:
+        """A rank said something: it lives.
+
+        Raises:
+            DispatchError: if it was somebody else.
+        """
+        known = self.known.get(number)
+        if known is None or known.peer != peer:
+            raise DispatchError(f"Somebody spoke for rank {number} who is not that rank.")
+        known.heard = time.monotonic()
 
     def tell(self, body: Body, rank: int | None = None) -> None:
         """Tell one rank, or all."""

@@ -224,8 +224,7 @@ class Supervisor:
             self.ranks.greet(said, peer)
             self._tick()
             return
-        if number in self.ranks.known:
-            self.ranks.known[number].heard = time.monotonic()
+        self.ranks.hear(number, peer)
         work = self._queue.active
         if kind == "settled":
             self.ranks.hear_settled(number, bool(said["clean"]))

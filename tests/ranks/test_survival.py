@@ -61,7 +61,7 @@ def undisturbed(ranks: Ranks) -> Outcome:
 def past(job: Job, step: int) -> Run:
     """The run of a job, once it is past a step."""
     run = run_of(job)
-    assert until(lambda: run.step > step or not run.is_live, 60), job.pool.describe()
+    until(lambda: run.step > step or not run.is_live)
     assert run.is_live, run.look()
     return run
 
@@ -165,12 +165,12 @@ def test_what_was_asked_outlives_a_lost_rank(ranks: Ranks) -> None:
     run = past(job, 5)
     job.command(Command("rate", 0.001))
     job.command(Command("pause"))
-    assert until(lambda: run.status == "paused", 60)
+    until(lambda: run.status == "paused")
     os.kill(ranks.pids()[1], signal.SIGKILL)
-    assert until(lambda: len(run.events("pause")) == 2 and run.status == "paused", 60), run.events()
+    until(lambda: len(run.events("pause")) == 2 and run.status == "paused")
     step = run.step
     job.command(Command("step", 3))
-    assert until(lambda: run.step == step + 3, 60)
+    until(lambda: run.step == step + 3)
     job.command(Command("stop"))
     outcome = ranks.wait(job)
 
