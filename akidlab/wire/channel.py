@@ -46,6 +46,7 @@ class Listener(Loop):
         kind: what listens, for instance `run`.
         uid: which one.
         info: plain values for the connection file.
+        address: where to listen: loopback, unless other hosts are to reach us.
 
     Example:
         >>> with Listener(lambda request, peer: {"twice": 2 * request["n"]}, kind="doc", uid="1") as listener:
@@ -61,10 +62,11 @@ class Listener(Loop):
         kind: str,
         uid: str,
         info: Body | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         super().__init__(f"akidlab-{kind}-{uid[:8]}")
         self.handler = handler
-        self.kind, self.uid, self.info = kind, uid, info or {}
+        self.kind, self.uid, self.info, self.address = kind, uid, info or {}, address
         self.connection: Connection
         self.refusals = Refusals(log, self._name)
 
@@ -95,11 +97,11 @@ class Listener(Loop):
         router.zap_domain = b"akidlab"
         router.set_hwm(QUEUE)
         self._gate = router.get_monitor_socket(FAILED)
-        port = router.bind_to_random_port("tcp://127.0.0.1")
+        port = router.bind_to_random_port(f"tcp://{self.address}")
         self.connection = Connection(
             self.kind,
             self.uid,
-            f"tcp://127.0.0.1:{port}",
+            f"tcp://{self.address}:{port}",
             server_public.decode(),
             client_public.decode(),
             client_secret.decode(),

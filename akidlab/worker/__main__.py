@@ -1,4 +1,7 @@
-"""`python -m akidlab.worker CONNECTION ENVIRONMENT GENERATION LAUNCHER`: a rank, started by a launcher."""
+"""`python -m akidlab.worker CONNECTION ENVIRONMENT GENERATION LAUNCHER`: a rank, started by a launcher.
+
+With hosts, `LETTER GENERATION LAUNCHER`: a private file for each rank tells it all the rest.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,13 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> None:
     """Be a rank until the supervisor lets go, or is gone; where there is a cradle, have it make the rank."""
-    environment = Path(arguments[1])
-    os.environ.update({**json.loads(environment.read_text()), **os.environ})
+    if len(arguments) == 3:
+        from akidlab.dispatch.letter import opened
+
+        arguments = opened(*arguments)
+    else:
+        environment = Path(arguments[1])
+        os.environ.update({**json.loads(environment.read_text()), **os.environ})
     if cradle := os.environ.pop("AKIDLAB_CRADLE", None):
         from akidlab.worker.cradle import stand_for
 
@@ -21,11 +29,15 @@ def main(arguments: list[str]) -> None:
 
 def live(arguments: list[str]) -> None:
     """Be the rank."""
-    connection, _, generation, launcher = arguments
+    connection, where, generation, launcher = arguments
 
+    from akidlab.wire import Connection
     from akidlab.worker.rank import Rank
 
-    Rank(Path(connection), int(generation), launcher).live()
+    found = (
+        Connection(**json.loads(connection)) if connection.startswith("{") else Connection.read(connection)
+    )
+    Rank(found, int(generation), launcher, is_afar=where == "afar").live()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from akidlab.dispatch.launcher import launcher as find_launcher
 from akidlab.messages import Command
 from akidlab.wire import Connection, Dialer
 from akidlab.worker import collectives
+from akidlab.worker.cells import Cells
 from akidlab.worker.forwarder import Forwarder
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ Body = dict[str, Any]
 PERFORM = str(Path(__file__).with_name("perform.py"))  # from there on it is the cell
 DEEP = 16  # calls of a stack that are told
 BEAT = 0.5  # seconds between signs of life, and between looks whether the supervisor lives
+UNHEARD = 20.0  # seconds in which a supervisor on another host says something, if it lives
 ABANDONED = 70  # the exit status of a rank whose supervisor is gone
 
 
@@ -42,20 +44,25 @@ class Rank:
     we live, and leaves when the supervisor does not.
 
     Args:
-        connection: the file that says where the supervisor listens.
+        supervisor: where the supervisor listens.
         generation: of which launch we are.
         launcher: what started us.
+        is_afar: True if the supervisor is on another host: it lives as long as it is heard.
     """
 
-    def __init__(self, connection: Path, generation: int, launcher: str) -> None:
+    def __init__(
+        self, supervisor: Connection, generation: int, launcher: str, *, is_afar: bool = False
+    ) -> None:
         self.generation = generation
         self.launcher = find_launcher(launcher)
         self.number, self.size = self.launcher.rank()
         self.parent = os.getppid()
-        self.supervisor = Connection.read(connection)
+        self.supervisor, self.is_afar = supervisor, is_afar
+        self._heard: float | None = None  # when the supervisor last said something
         self.dialer = Dialer(self.supervisor)
         self.forwarder = Forwarder(self.tell, self.number)
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self.cells = Cells(self)
         self.collectives: collectives.Collectives | None = None  # of the engine, once there is one
         self.kid: Kid | None = None
         self.run: str | None = None
@@ -68,6 +75,7 @@ class Rank:
     def live(self) -> None:
         """Warm up, say hello, do tasks, leave."""
         signal.signal(signal.SIGINT, self._on_interrupt)
+        self.cells.start()
         self.dialer.start()
         threading.Thread(target=self._pulse, name="akidlab-pulse", daemon=True).start()
 
@@ -81,6 +89,8 @@ class Rank:
         while (task := self.tasks.get())["kind"] != "leave":
             if task["kind"] == "settle":
                 self.tell({"kind": "settled", "clean": self.engine.settle(timeout=3.0)})
+            elif task["kind"] == "cell":
+                self.cells.perform(task)
             else:
                 self._work(task)
         self._leave()
@@ -92,6 +102,7 @@ class Rank:
     def _work(self, task: Body) -> None:
         from akidlab.worker.perform import Place, clean_up, perform
 
+        self.cells.forget()
         self.run = self.forwarder.run = task["run"]
         sys.path.extend(path for path in task["options"].get("path", []) if path not in sys.path)
         place = Place(
@@ -101,6 +112,7 @@ class Rank:
             self.forwarder,
             self._take_kid,
             self._commits(task),
+            self.cells.keep,
         )
         self._working = True
         try:
@@ -108,6 +120,7 @@ class Rank:
         except KeyboardInterrupt:  # it came on the way out
             report = {"status": "stopped", "step": 0, "kid": None, "raised": True}
         self._working = False
+        self.cells.drop()
         self.forwarder.flush()
         self.tell({"kind": "report", "run": self.run, **report})
         with self._lock:
@@ -131,6 +144,7 @@ class Rank:
     def _take_kid(self, kid: Kid) -> None:
         with self._lock:
             self.kid = kid
+            kid.on_cell = self.cells.between
             for run, command in self._early:
                 if run == self.run:
                     kid.controls.send(command)
@@ -139,13 +153,15 @@ class Rank:
     # ------------------------------------------------------------------------ in the dialer's thread
 
     def _hear(self, said: Body) -> None:
-        kind = said["kind"]
+        kind, self._heard = said["kind"], time.monotonic()
         if kind in ("task", "settle", "leave"):
             self.tasks.put(said)
         elif kind == "command":
             self._command(said["run"], said["command"])
         elif kind == "ask":
             self._ask(said)
+        elif kind in ("cell", "go_on", "break"):
+            self.cells.hear(said)
         elif kind == "interrupt" and said["run"] == self.run:
             self._interrupt(said["hard"])
 
@@ -185,12 +201,17 @@ class Rank:
     # ------------------------------------------------------------------------------ signs of life
 
     def _pulse(self) -> None:
-        while self.supervisor.is_live and os.getppid() == self.parent:
+        while self._is_wanted() and os.getppid() == self.parent:
             self._beat()
             time.sleep(BEAT)
-        if not self.supervisor.is_live:
+        if not self._is_wanted():
             commits.clear(self._places)  # nobody is left who could go on from them
         os._exit(ABANDONED)
+
+    def _is_wanted(self) -> bool:
+        if self.is_afar:
+            return self._heard is None or time.monotonic() - self._heard < UNHEARD
+        return self.supervisor.is_live
 
     def _beat(self) -> None:  # a function of its own: no name here holds the kid while we sleep
         kid, run = self.kid, self.run

@@ -21,7 +21,7 @@ def rank(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rank]:
     monkeypatch.setenv("HOROVOD_RANK", "0")
     monkeypatch.setenv("HOROVOD_SIZE", "1")
     with Listener(lambda request, peer: None, kind="pool", uid="a1") as listener:
-        yield Rank(listener.connection.path, 1, "horovod")
+        yield Rank(listener.connection, 1, "horovod")
 
 
 def told(rank: Rank, run: str) -> list[str]:
