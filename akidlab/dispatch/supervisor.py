@@ -215,6 +215,10 @@ class Supervisor:
         asked = {name: request.get(name) for name in ("question", "timeout")}
         self.ranks.tell({"kind": "ask", "run": work.task.uid, "id": number, **asked}, rank=rank)
         return {"ok": True}
+            elif command.action == "ranks":
+                home.ask(work, command)
+            elif command.action == "timeline":
+                work.trace(command, self.ranks.tell)
 
     # ------------------------------------------------------------------------------- what the ranks say
 
@@ -265,6 +269,8 @@ class Supervisor:
 
     # ------------------------------------------------------------------------------------ what is due
 
+        elif kind == "measured":
+            work.lookout.hear(number, said)
     def _tick(self) -> None:
         now, before = time.monotonic(), self._ticked
         self._ticked = now
@@ -320,6 +326,7 @@ class Supervisor:
         if loss := self.ranks.lost():
             self._lose(work, loss)
         elif work.treatment is not None and work.treatment.has_begun:
+            work.lookout.begin(self.ranks.describe())
             self._treat(work, work.treatment.hang)
         elif len(work.reports) == self.size:
             if work.is_only_cut_off:

@@ -12,6 +12,7 @@ from typing import Any
 from akidlab import registry
 from akidlab.dispatch.doctor import PATIENCE, Doctor
 from akidlab.dispatch.gathering import Gathering
+from akidlab.dispatch.lookout import Lookout
 from akidlab.dispatch.ranks import Loss
 from akidlab.dispatch.recovery import Recovery
 from akidlab.dispatch.task import Outcome, Task
@@ -69,6 +70,8 @@ class Work:
         self._recorder = Recorder(self.run)
         self._writers = _writers(task, self.run)
         self._gathering = Gathering(size, self._record)
+        self.lookout = Lookout(self._keep, lambda rank, text: self.write(rank, "stderr", text), self.folder)
+        self._traced: str | None = None  # the last command to record a timeline
         self._control = Listener(
             lambda request, peer: control(self, request, peer),
             kind="run",
@@ -149,6 +152,22 @@ class Work:
     def waited(self) -> float:
         """Seconds that it has been paused with nobody asking anything; 0 if it is not."""
         return 0.0 if self._paused is None else time.monotonic() - self._paused
+    def forgive(self, seconds: float) -> None:
+        """Its ranks stood still for so long because they were asked to."""
+        self.doctor.forgive(seconds)
+        self._moved = time.monotonic()
+
+    def trace(self, command: Command, tell: Callable[[Body], object]) -> None:
+        """Have the ranks record a timeline; the same command counts once.
+
+        Raises:
+            DispatchError: if they cannot now.
+        """
+        if command.id != self._traced:
+            steps, file = self.lookout.trace(command.value, max(self._steps.values(), default=0))
+            self._traced = command.id
+            tell({"kind": "timeline", "run": self.task.uid, "steps": steps, "file": file})
+
 
     def forsake(self, seconds: float) -> None:
         """Stop it, once, as the button does: its state is saved, and can be gone on from."""
@@ -210,6 +229,7 @@ class Work:
         self.failed, self.nudges, self.treatment, self._was_stalled = None, 0, None, False
         text = f"{why.splitlines()[0]} The ranks are started anew ({recovery.losses} of {recovery.restarts})."
         self.note("rank_lost", rank=rank, why=why, text=text)
+        self.lookout.lose(rank)
         self.write(rank, "stderr", f"{text}\n")
 
     def _go_back(self) -> Body | None:
@@ -270,6 +290,7 @@ class Work:
             if rest:
                 self._log(rank, stream, rest)
         short = outcome.error.splitlines()[0] if outcome.error else None
+        self.lookout.end({rank: str(report["status"]) for rank, report in self.reports.items()})
         if outcome.status == "stopped":
             short = short or self._why
         if outcome.status == "failed" and outcome.error:
@@ -288,6 +309,10 @@ class Work:
         self._recorder.hear(message)
         for writer in self._writers:
             writer.hear(message)
+
+    def _keep(self, message: Message) -> None:
+        """Record in the store alone."""
+        self._recorder.hear(message)
 
     def _log(self, rank: int, stream: str, line: str) -> None:
         text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen

@@ -30,6 +30,11 @@ class Engine(ABC):
     rank: int = 0
     size: int = 1
 
+    @property
+    def reduction(self) -> dict[str, Any]:
+        """How gradients are averaged now, and what was measured; empty until that is known."""
+        return {}
+
     def __init__(self, *, device: torch.device | str | None = None) -> None:
         self.device = torch.device(device) if device is not None else self._default_device()
 
@@ -85,6 +90,9 @@ class Engine(ABC):
 
     def barrier(self) -> None:  # noqa: B027 - one rank has nobody to wait for
         """Wait until every rank is here."""
+
+    def timeline(self, file: str | None) -> None:  # noqa: B027 - few engines have one
+        """Write the engine's own timeline into `file` until called with None, if it has one; on one rank."""
 
     def settle(self, timeout: float) -> bool:
         """After an error on some rank: whether all understand each other again within `timeout` seconds."""

@@ -447,3 +447,15 @@ class Practice:
             self._apply(controls.wait() if engine.size == 1 else engine.agree(controls.wait(POLL)))
         report.status("running")
         report.restart()
+    def _ranks(self, value: float | None = None) -> None:
+        self.moves = True
+
+    def _cell(self, value: float | None = None) -> None:
+        """Have the cell of that number run, which a notebook sent to the ranks: some of them, or all."""
+        if self.kid.on_cell is not None and value is not None:
+            self.kid.on_cell(int(value))
+            self.report.restart()
+
+    def _timeline(self, value: float | None = None) -> None:
+        """Ranks record one; one process has nobody to wait for."""
+

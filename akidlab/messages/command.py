@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-ACTIONS = ("pause", "resume", "step", "stop", "rate", "save")
+ACTIONS = ("pause", "resume", "step", "stop", "rate", "save", "ranks", "cell", "timeline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,10 @@ class Command:
     """An act asked of a live run; the same id counts once, however often it arrives.
 
     Args:
-        action: one of `pause`, `resume`, `step`, `stop`, `rate`, and `save`: write a checkpoint now.
-        value: for `step` how many steps to make, for `rate` the new learning rate.
+        action: one of `pause`, `resume`, `step`, `stop`, `rate`; `save`: write a checkpoint now; `ranks`: go
+            on with another number of processes; `timeline`: have the ranks record one.
+        value: for `step` how many steps to make, for `timeline` how many to record, for `rate` the new learning rate, for `ranks` how many
+            there shall be; 0 or 1 is the notebook's own process.
         id: what makes it count once.
 
     Raises:
@@ -36,7 +38,7 @@ class Command:
             isinstance(self.value, (int, float)) and 0 <= self.value < float("inf")
         ):
             raise ValueError(f"`rate` needs a learning rate of 0 or more, found {self.value!r}.")
-        if self.action == "step" and not (
+        if self.action in ("step", "timeline") and not (
             self.value is None or (isinstance(self.value, int) and self.value > 0)
         ):
             raise ValueError(f"`step` needs a number of steps of 1 or more, found {self.value!r}.")

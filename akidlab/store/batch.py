@@ -14,6 +14,7 @@ import numpy as np
 
 from akidlab.errors import DataError
 from akidlab.messages import PERCENTS, Event, Log, Message, Percentiles, Samples, Status
+from akidlab.messages.topics import RANKS
 from akidlab.store import pieces, pyramid
 from akidlab.store.liveness import LIVE
 
@@ -52,7 +53,8 @@ class Batch:
             rows = list(zip(*columns, strict=True))
             if rows:
                 self.scalars.setdefault(tag, []).extend(rows)
-                self._advance(rows[-1][0], message.epoch)
+                if message.topic != RANKS:  # which lags behind, and knows no epoch
+                    self._advance(rows[-1][0], message.epoch)
         elif isinstance(data, Real):
             self.scalars.setdefault(tag, []).append((message.step, _number(data), message.time))
             self._advance(message.step, message.epoch)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from akidlab.messages.topics import RANKS
 from akidlab.store import schema
 from akidlab.store.snapshot import Snapshot
 
@@ -62,10 +64,11 @@ class Pulse:
 
     Args:
         now: the row of the run.
-        tags: what its scalars have come to.
+        tags: what its scalars have come to, but for what is measured of its ranks.
         event: the id of the newest event, 0 if there is none.
         log: the id of the newest log line, 0 if there is none.
         distributions: what its distributions have come to.
+        ranks: what is measured of each rank, `ranks/own_ms/1`.
     """
 
     now: Snapshot
@@ -73,6 +76,7 @@ class Pulse:
     event: int
     log: int
     distributions: dict[str, Tag] = field(default_factory=dict)
+    ranks: dict[str, Tag] = field(default_factory=dict)
 
 
 def take(db: sqlite3.Connection, now: Snapshot) -> Pulse:
@@ -82,7 +86,29 @@ def take(db: sqlite3.Connection, now: Snapshot) -> Pulse:
         (now.id,),
     ).fetchone()
     observed = _known(db, "distributions", now.id) if schema.has_distributions(db) else {}
-    return Pulse(now, _known(db, "tags", now.id), event or 0, log or 0, observed)
+    known = _known(db, "tags", now.id)
+    ranks = {name: known.pop(name) for name in list(known) if name.startswith(f"{RANKS}/")}
+    return Pulse(now, known, event or 0, log or 0, observed, ranks)
+
+
+def lines(
+    db: sqlite3.Connection | None,
+    run: int,
+    between: tuple[int, int],
+    rank: int | None,
+    levels: Collection[str] | None,
+    limit: int | None,
+) -> list[LogEntry]:
+    """The newest `limit` lines of a run whose ids lie between two, of one rank, of some levels."""
+    query = "SELECT id, step, time, rank, level, text FROM logs WHERE run = ? AND id > ? AND id < ?"
+    values: list[object] = [run, *between]
+    if rank is not None:
+        query, values = f"{query} AND rank = ?", [*values, rank]
+    if levels is not None:
+        query, values = f"{query} AND level IN ({', '.join('?' * len(levels))})", [*values, *levels]
+    query = f"{query} ORDER BY id DESC LIMIT ?"
+    rows = db.execute(query, (*values, -1 if limit is None else limit)).fetchall() if db else []
+    return [LogEntry(*row) for row in reversed(rows)]
 
 
 def _known(db: sqlite3.Connection, table: str, run: int) -> dict[str, Tag]:

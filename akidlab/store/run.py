@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +115,8 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What it was warned of, the first first: that its loss is no longer finite, say."""
-        query = "SELECT data FROM events WHERE run = ? AND kind = 'warning' ORDER BY id"
+        kinds = "('warning', 'rank_lags', 'rank_drifts')"
+        query = f"SELECT data FROM events WHERE run = ? AND kind IN {kinds} ORDER BY id"
         with self.store.reading() as db:
             rows = db.execute(query, (self.id,)).fetchall() if db else []
         return [words.warning(data) for (data,) in rows]
@@ -242,17 +243,45 @@ class Run:
             if event.kind in ("warning", "guard") and event.data.get("finding") is not None
         ]
 
-    def logs(self, after: int = 0, *, limit: int | None = None) -> list[LogEntry]:
-        """The lines it wrote, oldest first, with an id above `after`; the newest `limit` of them."""
-        query = (
-            "SELECT id, step, time, rank, level, text FROM logs WHERE run = ? AND id > ?"
-            " ORDER BY id DESC LIMIT ?"
-        )
+    def logs(
+        self,
+        after: int = 0,
+        *,
+        before: int | None = None,
+        rank: int | None = None,
+        levels: Collection[str] | None = None,
+        limit: int | None = None,
+    ) -> list[LogEntry]:
+        """The lines it wrote, oldest first, with an id above `after`; the newest `limit` of them.
+
+        Args:
+            after: only lines with a greater id.
+            before: only lines with a smaller id.
+            rank: only those of one rank.
+            levels: only those of these levels: `info` is what went to standard output, `warning` to errors.
+            limit: the newest so many of them.
+
+        Example:
+            >>> Store().create("digits").logs(rank=1, levels=["warning", "error"])
+            []
+        """
         with self.store.reading() as db:
-            rows = (
-                db.execute(query, (self.id, after, -1 if limit is None else limit)).fetchall() if db else []
-            )
-        return [LogEntry(*row) for row in reversed(rows)]
+            return pulse.lines(db, self.id, (after, LAST if before is None else before), rank, levels, limit)
+
+    @property
+    def ranks(self) -> list[dict[str, Any]]:
+        """What is known of each rank: its `host`, `pid` and `state`, the last `checksum` of its weights.
+
+        `lags` is how many times the others' work it does, 0 if it keeps up; `drifts` the step at which its
+        weights were found to differ, 0 if they do not. What was measured of rank 1, at times, is in the
+        scalars `ranks/step_ms/1`, `ranks/own_ms/1`, `ranks/wait_ms/1`, `ranks/bytes/1` and
+        `ranks/gradient_norm/1`. Empty for a run of one process.
+
+        Example:
+            >>> Store().create("digits").ranks
+            []
+        """
+        return list(self.info.get("ranks") or [])
 
     def figure(
         self,
@@ -276,7 +305,7 @@ class Run:
         """
         tags, known = self._drawn(tag), self.pulse()
         for name in tags:
-            if name not in known.tags and name not in known.distributions:
+            if not any(name in some for some in (known.tags, known.distributions, known.ranks)):
                 raise drawing.missing(name, [known])
         return drawing.figure([(self, known)], tags, backend, name=known.now.name, log=log, smooth=smooth)
 

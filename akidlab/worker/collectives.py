@@ -34,6 +34,7 @@ class Collectives:
     def __init__(self, engine: Engine) -> None:
         self.name: str | None = None
         self.number = 0
+        self.noted: list[tuple[str, float, float]] | None = None  # with when it began and ended, if wanted
         self._since: float | None = None
         for name in NAMES:
             setattr(engine, name, self._noted(name, getattr(engine, name)))
@@ -48,10 +49,13 @@ class Collectives:
         clock = time.monotonic
 
         def noted(*args: Any, **options: Any) -> Any:
-            self.name, self.number, self._since = name, self.number + 1, clock()
+            began = clock()
+            self.name, self.number, self._since = name, self.number + 1, began
             try:
                 return operation(*args, **options)
             finally:
                 self._since = None
+                if self.noted is not None:
+                    self.noted.append((name, began, clock()))
 
         return noted

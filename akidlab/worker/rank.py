@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from akidlab.asking import Desk
     from akidlab.kids import Kid
     from akidlab.worker.commits import Commits
+    from akidlab.worker.meter import Meter
 
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 PERFORM = str(Path(__file__).with_name("perform.py"))  # from there on it is the cell
+AROUND = (collectives.__file__, str(Path(__file__).with_name("meter.py")))  # they stand around the engine
 DEEP = 16  # calls of a stack that are told
 BEAT = 0.5  # seconds between signs of life, and between looks whether the supervisor lives
 UNHEARD = 20.0  # seconds in which a supervisor on another host says something, if it lives
@@ -64,6 +66,7 @@ class Rank:
         self.tasks: queue.SimpleQueue[Body] = queue.SimpleQueue()
         self.cells = Cells(self)
         self.collectives: collectives.Collectives | None = None  # of the engine, once there is one
+        self.meter: Meter | None = None
         self.kid: Kid | None = None
         self.run: str | None = None
         self._places: list[Path] = []  # of commits
@@ -79,10 +82,12 @@ class Rank:
         self.dialer.start()
         threading.Thread(target=self._pulse, name="akidlab-pulse", daemon=True).start()
 
+        from akidlab.worker.meter import Meter
         from akidlab.worker.warm import warm_up
 
         self.engine = warm_up(self.launcher.engine)
         self.collectives = collectives.Collectives(self.engine)
+        self.meter = Meter(self.engine, self.collectives)
         self.forwarder.start()
         self.dialer.listen(self._hear)
         self.tell({"kind": "hello", "pid": os.getpid(), "host": socket.gethostname()})
@@ -122,6 +127,7 @@ class Rank:
         self._working = False
         self.cells.drop()
         self.forwarder.flush()
+        self._tell_measured(over=True)
         self.tell({"kind": "report", "run": self.run, **report})
         with self._lock:
             if self._desk is not None:
@@ -144,6 +150,8 @@ class Rank:
     def _take_kid(self, kid: Kid) -> None:
         with self._lock:
             self.kid = kid
+            if self.meter is not None:
+                self.meter.begin(kid)
             kid.on_cell = self.cells.between
             for run, command in self._early:
                 if run == self.run:
@@ -161,6 +169,9 @@ class Rank:
         elif kind == "ask":
             self._ask(said)
         elif kind in ("cell", "go_on", "break"):
+        elif kind == "timeline":
+            if self.meter is not None and said["run"] == self.run:
+                self.meter.trace(said["steps"], said["file"] if self.number == 0 else None)
             self.cells.hear(said)
         elif kind == "interrupt" and said["run"] == self.run:
             self._interrupt(said["hard"])
@@ -221,16 +232,28 @@ class Rank:
             self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
             doing = {} if self.collectives is None else self.collectives.describe()
             self.tell(
+            self._tell_measured()
                 {"kind": "beat", "run": run, "step": step, "pace": pace, "stack": self.stack(), **doing}
             )
 
     def stack(self) -> str:
         """Where the main thread is, the innermost call last."""
+    def _tell_measured(self, over: bool = False) -> None:
+        meter, run = self.meter, self.run
+        if meter is None:
+            return
+        if over:
+            meter.stop()
+        if (measured := meter.take()) is not None:
+            self.tell({"kind": "measured", "run": run, **measured})
+        if over:
+            meter.end()
+
         frame = sys._current_frames().get(threading.main_thread().ident or 0)
         told: list[str] = []
         while frame is not None and frame.f_code.co_filename != PERFORM and len(told) < DEEP:
             code, line, frame = frame.f_code, frame.f_lineno, frame.f_back
-            if code.co_filename != collectives.__file__:
+            if code.co_filename not in AROUND:
                 told.append(f"  {code.co_filename}:{line}, in {code.co_name}\n")
         return "".join(reversed(told))
 
