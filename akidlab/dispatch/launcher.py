@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from akidlab import registry
+from akidlab.dispatch.hosts import Hosts, interface_of, own_address
 from akidlab.errors import DispatchError
 
 _LINE = re.compile(r"\[(\d+)\]<(stdout|stderr)>:(.*)", re.DOTALL)
@@ -20,6 +21,10 @@ _OPEN = re.compile(  # what a rank needs before its first line of Python; all el
     r"PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|TMPDIR|LD_.*|DYLD_.*|PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|OMP_.*|MKL_.*"
     r"|KMP_.*|OPENBLAS_.*|CUDA_.*|NVIDIA_.*|NCCL_.*|GLOO_.*|MALLOC_.*|XDG_.*"
     r"|HOROVOD_(?!RANK|SIZE|LOCAL_|CROSS_|HOSTNAME|CONTROLLER|GLOO_RENDEZVOUS).*"  # not of a rank we are on
+)
+
+_NEEDED = re.compile(
+    r"PATH|LANG|LC_.*|LD_LIBRARY_PATH|PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|OMP_.*|MKL_.*|AKID_.*"
 )
 
 
@@ -34,10 +39,13 @@ class Line(NamedTuple):
 class Launcher(ABC):
     """Starts the ranks of a pool with one command, which ends when they end.
 
-    `engine` names the engine with which a Kid works on these ranks.
+    `engine` names the engine with which a Kid works on these ranks. One that `reaches_hosts` places the ranks
+    on its `hosts`, in their order, where it was given some.
     """
 
     engine: str
+    reaches_hosts = False
+    hosts: Hosts | None = None
 
     @abstractmethod
     def check(self) -> None:
@@ -58,7 +66,8 @@ class Launcher(ABC):
     def environment(self, size: int, base: Mapping[str, str]) -> dict[str, str]:
         """The variables for `command`: those a rank needs before Python runs, and threads for its share."""
         found = {name: value for name, value in base.items() if _OPEN.fullmatch(name)}
-        found.setdefault("OMP_NUM_THREADS", str(threads_per_rank(size)))
+        here = size if self.hosts is None else max(self.hosts.slots.values())
+        found.setdefault("OMP_NUM_THREADS", str(threads_per_rank(here)))
         return found
 
     def read(self, line: str) -> Line:
@@ -68,13 +77,14 @@ class Launcher(ABC):
 
 
 class HorovodLauncher(Launcher):
-    """Starts ranks with `horovodrun`, on this machine, over Gloo.
+    """Starts ranks with `horovodrun`, on this machine or on its `hosts`, over Gloo.
 
     Horovod puts its whole environment on the command lines of its children, where every user of the machine
     can read it; therefore only what is needed to start goes that way.
     """
 
     engine = "horovod"
+    reaches_hosts = True
 
     def check(self) -> None:
         if sys.platform == "win32":
@@ -91,13 +101,23 @@ class HorovodLauncher(Launcher):
         start = [str(script)] if script.exists() else ["-m", "horovod.runner.launch"]
         return [
             *(sys.executable, *start),
-            *("-np", str(size), "-H", f"localhost:{size}", "--gloo", "--disable-cache"),
+            *("-np", str(size), *self._where(size), "--gloo", "--disable-cache"),
             *("--gloo-timeout-seconds", "120"),
             *(sys.executable, *worker),
         ]
 
     def rank(self) -> tuple[int, int]:
         return int(os.environ["HOROVOD_RANK"]), int(os.environ["HOROVOD_SIZE"])
+
+    def _where(self, size: int) -> list[str]:
+        hosts = self.hosts
+        if hosts is None:
+            return ["-H", f"localhost:{size}"]
+        remote = hosts.remote  # an interface that is named spares a search, which shows a key to everybody
+        here = [] if not remote else [interface_of(own_address(remote[0], hosts.interface))]
+        port = [] if hosts.port is None else ["--ssh-port", str(hosts.port)]
+        key = [] if hosts.identity is None else ["--ssh-identity-file", hosts.identity]
+        return ["-H", str(hosts), *(["--network-interfaces", *here] if here else []), *port, *key]
 
 
 def launcher(name: str) -> Launcher:
@@ -110,6 +130,16 @@ def launcher(name: str) -> Launcher:
     if not (isinstance(made, type) and issubclass(made, Launcher)):
         raise TypeError(f"The plug-in `{name}` of `akidlab.launchers` is {made!r}, expected a Launcher.")
     return made()
+
+
+def needed(base: Mapping[str, str]) -> dict[str, str]:
+    """The variables without which Python may not start on another host as it does here.
+
+    Example:
+        >>> needed({"PYTHONPATH": "/code", "HOME": "/me", "TOKEN": "secret"})
+        {'PYTHONPATH': '/code'}
+    """
+    return {name: value for name, value in base.items() if _NEEDED.fullmatch(name)}
 
 
 def slots() -> int:

@@ -1,12 +1,13 @@
 """`python -m akidlab.dispatch.starter SIZE ARGUMENT...`: ranks of `python ARGUMENT...`, which end together.
 
 What a rank writes comes out line by line, with its number before it. When one of them fails, this says how,
-and ends the others.
+and ends the others. `SIZE --hosts HOSTS` places them on several hosts: a starter on each has its share.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -17,7 +18,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
+
+from akidlab.dispatch import meeting
+from akidlab.dispatch.hosts import Hosts
 
 GRACE = 1.0  # seconds for ranks to end after they were told to, and for the last lines of one that ended
 
@@ -31,41 +36,53 @@ class Starter:
     Args:
         size: how many.
         arguments: what Python runs on each.
+        share: which of them are on this host; all by default.
+        meeting: where the ranks of several hosts find each other, see `akidlab.dispatch.meeting`.
     """
 
-    def __init__(self, size: int, arguments: list[str]) -> None:
-        self.size, self.arguments = size, arguments
+    def __init__(
+        self, size: int, arguments: list[str], share: range | None = None, meeting: str | None = None
+    ) -> None:
+        self.size, self.arguments, self.meeting = size, arguments, meeting
+        self.share = range(size) if share is None else share
         self._ended: queue.SimpleQueue[int | None] = (
             queue.SimpleQueue()
         )  # the number of a rank; None: end now
-        self._ranks: list[subprocess.Popen[bytes]] = []
-        self._readers: list[list[threading.Thread]] = []
+        self._ranks: dict[int, subprocess.Popen[bytes]] = {}
+        self._readers: dict[int, list[threading.Thread]] = {}
         self._writing = threading.Lock()
 
     def run(self) -> int:
         """Start them, wait for them, and return 0 if all of them ended well."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._ended.put(None))
-        with _meeting_place() as place:
+        with _meeting_place(self.meeting) as place:
             try:
-                for rank in range(self.size):
+                for rank in self.share:
                     self._start(rank, place)
-                return 0 if all(self._ends_well() for _ in range(self.size)) else 1
+                return 0 if all(self._ends_well() for _ in self.share) else 1
             finally:
                 self._end_all()
 
+    def end(self) -> None:
+        """Have it end; from any thread."""
+        self._ended.put(None)
+
     def _start(self, rank: int, place: str) -> None:
-        mine = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": self.size, "LOCAL_WORLD_SIZE": self.size}
-        local = {"GLOO_SOCKET_IFNAME": _loopback(), "NCCL_SOCKET_IFNAME": _loopback()}
+        mine = {"RANK": rank, "LOCAL_RANK": rank - self.share.start}
+        mine |= {"WORLD_SIZE": self.size, "LOCAL_WORLD_SIZE": len(self.share)}
+        numbers = {key: str(value) for key, value in mine.items()}
+        interface = _loopback() if self.meeting is None else meeting.interface(self.meeting)
+        local = {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface}
+        found = PLACE if self.meeting is None else meeting.PLACE
         process = subprocess.Popen(
             [sys.executable, *self.arguments],
-            env={**local, **os.environ, **{key: str(value) for key, value in mine.items()}, PLACE: place},
+            env={**local, **os.environ, **numbers, found: place},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self._ranks.append(process)
-        self._readers.append([])
+        self._ranks[rank], self._readers[rank] = process, []
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert pipe is not None
             reader = threading.Thread(target=self._pass_on, args=(rank, name, pipe), daemon=True)
@@ -100,30 +117,33 @@ class Starter:
             sys.stdout.buffer.flush()
 
     def _end_all(self) -> None:
-        for process in self._ranks:
+        for process in self._ranks.values():
             process.terminate()
-        for process in self._ranks:
+        for process in self._ranks.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE)
             process.kill()  # also one that is stopped
             process.wait()
-        _finish([reader for readers in self._readers for reader in readers])
+        _finish([reader for readers in self._readers.values() for reader in readers])
 
 
 PLACE = "AKIDLAB_RENDEZVOUS"  # where the ranks find each other: the path of a file
 
 
 @contextlib.contextmanager
-def _meeting_place() -> Iterator[str]:
-    """The path by which ranks open a file that is theirs alone."""
+def _meeting_place(text: str | None = None) -> Iterator[str]:
+    """The path by which ranks open a file that is theirs alone; `text` is in it."""
     if sys.platform == "linux":
         file = os.memfd_create("akidlab")  # gone with this process, however that ends
+        os.write(file, (text or "").encode())
         try:
             yield f"/proc/{os.getpid()}/fd/{file}"  # not `self`: a rank may have been forked by another
         finally:
             os.close(file)
     else:
         with tempfile.TemporaryDirectory(prefix="akidlab-") as folder:  # of private mode
+            if text is not None:
+                Path(folder, "ranks").write_text(text)
             yield f"{folder}/ranks"
 
 
@@ -140,7 +160,17 @@ def _loopback() -> str:
 
 def main(arguments: list[str]) -> int:
     """Start ranks, and wait for them."""
-    return Starter(int(arguments[0]), arguments[1:]).run()
+    size, option, *rest = int(arguments[0]), *arguments[1:]
+    if option == "--hosts":
+        from akidlab.dispatch.shares import Shares
+
+        return Shares(Hosts(**json.loads(rest[0])), size, rest[1:]).run()
+    if option == "--share":
+        first, count = map(int, rest[0].split("+"))
+        starter = Starter(size, rest[1:], range(first, first + count), sys.stdin.readline())
+        threading.Thread(target=lambda: (sys.stdin.read(), starter.end()), daemon=True).start()
+        return starter.run()
+    return Starter(size, arguments[1:]).run()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The launcher without Horovod: ranks of `torch.distributed` on this machine."""
+"""The launcher without Horovod: ranks of `torch.distributed`."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import sys
 
@@ -19,6 +20,7 @@ class TorchLauncher(Launcher):
     """
 
     engine = "torch"
+    reaches_hosts = True
 
     def check(self) -> None:
         if sys.platform == "win32":
@@ -27,7 +29,8 @@ class TorchLauncher(Launcher):
             raise DispatchError("torch is not installed here, and the ranks need it: `pip install torch`.")
 
     def command(self, size: int, worker: list[str]) -> list[str]:
-        return [sys.executable, "-m", "akidlab.dispatch.starter", str(size), *worker]
+        where = [] if self.hosts is None else ["--hosts", json.dumps(self.hosts.to_plain())]
+        return [sys.executable, "-m", "akidlab.dispatch.starter", str(size), *where, *worker]
 
     def rank(self) -> tuple[int, int]:
         return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])

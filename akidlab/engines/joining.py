@@ -92,6 +92,10 @@ def _part_together(settling: Any) -> None:
 
 def _store() -> Any:
     """Where ranks find each other; None to take what `torchrun` says in the environment."""
+    if meeting := os.environ.get("AKIDLAB_MEETING"):  # of several hosts
+        from akidlab.engines.meeting import MeetingStore
+
+        return MeetingStore(meeting)
     place = os.environ.get("AKIDLAB_RENDEZVOUS")
     if place is not None:
         return FileStore(place, int(os.environ["WORLD_SIZE"]))
