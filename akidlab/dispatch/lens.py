@@ -160,8 +160,9 @@ class Lens:
         back = "begin anew" if self._equal is None else f"go on from a checkpoint up to step {self._equal}"
         text = (
             f"Rank {rank} drifts{self._where(rank)}: its weights differ from those of rank {reference}"
-            f" {since}, in {named}{doubt}. The ranks train different models now. Look for what changes weights on one"
-            f" rank alone (a hook, `if rank == ...`, random numbers of its own); mend it and {back}."
+            f" {since}, in {named}{doubt}. The ranks train different models now. Look for what changes"
+            f" weights on one rank alone (a hook, `if rank == ...`, random numbers of its own); mend it and"
+            f" {back}."
         )
         data: dict[str, object] = {"by": len(where), "where": where[:20], "reference": reference}
         return Finding("rank_drifts", rank, step, text, data | {"equal": self._equal})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from akidlab.dispatch.abreast import Block
 
 STEPS = 50
 MOST = 1000  # steps of one timeline
-NAME = re.compile(r"timeline-\d+(-horovod)?\.json")
 
 
 class Timeline:

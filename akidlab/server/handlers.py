@@ -71,6 +71,34 @@ class FigureHandler(_Handler):
         self.answer(await self.work(self.runs.figure, uid))
 
 
+class LogHandler(_Handler):
+    """GET ?rank=1&level=errors&before=120: lines of the log of a run."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, uid: str) -> None:
+        asked: dict[str, object] = {"level": self.get_query_argument("level", None)}
+        for name in ("rank", "before"):
+            told = self.get_query_argument(name, "")
+            asked[name] = int(told) if told.isdecimal() else told or None
+        try:
+            self.answer(await self.work(self.runs.log, uid, asked))
+        except ValueError as error:
+            raise web.HTTPError(400, reason=_line(error)) from error
+
+
+class TimelineHandler(_Handler):
+    """GET: a timeline of a run."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, uid: str, name: str) -> None:
+        try:
+            self.answer(await self.work(self.runs.timeline, uid, name))
+        except ValueError as error:
+            raise web.HTTPError(404, reason=_line(error)) from error
+
+
 class LiveHandler(_Handler):
     """GET: the runs that live on this machine, in whatever process."""
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from jupyter_server.utils import url_path_join
 
-from akidlab.server.handlers import CommandHandler, FigureHandler, LiveHandler, SeriesHandler, StaticHandler
+from akidlab.server.handlers import (
+    CommandHandler,
+    FigureHandler,
+    LiveHandler,
+    LogHandler,
+    SeriesHandler,
+    StaticHandler,
+    TimelineHandler,
+)
 from akidlab.server.runs import Runs
 from akidlab.widgets import assets
 
@@ -26,6 +34,8 @@ def routes(base_url: str) -> list[tuple[Any, ...]]:
         (at(f"api/runs/{_UID}/commands"), CommandHandler, runs),
         (at(f"api/runs/{_UID}/series"), SeriesHandler, runs),
         (at(f"api/runs/{_UID}/figure"), FigureHandler, runs),
+        (at(f"api/runs/{_UID}/log"), LogHandler, runs),
+        (at(f"api/runs/{_UID}/timelines/([a-z0-9.-]{{1,80}})"), TimelineHandler, runs),
         (at("api/live"), LiveHandler, runs),
         (at(r"static/(plotly\.min\.js)"), StaticHandler, {"path": str(_plotly())}),
         (at(r"static/([A-Za-z0-9_.-]+)"), StaticHandler, {"path": str(assets.STATIC)}),

@@ -42,6 +42,24 @@ class Runs:
         with self._run(uid) as run:
             return description.history(run)
 
+    def log(self, uid: str, asked: Plain) -> Plain:
+        """Lines that the run `uid` wrote.
+
+        Raises:
+            ValueError: if what is asked makes no sense.
+        """
+        with self._run(uid) as run:
+            return description.log(run, asked)
+
+    def timeline(self, uid: str, name: str) -> Plain:
+        """A timeline of the run `uid`.
+
+        Raises:
+            ValueError: if there is no such one.
+        """
+        with self._run(uid) as run:
+            return description.timeline(run, name)
+
     def figure(self, uid: str) -> Plain:
         """The run `uid` as a plotly figure."""
         with self._run(uid) as run:

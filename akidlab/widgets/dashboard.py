@@ -144,8 +144,20 @@ class Dashboard:
             widget.send(self._controls.take(content))
         elif kind == "figure":
             widget.send({"kind": "figure", "figure": figure(self.run, EXPLORED)})
+        elif kind in ("log", "timeline"):
+            widget.send(self._answer(kind, content))
         elif kind == "source":
             widget.send({"kind": "source"}, [assets.source()])
+
+    def _answer(self, kind: str, asked: Mapping[str, Any]) -> dict[str, object]:
+        """Lines of the log, or a timeline, with the number of the question."""
+        answer: dict[str, object] = {"kind": kind, "id": asked.get("id")}
+        try:
+            if kind == "log":
+                return description.log(self.run, asked) | answer
+            return description.timeline(self.run, asked.get("name")) | answer
+        except ValueError as error:
+            return answer | {"error": str(error)}
 
     def _view(self) -> Bundle:
         """The live widget, where there is a browser and it was built; a run is trained without it, too."""

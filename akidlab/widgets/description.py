@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +16,11 @@ Plain = dict[str, object]
 # What happens all the time and is seen in the charts and numbers anyway.
 CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint", "save"})
 POINTS = 2000
+SHOWN = 300  # lines of a log that are told at once
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200
+LEVELS = {"output": ("info",), "errors": ("warning", "error")}
+_TIMELINE = re.compile(r"timeline-\d{1,18}(-horovod)?\.json")
 _LONGEST = 2500  # characters of one traceback or line
 
 
@@ -66,11 +71,57 @@ def logs(entries: list[LogEntry]) -> list[Plain]:
     ]
 
 
+def ranks(now: Snapshot) -> Plain | None:
+    """What is known of each rank, in few bytes; the browser's `IRanks`. None if the run has no ranks."""
+    known = json.loads(now.info).get("ranks") or []
+    if not known:
+        return None
+    hosts = list(dict.fromkeys(str(row["host"]) for row in known))
+    names = ("pid", "state", "step", "checksum", "lags", "drifts")
+    return {
+        "hosts": hosts,
+        "rows": [[hosts.index(str(row["host"])), *(row.get(name) for name in names)] for row in known],
+    }
+
+
+def log(of: Run, asked: Mapping[str, object]) -> Plain:
+    """The newest lines of a run that fit what is asked: `rank`, `level`, and `before` which line.
+
+    Args:
+        of: the run.
+        asked: plain values from a browser: `rank`, a number or None for all; `level`, `output` or `errors`
+            or None for both; `before`, the id of a line or None.
+
+    Raises:
+        ValueError: if they are something else.
+    """
+    rank, before, level = (_number(asked, "rank"), _number(asked, "before"), asked.get("level"))
+    if level is not None and level not in LEVELS:
+        raise ValueError(f"`level` is one of {', '.join(LEVELS)}, found {level!r}.")
+    levels = None if level is None else LEVELS[str(level)]
+    found = of.logs(before=before, rank=rank, levels=levels, limit=SHOWN + 1)
+    return {"logs": logs(found[-SHOWN:]), "more": len(found) > SHOWN}
+
+
+def timeline(of: Run, name: object) -> Plain:
+    """A timeline that lies in the folder of a run, as text.
+
+    Raises:
+        ValueError: if that is no name of a timeline, or there is none.
+    """
+    if not isinstance(name, str) or not _TIMELINE.fullmatch(name):
+        raise ValueError(f"{name!r:.80} is not the name of a timeline.")
+    try:
+        return {"name": name, "text": (of.folder / name).read_text()}
+    except OSError as error:
+        raise ValueError(f"The timeline `{name}` is not there any more: {error.strerror}.") from error
+
+
 def history(of: Run, points: int = POINTS) -> Plain:
     """All that is known of a run, each series thinned; the browser's `IHistory`."""
     pulse = of.pulse()
     series = {}
-    for tag, share in shares(points, pulse.tags).items():
+    for tag, share in shares(points, [*pulse.tags, *pulse.ranks]).items():
         found = of.scalars(tag, points=share)
         series[tag] = {
             "steps": found.steps.tolist(),
@@ -81,6 +132,7 @@ def history(of: Run, points: int = POINTS) -> Plain:
         "series": series,
         "events": events(of.events())[-LINES:],
         "logs": logs(of.logs(limit=LINES)),
+        "ranks": ranks(pulse.now),
     }
 
 
@@ -89,6 +141,13 @@ def shares(points: int, tags: Collection[str]) -> dict[str, int]:
     lines = sum("/" in tag for tag in tags)
     line = max(8, min(points, MOST // max(1, lines)))
     return {tag: line if "/" in tag else points for tag in tags}
+
+
+def _number(asked: Mapping[str, object], name: str) -> int | None:
+    found = asked.get(name)
+    if found is not None and (type(found) is not int or not 0 <= found < 2**62):
+        raise ValueError(f"`{name}` is a number, found {found!r:.40}.")
+    return found  # type: ignore[return-value]
 
 
 def _finite(value: float | None) -> float | None:

@@ -12,7 +12,8 @@ import numpy as np
 from akidlab.widgets import description
 
 if TYPE_CHECKING:
-    from akidlab.store import Pulse, Run, Series
+    from akidlab.store import Run, Series, Snapshot
+    from akidlab.store.pulse import Tag
 
 _POINT = 12  # bytes of one point: its step in float64, its value in float32
 _HEAD = 9  # bytes that go with the name of a tag
@@ -62,23 +63,27 @@ class Follower:
         self._size = 0
         self._event = 0
         self._log = 0
+        self._told: description.Plain | None = None  # of the ranks
 
     def delta(self) -> Packet:
         """What is new since the delta before; of a long series a thinned part."""
         pulse = self.run.pulse()
         self.ended = not pulse.now.is_live
         self.seq += 1
-        self._note_rewrites({tag: known.rewrites for tag, known in pulse.tags.items()})
-        fresh = self._fresh(pulse)
+        known = pulse.tags | pulse.ranks
+        self._note_rewrites({tag: one.rewrites for tag, one in known.items()})
+        ranks = self._ranks(pulse.now)
+        fresh = self._fresh(known, _DELTA - (len(json.dumps(ranks)) if ranks else 0))
         if self.rewritten:  # the snapshot that follows holds it all
-            self._steps = {tag: known.step for tag, known in pulse.tags.items() if known.step is not None}
-            self._counts = {tag: known.count for tag, known in pulse.tags.items()}
+            self._steps = {tag: one.step for tag, one in known.items() if one.step is not None}
+            self._counts = {tag: one.count for tag, one in known.items()}
         logs = self.run.logs(after=self._log, limit=description.LINES) if pulse.log > self._log else []
         self._log = pulse.log
         content = {
             "run": description.run(pulse.now),
             "events": self._events(pulse.event),
             "logs": _fitting(description.logs(logs)[::-1])[::-1],  # the newest; all come when asked for
+            "ranks": ranks,
         }
         packet = self._packet(content, fresh, full=False)
         self._size = packet.size
@@ -93,30 +98,39 @@ class Follower:
         pulse = self.run.pulse()
         row = description.run(pulse.now)
         budget = _TICK - self._size - len(json.dumps(row)) - 1_000
-        counts = {tag: known.count for tag, known in pulse.tags.items()}
+        counts = {tag: known.count for tag, known in (pulse.tags | pulse.ranks).items()}
         shares = description.shares(points, counts) if points else _shares(counts, budget)
         whole = [self.run.scalars(tag, points=share) for tag, share in shares.items()]
-        missing = len(whole) < len(pulse.tags)
+        missing = len(whole) < len(counts)
         events = description.events(self.run.events())[-description.LINES :] if points else []
         logs = description.logs(self.run.logs(limit=description.LINES)) if points else []
-        content = {"run": row, "events": events, "logs": logs}
+        ranks = description.ranks(pulse.now) if points else None
+        content = {"run": row, "events": events, "logs": logs, "ranks": ranks}
         return self._packet(content, whole, full=True, answer=points is not None, coarse=missing)
 
-    def _fresh(self, pulse: Pulse) -> list[Series]:
+    def _ranks(self, now: Snapshot) -> description.Plain | None:
+        """What is known of the ranks, if that is news."""
+        found = description.ranks(now)
+        if found == self._told:
+            return None
+        self._told = found
+        return found
+
+    def _fresh(self, tags: Mapping[str, Tag], budget: int) -> list[Series]:
         """The new points of as many series as there is room for; those that had to wait come first."""
         waiting = {
             tag: max(1, known.count - self._counts.get(tag, 0))
-            for tag, known in pulse.tags.items()
+            for tag, known in tags.items()
             if known.step is not None and known.step > self._steps.get(tag, -1) and not self.rewritten
         }
         order = sorted(waiting, key=lambda tag: ("/" in tag, self._sent.get(tag, 0)))
-        shares = _shares({tag: waiting[tag] for tag in order}, _DELTA)
+        shares = _shares({tag: waiting[tag] for tag in order}, max(_DELTA // 4, budget))
         fresh = [
             self.run.scalars(tag, since=self._steps.get(tag), points=share) for tag, share in shares.items()
         ]
         self._steps.update((series.tag, int(series.steps[-1])) for series in fresh if len(series))
         self._sent.update(dict.fromkeys(shares, self.seq))
-        self._counts.update((tag, pulse.tags[tag].count) for tag in shares)
+        self._counts.update((tag, tags[tag].count) for tag in shares)
         return fresh
 
     def _events(self, newest: int) -> list[description.Plain]:
