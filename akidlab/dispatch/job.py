@@ -34,6 +34,7 @@ class Job:
     def __init__(self, pool: Pool, uid: str, name: str) -> None:
         self.pool, self.uid, self.name = pool, uid, name
         self.waits_for: str | None = None
+        self.on_move: Callable[[Command], object] | None = None  # told that the run shall move
         self._changed = threading.Condition()
         self._output: deque[tuple[int, str, str]] = deque(maxlen=KEPT)
         self._outcome: Outcome | None = None
@@ -55,6 +56,22 @@ class Job:
     def interrupt(self) -> None:
         """Stop the run after the step it is in; the ranks stay. A second time, at once."""
         self.pool.ask({"kind": "interrupt", "run": self.uid})
+
+    def release(self, command: Command) -> None:
+        """Have the ranks leave the run, after the same step: this process goes on with it.
+
+        Raises:
+            DispatchError: if it has not begun, or is over.
+        """
+        self.pool.ask({"kind": "release", "run": self.uid, "command": command})
+
+    def note(self, event: str, **data: object) -> None:
+        """Record an event that this process knows of.
+
+        Raises:
+            DispatchError: if the pool is gone.
+        """
+        self.pool.ask({"kind": "note", "run": self.uid, "event": event, "data": data})
 
     def wait(self, timeout: float | None = None, on_output: OnOutput | None = None) -> Outcome:
         """Wait for the end of the run.
@@ -85,6 +102,8 @@ class Job:
 
     def hear(self, body: dict[str, Any]) -> None:
         """Take what the supervisor pushes."""
+        if body["kind"] == "move" and self.on_move is not None:
+            self.on_move(body["command"])
         with self._changed:
             if body["kind"] == "output":
                 self._output.append((body["rank"], body["stream"], body["text"]))

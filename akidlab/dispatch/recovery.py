@@ -37,8 +37,9 @@ class Recovery:
         self.restarts = RESTARTS if told is None else int(told)
         self.losses = 0  # how often a rank was lost
         self.lost: Lost | None = None
-        self.reached = 0  # the last step that was heard of
-        self.recorded = 0  # the last step of which there is a sample
+        self._start = int(task.options.get("start") or 0)  # the step that the task brings along
+        self.reached = self._start  # the last step that was heard of
+        self.recorded = self._start  # the last step of which there is a sample
         self._uid, self._every = task.uid, task.options.get("commit_every")
         self._size, self._folder = size, folder
         self._places: list[Path] = []
@@ -71,20 +72,21 @@ class Recovery:
         """What to go on from, a `step` or the `path` of a checkpoint, and what to command again.
 
         It is the newest commit, or checkpoint, whose steps were all recorded: what a rank had not yet told
-        when it died is not left out.
+        when it died is not left out. None is where the task itself begins.
         """
         self.lost = None
-        found: dict[str, Any] = {"step": 0, "path": None}
+        begin: dict[str, Any] = {"step": self._start, "path": None}
+        found = begin
         whole = commits.whole(self._places, self._size)
         if steps := [step for step in whole if step <= self.recorded] or whole[:1]:
-            found["step"] = steps[0]
+            found = {"step": steps[0], "path": None}
         saved = commits.checkpoint(self._folder)
         if saved is not None and found["step"] < saved[0] <= self.recorded:
             found = {"step": saved[0], "path": str(saved[1])}
         step = found["step"]
         again = [command for command, obeyed in self._sent.values() if obeyed > step]
         self._sent, self.recorded, self.reached = {}, step, step
-        return (found if step else None), again
+        return (None if found is begin else found), again
 
     def orders(self, resume: dict[str, Any] | None) -> dict[str, Any] | None:
         """What the ranks are told of their commits; None if there is no need of any."""

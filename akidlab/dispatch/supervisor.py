@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from akidlab.config import runtime_path
+from akidlab.dispatch import home
 from akidlab.dispatch.launcher import Line, launcher
 from akidlab.dispatch.owners import Owners
 from akidlab.dispatch.queue import Queue
@@ -172,6 +173,16 @@ class Supervisor:
     def _on_command(self, request: Body, peer: Peer) -> Body:
         return self._control(self._queue.find(request.get("run")), request, peer)
 
+    def _on_release(self, request: Body, peer: Peer) -> Body:
+        work = self._queue.find(request.get("run"))
+        home.release(work, request["command"], work in self._queue.waiting)
+        self._pass_on(work)
+        return {"ok": True}
+
+    def _on_note(self, request: Body, peer: Peer) -> Body:
+        self._queue.find(request.get("run")).note(request["event"], **request["data"])
+        return {"ok": True}
+
     def _on_interrupt(self, request: Body, peer: Peer) -> Body:
         work = self._queue.find(request.get("run"))
         self._interrupt(work)
@@ -194,6 +205,8 @@ class Supervisor:
                 return {"ok": False, "error": f"The run `{work.name}` is over."}
             if command.action == "stop" and work in self._queue.waiting:
                 self._end(work, Outcome("stopped"))
+            elif command.action == "ranks":
+                home.ask(work, command)
             else:
                 work.commands.append(command)
                 self._pass_on(work)

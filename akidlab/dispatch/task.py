@@ -17,7 +17,8 @@ class Task:
         payload: what the ranks do: a cloudpickled `akidlab.worker.Assignment`.
         uid: the uid of the run.
         options: plain values: `config`, `parent` and `max_steps` of the run; `resume=True` to go on with the
-            run `uid` that the store has already; `path`, entries for the ranks' `sys.path`.
+            run `uid` that the store has already, after the step `start`; `moved`, what is told of its move
+            here; `home`, the process that holds the notebook's kid; `path`, entries for the ranks' `sys.path`.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Outcome:
     """What became of a task.
 
     Args:
-        status: `finished`, `stopped` or `failed`.
+        status: `finished`, `stopped` or `failed`; `moved` if another process goes on with the run.
         step: the last step that was made.
         weights: the kid as a checkpoint (see `akidlab.kids.checkpoint`), None if there is none.
         error: what went wrong, with the traceback of the rank that it went wrong on.

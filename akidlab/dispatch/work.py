@@ -88,6 +88,10 @@ class Work:
         """Begin to record, and to take commands."""
         self._recorder.start()
         self._control.start()
+        options = self.task.options
+        self._record(Message("status", Status(None, {"home": options.get("home")})))
+        if told := options.get("moved"):
+            self._record(Message("event", Event("moved", told), step=told["step"]))
 
     def hear(self, messages: list[Message], rank: int = 0) -> None:
         """Record what rank 0 says, and, merged, what each rank says of its share.
@@ -208,7 +212,7 @@ class Work:
     def is_done(self) -> bool:
         """True if rank 0 has come to the end, with the weights: whatever becomes of the others."""
         own = self.reports.get(0, {})
-        return own.get("status") == "finished" and own.get("weights") is not None
+        return own.get("status") in ("finished", "moved") and own.get("weights") is not None
 
     @property
     def is_waiting(self) -> bool:
@@ -296,7 +300,8 @@ class Work:
         if outcome.status == "failed" and outcome.error:
             self.note("error", error=short, traceback=outcome.error, rank=outcome.rank)
             self._record(Message("log", Log(outcome.error, "error", outcome.rank or 0), step=self.step))
-        self._record(Message("status", Status(outcome.status, {"error": short}), step=self.step))
+        if outcome.status != "moved":  # else it is live, and waits for whoever goes on
+            self._record(Message("status", Status(outcome.status, {"error": short}), step=self.step))
         self._recorder.stop()
         for writer in self._writers:
             writer.close()

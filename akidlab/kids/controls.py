@@ -8,11 +8,25 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from akidlab.errors import DispatchError
 from akidlab.messages import Command
 
 T = TypeVar("T")
 
 REMEMBERED = 1024
+ALONE = (
+    "This run cannot be moved: it trains by itself (`kid.practice()`, a tuner or a script). A run that "
+    "`%akid_train` begins can be moved: `%akid_train kid -np 2`."
+)
+
+
+def stay(command: Command, why: str = ALONE) -> None:
+    """Move nothing.
+
+    Raises:
+        DispatchError: always, with the reason.
+    """
+    raise DispatchError(why)
 
 
 class Controls:
@@ -30,6 +44,7 @@ class Controls:
 
     def __init__(self) -> None:
         self.pending = False  # read by the loop at every step: a plain attribute
+        self.mover: Callable[[Command], object] = stay  # asked to have the practice go on elsewhere
         self._is_open = True
         self._elsewhere: Callable[[Command], object] | None = None
         self._queue: deque[Command] = deque()
@@ -38,20 +53,34 @@ class Controls:
         self._arrived = threading.Condition()
 
     def send(self, command: Command | str, value: float | None = None) -> bool:
-        """Ask for an act; False if this very command came before, or practice has ended: nobody is there."""
+        """Ask for an act; False if this very command came before, or practice has ended: nobody is there.
+
+        Raises:
+            DispatchError: if the practice shall go on elsewhere, and cannot.
+        """
         command = Command(command, value) if isinstance(command, str) else command
         with self._arrived:
             if not self._is_open or command.id in self._seen:
                 return False
             self._seen.append(command.id)
-            elsewhere = self._elsewhere
-            if elsewhere is None:
-                self._queue.append(command)
-                self.pending = True
-                self._arrived.notify_all()
-        if elsewhere is not None:
+            elsewhere = self.mover if command.action == "ranks" else self._elsewhere
+        if elsewhere is None:
+            self.put(command)
+            return True
+        try:
             elsewhere(command)
+        except BaseException:
+            with self._arrived:
+                self._seen.remove(command.id)  # what was refused may come again, and is refused again
+            raise
         return True
+
+    def put(self, command: Command) -> None:
+        """Have the loop do `command`, whoever has to agree does."""
+        with self._arrived:
+            self._queue.append(command)
+            self.pending = True
+            self._arrived.notify_all()
 
     def open(self, elsewhere: Callable[[Command], object] | None = None) -> None:
         """A practice begins, or is about to: commands count from now on.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from akidlab import engines
 from akidlab.clock import Clock
-from akidlab.errors import CheckpointError
+from akidlab.errors import CheckpointError, DispatchError
 from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls
@@ -35,7 +35,7 @@ from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import Measured, measure, watching
-from akidlab.messages import Bus
+from akidlab.messages import Bus, Command
 from akidlab.options import Options
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ class Kid(Options, SingleSteps):
         self.due = False  # the step is made, what it ends is not: checkpoints are taken there
         self.flagged = False  # some rank holds a command
         self.practising = False
+        self.moved = False  # its last practice was broken off, to go on elsewhere
+        self.pause_at: int | None = None  # the step at which its next practice pauses by itself
         self.report: Report | None = None
         self.watch_on: Watch | None = None  # while it practises
         engines.check(engine)
@@ -327,7 +329,7 @@ class Kid(Options, SingleSteps):
         self.setup()
         if opened:
             self.open_run()
-        self._thread, self.exception = threading.get_ident(), None
+        self._thread, self.exception, self.moved = threading.get_ident(), None, False
         try:
             with watched.watched(self):
                 Practice(self, last_step).run()
@@ -590,8 +592,30 @@ class Kid(Options, SingleSteps):
             data = self.engine.broadcast(checkpoint.find(place) if self.engine.rank == 0 else None)
         if data is None:
             raise CheckpointError(f"There is no checkpoint in `{source or self.folder}`.")
-        self.between_steps(lambda: checkpoint.load(self, data))
+        self.between_steps(lambda: self._go_to(data))
         return self
+
+    def move(self, ranks: int) -> None:
+        """Have the run go on with another number of processes, from the next step on; returns at once.
+
+        The run stays the same one: its curves, its dashboard, this kid. It goes on where it is until the
+        ranks are ready; then the event `moved` is recorded, or `stays` with the reason.
+
+        Args:
+            ranks: how many; 1 for this notebook's own process.
+
+        Raises:
+            DispatchError: if it does not train now, is there already, or cannot be moved.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu()).move(ranks=2)
+            Traceback (most recent call last):
+            akidlab.errors.DispatchError: This run cannot be moved: it trains by itself...
+        """
+        if not self.controls.send(Command("ranks", ranks)):
+            raise DispatchError("The kid does not train now. `%akid_train kid -np 2` trains it on ranks.")
 
     def averaged(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean of each value over the ranks."""
@@ -604,6 +628,11 @@ class Kid(Options, SingleSteps):
         data = self.engine.broadcast(data)
         if data is not None:
             self.restore(data)
+
+    def _go_to(self, data: bytes) -> None:
+        if self.practising and self.report is not None:
+            self.report.flush(final=True)  # what was noted belongs to the steps that lie behind
+        checkpoint.load(self, data)
 
     def _measure(self, mode: str) -> Measured:
         if self.engine.size > 1:

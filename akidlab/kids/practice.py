@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.guards.finite import all_finite
-from akidlab.kids import checkpoint, watched
+from akidlab.kids import checkpoint, state, watched
 from akidlab.kids.guarding import Guarding, NotFinite
 from akidlab.kids.interrupt import graceful_interrupt
 from akidlab.kids.randomness import Randomness, outer_kept
@@ -34,6 +34,10 @@ class Stopped(Exception):
     """Somebody asked to stop; everything is in order."""
 
 
+class Moved(Exception):
+    """It goes on elsewhere, with the next step."""
+
+
 class Practice:
     """One practice of a kid, from where it stands to its last step.
 
@@ -49,7 +53,8 @@ class Practice:
         self.guarding = Guarding(kid)
         self.error: str | None = None  # what the guard stopped it for
         self.outcome, self.saves, self.has_folder = "finished", False, False
-        self.paused, self.pause_at, self.turning = False, None, 0
+        self.paused, self.moves, self.turning = False, False, 0
+        self.pause_at, kid.pause_at = kid.pause_at, None
         self.agreed: frozenset[str] = frozenset()
         self.event: EarlyStoppingEvent | DoneEvent | None = None  # raised here, not yet known to other ranks
         self._log_every, self._val_every = max(1, kid.train_log_step), max(1, kid.val_log_step)
@@ -61,6 +66,8 @@ class Practice:
             try:
                 self._begin()
                 self._loop()
+            except Moved:
+                return self._leave()
             except Stopped:
                 self.outcome = "stopped"
             except EarlyStoppingEvent as event:
@@ -132,6 +139,15 @@ class Practice:
         report.event("finished", outcome=self.outcome)
         report.status(self.outcome, **({} if self.error is None else {"error": self.error}))
 
+    def _leave(self) -> None:
+        """Let go of the run in the midst of it: it is live, and waits for whoever goes on."""
+        kid, report = self.kid, self.report
+        if report.losses:
+            report.flush(final=True)
+        kid.pause_at, kid.moved = kid.step if self.paused else self.pause_at, True
+        state.gather(kid)
+        report.status("preparing")
+
     def _stop_early(self, event: EarlyStoppingEvent) -> None:
         kid = self.kid
         if event.val_loss is not None:
@@ -166,11 +182,16 @@ class Practice:
         note, note_time, clock = report.losses.append, report.times.append, time.perf_counter
         alone, step, first = kid.engine.size == 1, kid.step, True
         report.due = 0.0  # the first step is told at once: nobody shall look at an empty chart
+        if self.pause_at == step:  # it was paused where it comes from
+            self._pause()
+            self._wait()
         self._plan()
         while step < max_steps:
             if kid.flagged or (alone and controls.pending):
                 self._obey()
                 kid.setup()
+                step = kid.step  # it may have been restored
+                continue
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
@@ -209,6 +230,7 @@ class Practice:
                     self._wait()
                 self._plan()
                 kid.setup()
+                step = kid.step
 
     def _updating(self) -> tuple[Callable[[], Tensor | float], int]:
         """The function that makes a step, and of which assembly it is."""
@@ -403,6 +425,8 @@ class Practice:
                 self._end_together()
             self.report.event(command.action, id=command.id, value=command.value)
             getattr(self, f"_{command.action}")(command.value)
+        if self.moves:  # after all else that came with it
+            raise Moved
         if commands and self.kid.commits is not None and not self.kid.due:
             self.kid.commits.make(self.kid)  # what was done is not undone by a fault
 
@@ -431,6 +455,18 @@ class Practice:
         if self.has_folder:
             self._checkpoint()
 
+    def _ranks(self, value: float | None = None) -> None:
+        self.moves = True
+
+    def _cell(self, value: float | None = None) -> None:
+        """Have the cell of that number run, which a notebook sent to the ranks: some of them, or all."""
+        if self.kid.on_cell is not None and value is not None:
+            self.kid.on_cell(int(value))
+            self.report.restart()
+
+    def _timeline(self, value: float | None = None) -> None:
+        """Ranks record one; one process has nobody to wait for."""
+
     def _rate(self, value: float | None = None) -> None:
         assert value is not None
         self.kid.kongfu.set_lr(float(value), self.kid.clock)
@@ -447,15 +483,3 @@ class Practice:
             self._apply(controls.wait() if engine.size == 1 else engine.agree(controls.wait(POLL)))
         report.status("running")
         report.restart()
-    def _ranks(self, value: float | None = None) -> None:
-        self.moves = True
-
-    def _cell(self, value: float | None = None) -> None:
-        """Have the cell of that number run, which a notebook sent to the ranks: some of them, or all."""
-        if self.kid.on_cell is not None and value is not None:
-            self.kid.on_cell(int(value))
-            self.report.restart()
-
-    def _timeline(self, value: float | None = None) -> None:
-        """Ranks record one; one process has nobody to wait for."""
-

@@ -33,6 +33,7 @@ def take(kid: Kid) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "epoch": kid.epoch,
         "due": kid.due,
         "validated": kid.validated,
+        "pause_at": kid.pause_at,
         "seed": kid.seed,
         "sensor": kid.sensor.state_dict(),
         "kongfu": kid.kongfu.state_dict(),
@@ -61,7 +62,7 @@ def give(kid: Kid, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> N
         kid.kongfu.load_state_dict(facts["kongfu"])
         kid.sensor.load_state_dict(facts["sensor"])
     kid.step, kid.epoch, kid.due = facts["step"], facts["epoch"], facts["due"]
-    kid.validated, kid.saved = facts["validated"], None
+    kid.validated, kid.saved, kid.pause_at = facts["validated"], None, facts.get("pause_at")
     kid.loss, kid.evals = facts["loss"], dict(facts["evals"])
     kid.best = _again(kid.best, facts["best"]) or kid.best
     kid.patience = _again(kid.patience, facts["patience"])

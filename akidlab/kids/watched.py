@@ -43,7 +43,7 @@ def watched(kid: Kid) -> Iterator[None]:
         raise
     try:
         yield
-        if kid.watch_on is not None and kid.engine.rank == 0:
+        if kid.watch_on is not None and kid.engine.rank == 0 and not kid.moved:
             kid.watch_on.conclude()
     finally:
         drop(kid)

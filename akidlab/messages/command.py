@@ -15,8 +15,8 @@ class Command:
     Args:
         action: one of `pause`, `resume`, `step`, `stop`, `rate`; `save`: write a checkpoint now; `ranks`: go
             on with another number of processes; `timeline`: have the ranks record one.
-        value: for `step` how many steps to make, for `timeline` how many to record, for `rate` the new learning rate, for `ranks` how many
-            there shall be; 0 or 1 is the notebook's own process.
+        value: for `step` how many steps to make, for `timeline` how many to record, for `rate` the new
+            learning rate, for `ranks` how many there shall be; 0 or 1 is the notebook's own process.
         id: what makes it count once.
 
     Raises:
@@ -41,4 +41,8 @@ class Command:
         if self.action in ("step", "timeline") and not (
             self.value is None or (isinstance(self.value, int) and self.value > 0)
         ):
-            raise ValueError(f"`step` needs a number of steps of 1 or more, found {self.value!r}.")
+            raise ValueError(f"`{self.action}` needs a number of steps of 1 or more, found {self.value!r}.")
+        if self.action == "ranks" and not (isinstance(self.value, int) and self.value >= 0):
+            raise ValueError(
+                f"`ranks` needs a number of ranks, 0 for the notebook's own process; found {self.value!r}."
+            )

@@ -47,13 +47,21 @@ class Attached:
         return self._dashboard
 
     def send(self, action: str, value: float | None = None) -> None:
-        """Steer the run: `pause`, `resume`, `step`, `stop`, `rate`, or `save` for a checkpoint.
+        """Steer the run: `pause`, `resume`, `step`, `stop`, `rate`, `ranks`, or `save` for a checkpoint.
 
         Raises:
             ValueError: if there is no such act.
             WireError: if the run has ended, or cannot be reached from here.
         """
         steer(self.run, Command(action, value))
+
+    def move(self, ranks: int) -> None:
+        """Have the run go on with another number of processes, see `Kid.move`; its notebook must live.
+
+        Raises:
+            WireError: if the run has ended, or cannot be moved.
+        """
+        self.send("ranks", ranks)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end of the run.

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from akidlab.errors import MissingPackageError
+from akidlab.errors import DispatchError, MissingPackageError
 from akidlab.session.plan import Plan
 from akidlab.session.ranks import RanksTraining
+from akidlab.session.travel import reason
+from akidlab.worker.travel import pack
 
 if TYPE_CHECKING:
     from akidlab.dispatch import Pool
     from akidlab.kids import Kid
+    from akidlab.session.moving import Manner
     from akidlab.store import Run
 
 
@@ -62,7 +65,7 @@ def dispatch(
         MagicError: if nothing is left to do.
         DispatchError: if the pool is gone, or its store cannot be written.
     """
-    from akidlab.dispatch import Task
+    from akidlab.dispatch import Task, home
     from akidlab.kids import checkpoint
     from akidlab.store import Store
     from akidlab.worker import Assignment
@@ -78,6 +81,7 @@ def dispatch(
     options.update(plan.survival)
     if tensorboard:
         options["tensorboard"] = _has_tensorboard()
+    options["start"], options["home"] = start, home.here()
     identity: dict[str, str] = {}
     if earlier is not None:
         options["parent"] = earlier.uid
@@ -95,6 +99,56 @@ def dispatch(
     task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
     job = ranks.submit(task)
     return RanksTraining(kid, job, store.run(job.uid))
+
+
+def hand_over(
+    pool: Pool, kid: Kid, run: Run, state: bytes, told: dict[str, Any], manner: Manner
+) -> RanksTraining:
+    """Hand a run to the ranks of a pool, in the midst of it; nobody writes it at the moment.
+
+    Args:
+        pool: who goes on.
+        kid: the notebook's kid.
+        run: the run.
+        state: where the kid stands, as a checkpoint.
+        told: the event that tells of the move, with its `step`.
+        manner: how it trains.
+
+    Raises:
+        DispatchError: if the kid cannot travel, or the pool is gone.
+    """
+    from akidlab.dispatch import Task, home
+    from akidlab.worker import Assignment
+
+    cargo = carried(kid, manner.cargo)
+    overrides = {name: getattr(kid, name) for name in ("max_steps", "max_epoch", "guard", "watching")}
+    assignment = Assignment(
+        source=cargo.source,
+        filename=cargo.filename,
+        names=cargo.names,
+        kid=cargo.variable,
+        overrides={**overrides, "shown": manner.shown},
+        resume=state,
+    )
+    options = {"resume": True, "start": told["step"], "moved": told, "home": home.here(), "path": _path()}
+    options |= {**manner.survival, "tensorboard": manner.tensorboard and _has_tensorboard()}
+    task = Task(run.name, str(run.store.path), cloudpickle.dumps(assignment), run.uid, options)
+    return RanksTraining(kid, pool.submit(task), run)
+
+
+def carried(kid: Kid, cell: Callable[[], Cargo] | None) -> Cargo:
+    """What makes `kid` on a rank: the kid itself, or, where it cannot travel, the cell that made it.
+
+    Raises:
+        DispatchError: if neither can; it says what cannot, and why.
+    """
+    home = sys.modules["__main__"].__dict__
+    try:
+        return Cargo("kid", pack({"kid": kid}, home))
+    except Exception:  # pickling raises whatever a value does
+        if cell is not None:
+            return cell()
+    raise DispatchError(f"The kid cannot travel to ranks: it is {reason(kid, home)}.")
 
 
 def _has_tensorboard() -> bool:

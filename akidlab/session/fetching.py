@@ -88,5 +88,7 @@ def _held(run: Run) -> bytes | None:
 
     for connection in Connection.find("pool"):
         with closing(Pool(connection)) as pool, suppress(DispatchError, TimeoutError):
-            return pool.watch(run.uid).wait(timeout=5.0).weights
+            found = pool.watch(run.uid).wait(timeout=5.0)
+            if found.status != "moved":  # else it went on elsewhere
+                return found.weights
     return None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from akidlab.wire import Peer
 
 INTERVAL = 0.2  # seconds between two looks at what was told
+FIXED = "A loop of one's own cannot be moved: it runs in its cell. A Kid can: `%akid_train kid -np 2`."
 DROPPED = "Nothing holds what `{}` watched any more, so it ends at step {}."
 
 
@@ -98,12 +99,13 @@ class LoopWatch:
         config: Mapping[str, object] | None = None,
     ) -> None:
         from akidlab.guards import Doctor, Guard
-        from akidlab.kids.controls import Controls
+        from akidlab.kids.controls import Controls, stay
         from akidlab.watching.watch import Watch
 
         optimizer = optimizers[0]
         self.step = self.samples = self.epoch = self._turned = 0
         self.module, self.optimizer, self.controls, self.bus = module, optimizer, Controls(), Bus()
+        self.controls.mover = partial(stay, why=FIXED)
         self.status, self.was_stopped = "running", False
         self.on_stop: Callable[[], object] | None = None  # how a loop that knows how to stop is asked to
         self.obeys = True  # at the end of a step; else when `obey` is called

@@ -97,7 +97,9 @@ class Plan:
             MagicError: if nothing is left to do.
         """
         found: dict[str, object] = {} if self.lr is None else {"lr": self.lr}
-        found.update(self._eyes(kid))
+        for name, value in self._eyes(kid).items():
+            setattr(kid, name, value)
+            found[name] = value
         if self.steps is None and self.epochs is None and start == 0:
             return found
         if self.epochs is not None and start == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -29,9 +30,12 @@ class RanksTraining:
     def __init__(self, kid: Kid, job: Job, run: Run) -> None:
         self.kid, self.job, self.run = kid, job, run
         self.error: BaseException | None = None
-        self.was_interrupted = False
+        self.has_left = False  # another training goes on with the run
         self.problem: str | None = None
         self._echo = Echo()
+        self._joining = threading.Lock()
+        self._weights: bytes | None = None
+        job.on_move = self._hear_move
         self._is_over = self._is_abandoned = False
         kid.controls.open(self.send)
 
@@ -39,6 +43,24 @@ class RanksTraining:
     def is_live(self) -> bool:
         """True until its outcome and its weights are here."""
         return not (self._is_over or (self._is_abandoned and self.job.is_over))
+
+    @property
+    def ranks(self) -> int:
+        """The number of its processes."""
+        return self.job.pool.size
+
+    def leave(self, command: Command) -> None:
+        """Have the ranks leave the run after the step they are in: somebody else goes on with it."""
+        self.job.release(command)
+
+    def state(self) -> bytes:
+        """Where the kid stood when they left, as a checkpoint."""
+        assert self._weights is not None
+        return self._weights
+
+    def note(self, event: str, **data: object) -> None:
+        """Record an event."""
+        self.job.note(event, **data)
 
     def send(self, command: Command) -> None:
         """Pass a command to the run."""
@@ -54,17 +76,22 @@ class RanksTraining:
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the outcome, at most `timeout` seconds; True if it is here, and its weights in the kid."""
-        if self._is_over:
-            return True
+        if not self._joining.acquire(timeout=-1 if timeout is None else timeout):
+            return self._is_over
         try:
-            self._take_over(self.job.wait(timeout, self._echo))
-        except TimeoutError:
-            return False
-        except Exception as error:  # raised again in the cell
-            self.error = error
-        self._is_over = True
-        self.kid.controls.close()
-        return True
+            if self._is_over:
+                return True
+            try:
+                self._take_over(self.job.wait(timeout, self._echo))
+            except TimeoutError:
+                return False
+            except Exception as error:  # raised again in the cell
+                self.error = error
+            self.kid.controls.close()
+            self._is_over = True
+            return True
+        finally:
+            self._joining.release()
 
     def stop(self) -> None:
         """Ask the ranks to stop after the step they are in; they stay."""
@@ -82,6 +109,15 @@ class RanksTraining:
         self.kid.run = self.run
         if outcome.weights is not None:
             checkpoint.load(self.kid, outcome.weights)
+            self.has_left, self._weights = outcome.status == "moved", outcome.weights
+
+    def _hear_move(self, command: Command) -> None:
+        """Somebody asked the ranks to move the run, and they pass it on."""
+        try:
+            self.kid.controls.send(command)
+        except DispatchError as error:
+            with suppress(DispatchError):
+                self.note("stays", id=command.id, ranks=command.value, text=str(error))
 
 
 class Echo:

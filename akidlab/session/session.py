@@ -6,13 +6,15 @@ import atexit
 import contextvars
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from akidlab import config, registry
+from akidlab import config
 from akidlab.errors import DispatchError, MagicError
+from akidlab.session.moving import Manner, Voyage
 from akidlab.session.notebook import shows
 from akidlab.session.plan import Plan
 from akidlab.session.training import Training
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from akidlab.dispatch import Pool
     from akidlab.kids import Kid
     from akidlab.session.dispatching import Cargo
-    from akidlab.session.ranks import RanksTraining
-    from akidlab.store import Run
 
 _current: contextvars.ContextVar[Session] = contextvars.ContextVar("akidlab_session")
 _of_the_kernel: list[Session] = []
@@ -43,7 +43,7 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self.trainings: list[Training | RanksTraining] = []
+        self.trainings: list[Voyage] = []
         self.pools: dict[tuple[int, str, str | None], Pool] = {}
         self._tokens: list[contextvars.Token[Session]] = []
 
@@ -56,7 +56,7 @@ class Session:
         return _current.get(_of_the_kernel[0])
 
     @property
-    def live(self) -> list[Training | RanksTraining]:
+    def live(self) -> list[Voyage]:
         """The trainings that have not ended, oldest first."""
         self.trainings = [training for training in self.trainings if training.is_live]
         return self.trainings
@@ -70,7 +70,8 @@ class Session:
         background: bool = False,
         dashboard: bool = True,
         tensorboard: bool = False,
-    ) -> Training:
+        cargo: Callable[[], Cargo] | None = None,
+    ) -> Voyage:
         """Train `kid` in this kernel, and wait.
 
         Ctrl-C (or the stop button of the notebook) ends it after the step it is in: saved, the kid usable.
@@ -82,6 +83,7 @@ class Session:
             background: True to return at once.
             dashboard: False to show nothing while it trains.
             tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
+            cargo: gives what makes the kid on ranks if it is moved there and cannot travel itself.
 
         Returns:
             The training, ended unless `background`.
@@ -97,14 +99,9 @@ class Session:
         kid.setup()
         earlier = plan.apply(kid)
         parent, same = (None, None) if earlier is None else (earlier.uid, None if name else earlier)
-        kid.open_run(name, parent=parent, run=same)
-        try:
-            training = Training(kid, [_tensorboard(kid.run)] if tensorboard else [])
-        except BaseException:
-            kid.close_run("failed")
-            raise
-        self._begin(training, background, dashboard)
-        return training
+        training = Training.of(kid, same or name, tensorboard, parent=parent)
+        manner = Manner(self._ranks(), cargo, tensorboard, shows(dashboard))
+        return self._begin(Voyage(training, manner), background, dashboard)
 
     def dispatch(
         self,
@@ -118,7 +115,7 @@ class Session:
         background: bool = False,
         dashboard: bool = True,
         tensorboard: bool = False,
-    ) -> RanksTraining:
+    ) -> Voyage:
         """Train on `np` ranks what `cargo` makes there, and wait; the weights come back into `kid`.
 
         Ctrl-C ends it after the step the ranks are in; they stay for the next cell.
@@ -142,33 +139,38 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        seen = shows(dashboard)
-        training = dispatch(
-            lambda: self.pool(np, launcher), cargo, kid, plan or Plan(), name, tensorboard, seen
-        )
-        self._begin(training, background, dashboard)
-        return training
+        seen, plan, ranks = shows(dashboard), plan or Plan(), self._ranks(launcher)
+        training = dispatch(lambda: ranks(np), cargo, kid, plan, name, tensorboard, seen)
+        manner = Manner(ranks, lambda: cargo, tensorboard, seen, plan.survival)
+        return self._begin(Voyage(training, manner), background, dashboard)
 
-    def pool(self, np: int, launcher: str | None = None) -> Pool:
-        """The ranks of this size in the folder we are in: those that live, or new ones.
+    def pool(self, np: int, launcher: str | None = None, folder: Path | None = None) -> Pool:
+        """The ranks of this size in a folder: those that live, or new ones.
 
         Args:
             np: how many.
             launcher: what starts them, `horovod` or `torch`; by default those that live are taken, whatever
                 started them, and Horovod starts new ones.
+            folder: where they work; by default the folder we are in.
 
         Raises:
             DispatchError: if they cannot be started.
         """
         from akidlab.dispatch import Pool
 
-        key = (np, str(Path.cwd()), launcher)
+        folder = folder or Path.cwd()
+        key = (np, str(folder), launcher)
         pool = self.pools.get(key)
         if pool is None or not _is_well(pool):
             if pool is not None:
                 pool.close()
-            pool = self.pools[key] = Pool.start(np, launcher=launcher)
+            pool = self.pools[key] = Pool.start(np, project=folder, launcher=launcher)
         return pool
+
+    def _ranks(self, launcher: str | None = None) -> Callable[[int], Pool]:
+        """What gives the ranks of a run that begins in this folder, also when it is elsewhere later."""
+        folder = Path.cwd()
+        return lambda np: self.pool(np, launcher, folder)
 
     def describe_pools(self) -> list[dict[str, Any]]:
         """What the pools of this folder are and do, oldest first, in plain values."""
@@ -194,19 +196,19 @@ class Session:
     def close(self, patience: float = 5.0) -> None:
         """Stop what trains in this kernel and wait for it to be saved, at most `patience` seconds."""
         for training in self.live:
-            if isinstance(training, Training):  # those on ranks outlive the kernel
+            if training.is_here:  # those on ranks outlive the kernel
                 training.stop()
         for training in self.live:
-            if isinstance(training, Training):
+            if training.is_here:
                 training.join(patience)
         for pool in self.pools.values():
             pool.close()
         self.pools.clear()
 
-    def _begin(self, training: Training | RanksTraining, background: bool, dashboard: bool) -> None:
+    def _begin(self, training: Voyage, background: bool, dashboard: bool) -> Voyage:
         __tracebackhide__ = True
         shown = _show(training) if dashboard and not config.quiet() else None
-        if isinstance(training, Training):  # else its kid practises elsewhere
+        if training.is_here:  # else its kid practises elsewhere
             training.kid.shown = shows(dashboard)
         self.trainings.append(training)
         if background:
@@ -215,12 +217,13 @@ class Session:
             threading.Thread(
                 target=context.run, args=(_finish_later, training, shown), name="akidlab-watch", daemon=True
             ).start()
-            return
+            return training
         try:
             watch(training)
         finally:
             if shown is not None and not training.is_live:
                 shown.finish()
+        return training
 
     def _check_free(self, kid: Kid) -> None:
         if kid.practising or any(training.kid is kid for training in self.live):
@@ -251,13 +254,7 @@ def _is_well(pool: Pool) -> bool:
         return False
 
 
-def _tensorboard(run: Run | None) -> Any:
-    assert run is not None
-    backend: Any = registry.load("akidlab.backends", "tensorboard")
-    return backend.TensorBoardWriter(run.folder / "tensorboard")
-
-
-def _show(training: Training | RanksTraining) -> Any:
+def _show(training: Voyage) -> Any:
     from akidlab.widgets import Dashboard
 
     dashboard = Dashboard(training.run, send=training.send)
@@ -265,7 +262,7 @@ def _show(training: Training | RanksTraining) -> Any:
     return dashboard
 
 
-def _finish_later(training: Training | RanksTraining, dashboard: Any) -> None:
+def _finish_later(training: Voyage, dashboard: Any) -> None:
     training.join()
     if dashboard is not None:
         dashboard.finish()

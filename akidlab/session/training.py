@@ -8,8 +8,9 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from akidlab import registry
 from akidlab.errors import MagicError
-from akidlab.messages import Command, Message, Status
+from akidlab.messages import Command, Event, Message, Status
 from akidlab.store import Recorder, Run
 from akidlab.wire import Listener
 
@@ -39,7 +40,7 @@ class Training:
         self.kid, self.writers = kid, writers
         self.run: Run = kid.run
         self.error: BaseException | None = None
-        self.was_interrupted = False
+        self.has_left = False  # another training goes on with the run
         self._works, self._done = threading.Event(), threading.Event()
         self._desk: Desk | None = None  # made for the first question
         for writer in writers:
@@ -50,6 +51,35 @@ class Training:
         self._thread = threading.Thread(
             target=contextvars.copy_context().run, args=(self._work,), name="akidlab-training", daemon=True
         )
+
+    @classmethod
+    def of(cls, kid: Kid, run: Run | str | None = None, tensorboard: bool = False, **told: Any) -> Training:
+        """One of `kid`, with its run open.
+
+        Args:
+            kid: who practises.
+            run: the run that it goes on with; or the name of a new one, by default the kid's.
+            tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
+            told: more about a new run, see `Kid.open_run`.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        from akidlab.dispatch import home
+
+        name, same = (run, None) if run is None or isinstance(run, str) else (None, run)
+        kid.open_run(name, run=same, **told)
+        try:
+            kid.bus.publish(Message("status", Status(None, {"home": home.here()}), step=kid.step))
+            return cls(kid, [_tensorboard(kid.run)] if tensorboard else [])
+        except BaseException:
+            kid.close_run("failed")
+            raise
+
+    @property
+    def ranks(self) -> int:
+        """The number of its processes."""
+        return 1
 
     @property
     def is_live(self) -> bool:
@@ -65,6 +95,21 @@ class Training:
     def send(self, command: Command) -> None:
         """Pass a command to the kid; the same one counts once."""
         self.kid.controls.send(command)
+
+    def leave(self, command: Command) -> None:
+        """Have the kid leave the run after the step it is in: somebody else goes on with it."""
+        self.kid.controls.put(command)
+
+    def state(self) -> bytes:
+        """Where the kid stands, as a checkpoint."""
+        from akidlab.kids import checkpoint
+
+        return checkpoint.dump(self.kid)
+
+    def note(self, event: str, **data: object) -> None:
+        """Record an event."""
+        kid = self.kid
+        kid.bus.publish(Message("event", Event(event, data), step=kid.step, epoch=kid.epoch))
 
     def start(self) -> Training:
         """Open the control socket and begin.
@@ -133,6 +178,7 @@ class Training:
         for writer in self.writers:
             self.kid.bus.unsubscribe(writer)
             writer.close()
+        self.has_left = self.error is None and self.kid.moved
         self.kid.close_run()
         self.kid.shown = False
 
@@ -154,3 +200,9 @@ class Training:
 
         self._desk = self._desk or Desk.of(self.kid)
         return self._desk
+
+
+def _tensorboard(run: Run | None) -> Any:
+    assert run is not None
+    backend: Any = registry.load("akidlab.backends", "tensorboard")
+    return backend.TensorBoardWriter(run.folder / "tensorboard")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,13 +28,16 @@ class Luggage:
     data: bytes
 
 
-def pack_for(source: str, home: dict[str, Any], filename: str = "<cell>") -> Luggage:
+def pack_for(
+    source: str, home: dict[str, Any], filename: str = "<cell>", there: Collection[str] = ()
+) -> Luggage:
     """Everything that `source` needs from the notebook.
 
     Args:
         source: the cell, as plain Python.
         home: the notebook's namespace.
         filename: what syntax errors name.
+        there: names that need not travel: they are over there already.
 
     Raises:
         MagicError: if names cannot travel; it lists each with the reason.
@@ -45,11 +49,11 @@ def pack_for(source: str, home: dict[str, Any], filename: str = "<cell>") -> Lug
             "The cell has a magic (`%...`) or a shell command (`!...`) in it; these run in the notebook only."
             " Move them to a cell above; what they bind travels with the cell."
         )
-    needed = {name: home[name] for name in sorted(free.needed) if name in home}
+    needed = {name: home[name] for name in sorted(free.needed - set(there)) if name in home}
     if "display" in free.needed and "display" not in needed:
         needed["display"] = _display()
-    perhaps = {name: home[name] for name in sorted(free.perhaps) if name in home}
-    return pack_names(needed, home, without=free.bound, perhaps=perhaps)
+    perhaps = {name: home[name] for name in sorted(free.perhaps - set(there)) if name in home}
+    return pack_names(needed, home, without=free.bound | set(there), perhaps=perhaps)
 
 
 def pack_names(
@@ -101,12 +105,22 @@ def _refusals(
     names: Mapping[str, object], home: dict[str, Any], without: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     for name, value in names.items():
-        error = _refusal(value, home, without)
-        if error is not None:
-            where = _culprit(value, home, without)
-            kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-            via = f", because of {where}" if where else ""
-            yield name, f"a `{kind}`{via}: {_first_line(error)}"
+        if _refusal(value, home, without) is not None:
+            yield name, reason(value, home, without)
+
+
+def reason(value: object, home: dict[str, Any], without: Collection[str] = ()) -> str:
+    """Why `value`, which cannot travel, cannot.
+
+    Example:
+        >>> import threading
+        >>> reason([threading.Lock()], {})
+        "a `list`, because of `[0]`: cannot pickle '_thread.lock' object"
+    """
+    where = _culprit(value, home, without)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    via = f", because of {where}" if where else ""
+    return f"a `{kind}`{via}: {_first_line(_refusal(value, home, without))}"
 
 
 def _refusal(value: object, home: dict[str, Any], without: Collection[str]) -> Exception | None:
@@ -117,7 +131,7 @@ def _refusal(value: object, home: dict[str, Any], without: Collection[str]) -> E
     return None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception | None) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
@@ -155,6 +169,10 @@ def _parts(value: object, without: Collection[str]) -> Iterable[tuple[str, objec
         yield from ((f"`[{key!r:.40}]`", part) for key, part in value.items())
     elif isinstance(value, (list, tuple, set, frozenset)):
         yield from ((f"`[{index}]`", part) for index, part in enumerate(value))
+    elif (kids := sys.modules.get("akidlab.kids.travel")) and type(value) is kids.Kid:
+        told, hooks = kids.taken_apart(value)[1]
+        yield from ((f"its `{name.removesuffix('_in')}`", part) for name, part in told.items())
+        yield from ((f"its hooks `{name}`", part) for name, part in hooks.items())
     else:
         yield f"its class `{type(value).__name__}`", type(value)
         yield from ((f"`.{name}`", part) for name, part in getattr(value, "__dict__", {}).items())

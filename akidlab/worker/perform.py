@@ -152,7 +152,7 @@ def _practise(kid: Kid, assignment: Assignment, place: Place, report: dict[str, 
         if lr is not None:
             kid.kongfu.set_lr(lr, kid.clock)
     kid.practice()
-    report["status"] = said[-1].status
+    report["status"] = "moved" if kid.moved else said[-1].status
     if place.engine.rank == 0:
         report["weights"] = checkpoint.dump(kid)
 

@@ -153,6 +153,7 @@ class Rank:
             if self.meter is not None:
                 self.meter.begin(kid)
             kid.on_cell = self.cells.between
+            kid.controls.mover = kid.controls.put  # the notebook has agreed
             for run, command in self._early:
                 if run == self.run:
                     kid.controls.send(command)
