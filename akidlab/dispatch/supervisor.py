@@ -207,6 +207,8 @@ class Supervisor:
                 self._end(work, Outcome("stopped"))
             elif command.action == "ranks":
                 home.ask(work, command)
+            elif command.action == "timeline":
+                work.trace(command, self.ranks.tell)
             else:
                 work.commands.append(command)
                 self._pass_on(work)
@@ -228,10 +230,6 @@ class Supervisor:
         asked = {name: request.get(name) for name in ("question", "timeout")}
         self.ranks.tell({"kind": "ask", "run": work.task.uid, "id": number, **asked}, rank=rank)
         return {"ok": True}
-            elif command.action == "ranks":
-                home.ask(work, command)
-            elif command.action == "timeline":
-                work.trace(command, self.ranks.tell)
 
     # ------------------------------------------------------------------------------- what the ranks say
 

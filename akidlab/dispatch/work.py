@@ -152,10 +152,6 @@ class Work:
         if self._paused is not None or self._steps.get(rank) != step:
             self._steps[rank], self._moved = step, time.monotonic()
 
-    @property
-    def waited(self) -> float:
-        """Seconds that it has been paused with nobody asking anything; 0 if it is not."""
-        return 0.0 if self._paused is None else time.monotonic() - self._paused
     def forgive(self, seconds: float) -> None:
         """Its ranks stood still for so long because they were asked to."""
         self.doctor.forgive(seconds)
@@ -172,6 +168,10 @@ class Work:
             self._traced = command.id
             tell({"kind": "timeline", "run": self.task.uid, "steps": steps, "file": file})
 
+    @property
+    def waited(self) -> float:
+        """Seconds that it has been paused with nobody asking anything; 0 if it is not."""
+        return 0.0 if self._paused is None else time.monotonic() - self._paused
 
     def forsake(self, seconds: float) -> None:
         """Stop it, once, as the button does: its state is saved, and can be gone on from."""
@@ -229,11 +229,11 @@ class Work:
         """A rank is lost: say so, forget what the ranks said of the end, and wait for others."""
         recovery = self.recovery
         recovery.lose(rank, why)
+        self.lookout.lose(rank)
         self.reports.clear()
         self.failed, self.nudges, self.treatment, self._was_stalled = None, 0, None, False
         text = f"{why.splitlines()[0]} The ranks are started anew ({recovery.losses} of {recovery.restarts})."
         self.note("rank_lost", rank=rank, why=why, text=text)
-        self.lookout.lose(rank)
         self.write(rank, "stderr", f"{text}\n")
 
     def _go_back(self) -> Body | None:
@@ -290,11 +290,11 @@ class Work:
         for number in list(self._asked):
             self.answer(number, {"ok": False, "error": f"The run `{self.name}` has ended."})
         self._gathering.finish()
+        self.lookout.end({rank: str(report["status"]) for rank, report in self.reports.items()})
         for (rank, stream), rest in self._lines.items():
             if rest:
                 self._log(rank, stream, rest)
         short = outcome.error.splitlines()[0] if outcome.error else None
-        self.lookout.end({rank: str(report["status"]) for rank, report in self.reports.items()})
         if outcome.status == "stopped":
             short = short or self._why
         if outcome.status == "failed" and outcome.error:
@@ -310,14 +310,14 @@ class Work:
         self.run.store.close()
         self.tell({"kind": "outcome", **outcome.to_plain()})
 
+    def _keep(self, message: Message) -> None:
+        """Record in the store alone."""
+        self._recorder.hear(message)
+
     def _record(self, message: Message) -> None:
         self._recorder.hear(message)
         for writer in self._writers:
             writer.hear(message)
-
-    def _keep(self, message: Message) -> None:
-        """Record in the store alone."""
-        self._recorder.hear(message)
 
     def _log(self, rank: int, stream: str, line: str) -> None:
         text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen
