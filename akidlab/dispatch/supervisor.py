@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab.config import runtime_path
 from akidlab.dispatch import home
+from akidlab.dispatch.cells import Cells
 from akidlab.dispatch.launcher import Line, launcher
 from akidlab.dispatch.owners import Owners
 from akidlab.dispatch.queue import Queue
@@ -82,6 +83,8 @@ class Supervisor:
             patience=patience,
             on_line=self._hear_line,
         )
+
+        self._cells = Cells(self.ranks, lambda: self._queue.active, self._lose)
 
     def serve(self) -> None:
         """Live until told to stop, forgotten, or idle for too long."""
@@ -183,7 +186,14 @@ class Supervisor:
         self._queue.find(request.get("run")).note(request["event"], **request["data"])
         return {"ok": True}
 
+    def _on_cell(self, request: Body, peer: Peer) -> Body:
+        if self._leaving is not None:
+            raise DispatchError(f"The pool is leaving ({self._why}).")
+        return self._cells.take(request, peer)
+
     def _on_interrupt(self, request: Body, peer: Peer) -> Body:
+        if "cell" in request:
+            return self._cells.interrupt(request["cell"])
         work = self._queue.find(request.get("run"))
         self._interrupt(work)
         return {"ok": True}
@@ -243,6 +253,11 @@ class Supervisor:
         work = self._queue.active
         if kind == "settled":
             self.ranks.hear_settled(number, bool(said["clean"]))
+        elif kind.startswith("cell_"):
+            self._cells.hear(kind, said)
+            self._go_on()
+        elif kind == "output" and said.get("cell") is not None:
+            self._cells.write(number, said)
         elif kind == "output" and (work is None or said["run"] != work.task.uid):
             self._write(number, said["stream"], said["text"])
         elif work is None or said.get("run") != work.task.uid:
@@ -299,13 +314,15 @@ class Supervisor:
             self._see_to(self._queue.active)
         elif loss := self.ranks.lost():
             self.ranks.replace(loss.text)
+            self._cells.lose(loss.text)
+        self._cells.look()
         self._go_on()
 
     def _go_on(self) -> None:
         """Go on with the task that lost a rank, or begin with the next one, if the ranks are free for it."""
         active, is_leaving = self._queue.active, self._leaving is not None
         goes_on = active is not None and active.is_waiting
-        begins = active is None and self._queue.waiting and not is_leaving
+        begins = active is None and self._queue.waiting and not is_leaving and not self._cells.are_busy
         if (goes_on or begins) and self.ranks.are_able:
             work = active if active is not None else self._queue.next()
             self.ranks.launches = 1  # they were of use
@@ -352,6 +369,8 @@ class Supervisor:
         elif work.interrupted is not None:
             patience = 0.0 if work.interrupts > 1 else max(INTERRUPTED, 1.5 * work.pace + 0.5)
             self._press(work, work.interrupted, patience, patience + 0.4)
+        elif self._cells.holds(work):
+            pass  # a notebook has them stand still
         elif (hang := work.doctor.look(self.ranks.vital)) is not None:
             self._treat(work, hang)
         elif work.treatment is not None:
@@ -384,6 +403,7 @@ class Supervisor:
         else:
             work.lose(loss.rank, loss.text)
         self.ranks.replace(loss.text)
+        self._cells.lose(loss.text)
 
     def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
         """Interrupt the ranks that have not reported, twice; then do without them."""
@@ -424,6 +444,7 @@ class Supervisor:
 
     def _give_up(self, why: str) -> None:
         self._end_all(Outcome("failed", error=why))
+        self._cells.close(why)
         self._failed = self._failed or time.monotonic()
         if time.monotonic() - self._failed > EXPLAINING:
             self.stop("the ranks cannot be started")
@@ -431,7 +452,7 @@ class Supervisor:
     # ------------------------------------------------------------------------------------ when to leave
 
     def _look_whether_to_leave(self) -> None:
-        if self._queue.all or self.ranks.state not in ("ready", "failed"):
+        if self._queue.all or self._cells.are_open or self.ranks.state not in ("ready", "failed"):
             self._busy = time.monotonic()
         elif time.monotonic() - self._busy > self.idle:
             self.stop(f"nobody had a task for {self.idle:g} s")
@@ -450,6 +471,7 @@ class Supervisor:
     def _farewell(self) -> None:
         with self._lock:
             self._end_all(Outcome("stopped"))
+            self._cells.close("The pool has left.")
             self.ranks.leave()
         self.ranks.wait_gone(10.0)
         self._queue.wait_closed()

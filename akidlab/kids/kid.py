@@ -196,6 +196,7 @@ class Kid(Options, SingleSteps):
         self.due = False  # the step is made, what it ends is not: checkpoints are taken there
         self.flagged = False  # some rank holds a command
         self.practising = False
+        self.on_cell: Callable[[int], object] | None = None  # has the cell of a notebook run here
         self.moved = False  # its last practice was broken off, to go on elsewhere
         self.pause_at: int | None = None  # the step at which its next practice pauses by itself
         self.report: Report | None = None

@@ -1,4 +1,4 @@
-"""The magics: `%akid_train`, `%akid_tune` (for lines and cells), `%akid_ask`, `%akid_pool`, `%akid_runs`."""
+"""The magics: `%akid_train`, `%akid_tune`, `%akid_ranks`, `%akid_gather`, `%akid_ask`, and two tables."""
 
 from akidlab.magics.extension import load, unload
 

@@ -7,13 +7,15 @@ from IPython.core.interactiveshell import InteractiveShell
 from akidlab.magics.ask import AskMagics
 from akidlab.magics.comment import cell_magic_first
 from akidlab.magics.completion import IDENTIFIER, matcher
+from akidlab.magics.gather import GatherMagics
+from akidlab.magics.ranks import RanksMagics
 from akidlab.magics.tables import TableMagics
 from akidlab.magics.train import TrainMagics
 from akidlab.magics.tune import TuneMagics
 
 _TAKES_KIDS = {
     **{"akid_train": True, "akid_tune": False, "akid_ask": False},
-    **{"akid_pool": False, "akid_runs": False},
+    **{"akid_pool": False, "akid_runs": False, "akid_ranks": False, "akid_gather": False},
 }
 
 
@@ -24,6 +26,8 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(TrainMagics)
     shell.register_magics(TuneMagics)
     shell.register_magics(AskMagics)
+    shell.register_magics(RanksMagics)
+    shell.register_magics(GatherMagics)
     shell.register_magics(TableMagics)
     shell.input_transformers_cleanup.append(cell_magic_first)
     if shell.Completer is not None:

@@ -23,6 +23,7 @@ from akidlab.session.waiting import watch
 if TYPE_CHECKING:
     from akidlab.dispatch import Pool
     from akidlab.kids import Kid
+    from akidlab.session.cells import RankNotebook
     from akidlab.session.dispatching import Cargo
 
 _current: contextvars.ContextVar[Session] = contextvars.ContextVar("akidlab_session")
@@ -45,6 +46,7 @@ class Session:
     def __init__(self) -> None:
         self.trainings: list[Voyage] = []
         self.pools: dict[tuple[int, str, str | None], Pool] = {}
+        self.notebooks: dict[str, RankNotebook] = {}  # of pools, by their uids
         self._tokens: list[contextvars.Token[Session]] = []
 
     @staticmethod
@@ -172,6 +174,23 @@ class Session:
         folder = Path.cwd()
         return lambda np: self.pool(np, launcher, folder)
 
+    def ranks(self, np: int | None = None, launcher: str | None = None) -> RankNotebook:
+        """The ranks of this folder, to run cells on, see `RankNotebook`.
+
+        Args:
+            np: how many; started if they do not live. By default those that live.
+            launcher: what starts them, see `pool`.
+
+        Raises:
+            DispatchError: if none live, or there are several pools, and `np` does not say which.
+        """
+        from akidlab.session.cells import RankNotebook, living
+
+        pool = self.pool(living(Path.cwd()) if np is None else np, launcher)
+        if pool.uid not in self.notebooks:
+            self.notebooks[pool.uid] = RankNotebook(pool)
+        return self.notebooks[pool.uid]
+
     def describe_pools(self) -> list[dict[str, Any]]:
         """What the pools of this folder are and do, oldest first, in plain values."""
         from akidlab.dispatch import Pool
@@ -201,8 +220,9 @@ class Session:
         for training in self.live:
             if training.is_here:
                 training.join(patience)
-        for pool in self.pools.values():
-            pool.close()
+        for open_line in [*self.notebooks.values(), *self.pools.values()]:
+            open_line.close()
+        self.notebooks.clear()
         self.pools.clear()
 
     def _begin(self, training: Voyage, background: bool, dashboard: bool) -> Voyage:

@@ -36,6 +36,7 @@ class Forwarder(Subscriber):
     def __init__(self, tell: Callable[[dict[str, Any]], None], rank: int = 0) -> None:
         self._is_wanted = _may_be_told if rank == 0 else is_partial
         self.run: str | None = None
+        self.cell: int | None = None  # of a notebook, which is to see what is written
         self._tell = tell
         self._messages: deque[Message] = deque()
         self._streams = {"stdout": Stream("stdout"), "stderr": Stream("stderr")}
@@ -64,7 +65,8 @@ class Forwarder(Subscriber):
         with self._sending:
             for name, stream in self._streams.items():
                 if text := stream.take():
-                    self._tell({"kind": "output", "run": self.run, "stream": name, "text": text})
+                    said = {"kind": "output", "run": self.run, "stream": name, "text": text}
+                    self._tell(said if self.cell is None else {**said, "cell": self.cell})
             messages = [self._messages.popleft() for _ in range(len(self._messages))]
             if messages:
                 self._send(messages)

@@ -43,6 +43,7 @@ class Place:
         subscriber: hears the kid, None if nobody does.
         on_kid: told the kid before it practises, so that commands reach it.
         commits: from where it goes on after a fault, and what for; None if nobody would have it go on.
+        keep: given the kid in the end, and the namespace of its cell, to keep both; else they are let go.
     """
 
     engine: Engine
@@ -51,6 +52,7 @@ class Place:
     subscriber: Subscriber | None
     on_kid: Callable[[Any], None]
     commits: Commits | None = None
+    keep: Callable[[Any, types.ModuleType], object] | None = None
 
 
 def perform(payload: bytes, place: Place) -> dict[str, Any]:
@@ -65,12 +67,10 @@ def perform(payload: bytes, place: Place) -> dict[str, Any]:
         says whether an exception ended it, so that other ranks may wait for this one.
     """
     report: dict[str, Any] = {"status": "finished", "step": 0, "kid": None, "raised": False}
-    filename = None
     kids: list[Kid] = []
     try:
-        with _notebook() as notebook:
+        with _notebook(kids, place.keep) as notebook:
             assignment: Assignment = cloudpickle.loads(payload)
-            filename = assignment.filename
             _seed()
             report["kid"], kid = _run_cell(assignment, notebook)
             if kid is not None:
@@ -79,7 +79,7 @@ def perform(payload: bytes, place: Place) -> dict[str, Any]:
     except KeyboardInterrupt:
         report.update(status="stopped", raised=True)
     except BaseException as error:  # SystemExit, too: the rank stays
-        short, text = _describe(error, filename)
+        short, text = describe_error(error)
         report.update(status="failed", raised=True, short=short, error=text)
     if kids:
         report["step"] = int(kids[0].clock)
@@ -158,7 +158,9 @@ def _practise(kid: Kid, assignment: Assignment, place: Place, report: dict[str, 
 
 
 @contextmanager
-def _notebook() -> Iterator[types.ModuleType]:
+def _notebook(
+    kids: list[Kid], keep: Callable[[Any, types.ModuleType], object] | None
+) -> Iterator[types.ModuleType]:
     """A fresh `__main__`, so that what the cell defines can be found by name, and is forgotten afterwards."""
     ours, path, folder = sys.modules["__main__"], list(sys.path), Path.cwd()
     known = set(sys.modules)
@@ -169,7 +171,10 @@ def _notebook() -> Iterator[types.ModuleType]:
         yield notebook
     finally:
         sys.modules["__main__"], sys.path[:] = ours, path
-        notebook.__dict__.clear()
+        if kids and keep is not None:
+            keep(kids[0], notebook)
+        else:
+            notebook.__dict__.clear()
         _forget_modules(set(sys.modules) - known, folder)
 
 
@@ -188,12 +193,13 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def _describe(error: BaseException, filename: str | None) -> tuple[str, str]:
+def describe_error(error: BaseException) -> tuple[str, str]:
     """The error in a line, and with its traceback from the cell (or from the practice) on."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
-        trace = trace.tb_next
-    lines = traceback.format_exception(type(error), error, trace)
+    told = traceback.TracebackException.from_exception(error)
+    told.stack = traceback.StackSummary.from_list(
+        [step for step in told.stack if not step.filename.startswith(HERE)]
+    )
+    lines = told.format() if told.stack else told.format_exception_only()
     short = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
     return short, "".join(lines) + _advice(error)
 

@@ -215,6 +215,7 @@ class Rank:
     def _pulse(self) -> None:
         while self._is_wanted() and os.getppid() == self.parent:
             self._beat()
+            self.cells.beat()
             time.sleep(BEAT)
         if not self._is_wanted():
             commits.clear(self._places)  # nobody is left who could go on from them
