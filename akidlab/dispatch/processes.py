@@ -18,6 +18,7 @@ import psutil
 from akidlab.dispatch.launcher import Launcher, Line
 
 REMEMBERED = 200  # lines
+TIDYING = 1.0  # seconds for what the launcher's own processes left in shared memory to be taken away
 
 
 class Processes:
@@ -112,13 +113,15 @@ class Processes:
 
     def _end(self, grace: float) -> None:
         self._wait_for_tree(grace)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
         self._look()
         for process in self._tree.values():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+            if not _tidies(process):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         self._process.wait()
+        self._wait_for_tree(TIDYING)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._wait_for_tree(5.0)
 
     def _wait_for_tree(self, timeout: float) -> None:
@@ -140,6 +143,13 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _tidies(process: psutil.Process) -> bool:
+    """Whether it is the process that takes away what others leave in shared memory, and then ends."""
+    with contextlib.suppress(psutil.Error):
+        return any("multiprocessing.resource_tracker" in word for word in process.cmdline())
+    return False
 
 
 def _write_private(path: Path, text: str) -> None:
