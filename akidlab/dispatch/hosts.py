@@ -170,6 +170,18 @@ def own_address(peer: str, interface: str | None = None) -> str:
         return str(probe.getsockname()[0])
 
 
+def listening_address(hosts: Hosts | None) -> str:
+    """Where a supervisor listens: loopback, unless there are other hosts, or an interface was named.
+
+    Example:
+        >>> listening_address(None)
+        '127.0.0.1'
+    """
+    if hosts is None or not (hosts.remote or hosts.interface):
+        return "127.0.0.1"
+    return own_address(next(iter(hosts.remote), ""), hosts.interface)
+
+
 def interface_of(address: str) -> str:
     """The network interface with this address.
 

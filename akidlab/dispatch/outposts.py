@@ -67,6 +67,12 @@ class Outposts:
         for line in self._lines.values():
             line.stop()
 
+    def wait_gone(self, timeout: float) -> None:
+        """After `stop`: wait for them."""
+        end = time.monotonic() + timeout
+        for line in self._lines.values():
+            line.wait_gone(max(0.0, end - time.monotonic()))
+
 
 class _Line:
     """The ssh to one host, and the thread that talks over it."""
@@ -121,6 +127,11 @@ class _Line:
         process = self._process
         if process is not None:
             threading.Thread(target=_end, args=(process,), daemon=True).start()
+
+    def wait_gone(self, timeout: float) -> None:
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
 
     def _talk(self) -> None:
         pipe = self._pipe("stdin")

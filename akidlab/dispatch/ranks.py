@@ -7,14 +7,17 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from akidlab.dispatch.away import Away
 from akidlab.dispatch.cradle import Cradle
+from akidlab.dispatch.elastic import Roster
+from akidlab.dispatch.hosts import Hosts
 from akidlab.dispatch.launcher import Launcher, Line
 from akidlab.dispatch.processes import Processes
 from akidlab.dispatch.vitals import Vitals
@@ -66,7 +69,7 @@ class Ranks:
     Args:
         launcher: how they are started.
         name: what the launcher's plug-in is called.
-        size: how many.
+        roster: where they may be, and how many there may be.
         connection: the file with which they call back.
         secrets: the private file for their environment.
         patience: seconds until all must have said hello.
@@ -77,14 +80,18 @@ class Ranks:
         self,
         launcher: Launcher,
         name: str,
-        size: int,
+        roster: Roster,
         *,
         connection: Path,
         secrets: Path,
         patience: float,
         on_line: Callable[[Line], None],
     ) -> None:
-        self.launcher, self.name, self.size = launcher, name, size
+        self.launcher, self.name, self.roster = launcher, name, roster
+        self.size = roster.most
+        self.placement: Hosts | None = None  # where they are
+        self._away: Away | None = None  # those of them that are on other hosts
+        self._waiting: float | None = None  # since when there are too few hosts
         self.connection, self.secrets, self.patience = connection, secrets, patience
         self.generation = 0
         self.known: dict[int, Rank] = {}
@@ -101,9 +108,13 @@ class Ranks:
 
     @property
     def state(self) -> str:
-        """`starting`, `ready`, `settling`, `ending`, `failed` or `gone`."""
+        """`waiting` (for hosts), `starting`, `ready`, `settling`, `ending`, `failed` or `gone`."""
         if self.failure is not None:
             return "failed"
+        if self._waiting is not None:
+            return "waiting"
+        if self._processes is None and self._away is not None:
+            return "starting"
         if self._processes is None or (self._processes.is_ending and self._processes.is_gone):
             return "gone"
         if self._processes.is_ending:
@@ -113,20 +124,32 @@ class Ranks:
         return "ready" if self._settling is None else "settling"
 
     def launch(self) -> None:
-        """Start all of them; they say hello when they are ready."""
+        """Start all of them, where there is room; they say hello when they are ready."""
+        self.placement = self.roster.call()
+        if self.placement is None:
+            self._waiting = self._waiting or time.monotonic()
+            return
+        self.size, self._waiting = self.placement.total, None
         self.generation += 1
         self.launches += 1
         self.known, self._settling, self._missed = {}, None, None
         self._vitals.forget()
         self._killed_before = kills()
-        worker = ["-m", "akidlab.worker", str(self.connection), str(self.secrets)]
-        worker += [str(self.generation), self.name]
+        self.launcher.hosts = self.placement if self.placement.remote else None
+        cradle = self._cradle.start(self.launcher.environment(self.size, os.environ))
+        self._processes = None
+        if self.placement.remote:
+            self._away = Away(self.placement, self.connection, {**os.environ, **cradle})
+        else:
+            self._run([str(self.connection), str(self.secrets)], cradle)
+
+    def _run(self, told: list[str], environment: Mapping[str, str]) -> None:
         self._processes = Processes(
             self.launcher,
             self.size,
-            worker,
+            ["-m", "akidlab.worker", *told, str(self.generation), self.name],
             secrets=self.secrets,
-            environment=self._cradle.start(self.launcher.environment(self.size, os.environ)),
+            environment=environment,
             on_line=self._on_line,
         )
 
@@ -140,7 +163,7 @@ class Ranks:
         if number in self.known or number not in range(self.size):
             raise DispatchError(f"Rank {number!r:.20} said hello, expected one of {self.size}, and once.")
         rank = self.known[number] = Rank(peer, int(hello["pid"]), str(hello["host"]))
-        if self._processes is not None:
+        if self._processes is not None and not self.is_away(number):
             self._processes.know(rank.pid)
         if len(self.known) == self.size:
             self.secrets.unlink(missing_ok=True)  # all have read it; a launch writes it anew
@@ -177,9 +200,20 @@ class Ranks:
         log.warning("the ranks are replaced: %s", why)
         if self.launches >= LAUNCHES:
             self.fail(f"The ranks had to be launched {LAUNCHES} times in a row; the last time: {why}")
+        self.regroup()
+
+    def regroup(self) -> None:
+        """End them, for others to be launched where the hosts are now."""
         self._settling = None
+        self._end()
+
+    def _end(self) -> None:
         if self._processes is not None:
             self._processes.end(grace=0.0)
+        if self._away is not None:
+            self._away.stop()
+            if self._processes is None:
+                self._away = None
 
     def leave(self, grace: float = 3.0) -> None:
         """End them: they leave by themselves, or are killed after `grace` seconds."""
@@ -191,6 +225,9 @@ class Ranks:
         """Wait for the last one."""
         if self._processes is not None and not self._processes.wait(timeout):
             log.error("some ranks could not be ended")
+        if self._away is not None:
+            self._away.stop()
+            self._away.wait_gone(3.5)
         self._cradle.stop()
 
     def fail(self, why: str) -> None:
@@ -198,14 +235,24 @@ class Ranks:
         if self.failure is None:
             log.error("%s", why)
             self.failure = why
-            if self._processes is not None:
-                self._processes.end(grace=0.0)
+            self._end()
 
     def look(self) -> None:
         """Do what is due: launch, give up a start, take note that they have settled."""
         processes, state = self._processes, self.state
-        if state == "gone" and processes is not None:
+        if self._away is not None and self._away.is_due():
+            for rank in self._away.ranks:
+                self.tell({"kind": "pulse"}, rank)
+        if state == "waiting":
+            self._wait()
+        elif state == "gone" and self.generation:
             self.launch()
+        elif state == "starting" and self._away is not None and self._lose_hosts():
+            self.launches -= 1  # it was not theirs to begin
+            self.regroup()
+        elif state == "starting" and processes is None:
+            if self._away is not None and self._away.is_ready:
+                self._run([self._away.prefix], {})
         elif state == "starting" and processes is not None:
             waited = time.monotonic() - processes.started
             if not processes.is_running:
@@ -222,19 +269,38 @@ class Ranks:
     def are_able(self) -> bool:
         """True if they are ready for a task, and alive at this moment."""
         running = self._processes is not None and self._processes.is_running
-        return self.state == "ready" and running and all(_lives(rank.pid) for rank in self.known.values())
+        return self.state == "ready" and running and all(map(self._lives, self.known))
 
     def vital(self, rank: int) -> str:
         """What the process of a rank does: `works`, `waits`, or is `stopped`."""
         known = self.known.get(rank)
-        return "works" if known is None else self._vitals.look(known.pid)
+        if known is None:
+            return "works"
+        if self._away is not None and self.is_away(rank):
+            return self._away.vital(rank, known.pid)
+        return self._vitals.look(known.pid)
+
+    def is_away(self, rank: int) -> bool:
+        """True if it is on another host: its number of a process means nothing here."""
+        return self._away is not None and rank in self._away.ranks
+
+    def kill(self, rank: int, number: int) -> None:
+        """Send a signal to the process of a rank, wherever it is."""
+        pid = self.known[rank].pid
+        if self._away is not None and self.is_away(rank):
+            self._away.kill(rank, pid, number)
+        else:
+            os.kill(pid, number)
 
     def lost(self) -> Loss | None:
         """The rank that died, the first one if there are several."""
         processes = self._processes
         if processes is None or processes.is_ending or len(self.known) < self.size:
             return None
-        dead = [number for number, rank in self.known.items() if not _lives(rank.pid)]
+        on_lost_host = self._lose_hosts()
+        if on_lost_host:
+            return Loss(*on_lost_host)
+        dead = [number for number in self.known if not self._lives(number)]
         if processes.is_running and not dead:
             return None
         self._missed = self._missed or time.monotonic()
@@ -243,6 +309,31 @@ class Ranks:
         exits = self._exits()
         first = next(iter(exits), dead[0] if dead else 0)
         return Loss(first, self._obituary(first, exits.get(first)), exits.get(first))
+
+    def _lose_hosts(self) -> tuple[int, str] | None:
+        """See whether hosts are gone: a rank on one of them, and what is known of it."""
+        away, found = self._away, None
+        for host, why in away.lost.items() if away is not None else ():
+            self.roster.lose(host, why)
+            rank = next(rank for rank, name in away.ranks.items() if name == host) if away else 0
+            found = found or (rank, f"Rank {rank} is lost with its host `{host}`, which is gone: {why}.")
+        return found
+
+    def _lives(self, rank: int) -> bool:
+        return self.vital(rank) != "gone" if self.is_away(rank) else _lives(self.known[rank].pid)
+
+    def _wait(self) -> None:
+        """Launch them once there are hosts enough; give up after a while."""
+        since = self._waiting or time.monotonic()
+        self.launch()
+        if self._waiting is not None and time.monotonic() - since > self.roster.wait:
+            waited = f"There were too few hosts for {self.roster.wait:.3g} s."
+            self.fail(f"{waited} {self.roster.describe()}")
+
+    @property
+    def waited(self) -> float:
+        """Seconds that they have waited for hosts; 0 if they do not."""
+        return 0.0 if self._waiting is None else time.monotonic() - self._waiting
 
     def describe(self) -> list[Body]:
         """Each rank in plain values."""
@@ -262,7 +353,8 @@ class Ranks:
         pid = self.known[rank].pid if rank in self.known else "unknown"
         last = self._processes.tail(rank) if self._processes else ""
         said = f"\nIts last lines:\n{last}" if last else ""
-        return f"Rank {rank} (process {pid}) {_how(status, kills() > self._killed_before)}.{said}"
+        memory = kills() > self._killed_before and not self.is_away(rank)
+        return f"Rank {rank} (process {pid}) {_how(status, memory)}.{said}"
 
     def _explain(self, what: str) -> str:
         processes = self._processes

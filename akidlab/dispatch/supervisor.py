@@ -7,6 +7,7 @@ a run outlives the kernel that asked for it.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from akidlab.config import runtime_path
 from akidlab.dispatch import home
 from akidlab.dispatch.cells import Cells
+from akidlab.dispatch.elastic import Elastic, Roster
+from akidlab.dispatch.hosts import Hosts, listening_address
 from akidlab.dispatch.launcher import Line, launcher
 from akidlab.dispatch.owners import Owners
 from akidlab.dispatch.queue import Queue
@@ -53,12 +56,23 @@ class Supervisor:
         launcher_name: what starts them.
         idle: seconds without a task until it leaves; in a pause without a notebook until a run is stopped.
         patience: seconds for the ranks to start.
+        hosts: where they are; None for this machine.
+        elastic: how their number may change.
     """
 
     def __init__(
-        self, uid: str, size: int, project: str, launcher_name: str, idle: float, patience: float
+        self,
+        uid: str,
+        size: int,
+        project: str,
+        launcher_name: str,
+        idle: float,
+        patience: float,
+        *,
+        hosts: Hosts | None = None,
+        elastic: Elastic | None = None,
     ) -> None:
-        self.uid, self.size, self.project, self.launcher_name = uid, size, project, launcher_name
+        self.uid, self.project, self.launcher_name = uid, project, launcher_name
         self.idle = idle
         self.log = runtime_path() / f"pool-{uid}.log"
         info: Body = {"size": size, "project": project, "launcher": launcher_name, "log": str(self.log)}
@@ -73,11 +87,14 @@ class Supervisor:
         self._leaving: float | None = None
         self._failed: float | None = None
         self._why = ""
-        self._listener = Listener(self._answer, kind="pool", uid=uid, info=info)
+        address = listening_address(hosts)
+        info |= {"hosts": str(hosts) if hosts else "", "elastic": repr(elastic) if elastic else ""}
+        self._listener = Listener(self._answer, kind="pool", uid=uid, info=info, address=address)
+        self.roster = Roster(size, hosts, elastic)
         self.ranks = Ranks(
             launcher(launcher_name),
             launcher_name,
-            size,
+            self.roster,
             connection=runtime_path() / f"pool-{uid}.json",
             secrets=runtime_path() / f"pool-{uid}.env",
             patience=patience,
@@ -86,9 +103,15 @@ class Supervisor:
 
         self._cells = Cells(self.ranks, lambda: self._queue.active, self._lose)
 
+    @property
+    def size(self) -> int:
+        """The number of ranks, now."""
+        return self.ranks.size
+
     def serve(self) -> None:
         """Live until told to stop, forgotten, or idle for too long."""
         with self._listener:
+            self.roster.start()
             self.ranks.launch()
             import akidlab.dispatch.work  # noqa: F401 - opens the store's door while the ranks start
 
@@ -269,6 +292,8 @@ class Supervisor:
         elif kind == "answer":
             answer = {name: said[name] for name in ("ok", "value", "step", "error") if name in said}
             work.answer(said["id"], answer)
+        elif kind == "measured":
+            work.lookout.hear(number, said)
         elif kind == "beat":
             self.ranks.known[number].step = said["step"]
             work.beat(number, said)
@@ -295,8 +320,6 @@ class Supervisor:
 
     # ------------------------------------------------------------------------------------ what is due
 
-        elif kind == "measured":
-            work.lookout.hear(number, said)
     def _tick(self) -> None:
         now, before = time.monotonic(), self._ticked
         self._ticked = now
@@ -326,6 +349,7 @@ class Supervisor:
         if (goes_on or begins) and self.ranks.are_able:
             work = active if active is not None else self._queue.next()
             self.ranks.launches = 1  # they were of use
+            work.lookout.begin(self.ranks.describe())
             self.ranks.tell(
                 {
                     "kind": "task",
@@ -354,7 +378,6 @@ class Supervisor:
         if loss := self.ranks.lost():
             self._lose(work, loss)
         elif work.treatment is not None and work.treatment.has_begun:
-            work.lookout.begin(self.ranks.describe())
             self._treat(work, work.treatment.hang)
         elif len(work.reports) == self.size:
             if work.is_only_cut_off:
@@ -388,9 +411,12 @@ class Supervisor:
             work.note("warning", text=text, rank=hang.rank)
             work.write(hang.rank, "stderr", f"{text}\n")
         work.treatment.renew(hang)
-        known = self.ranks.known.get(work.treatment.hang.rank)
-        if known is not None and (done := work.treatment.proceed(known.pid)):
-            work.write(work.treatment.hang.rank, "stderr", f"Rank {hang.rank} is {done}.\n")
+        rank = work.treatment.hang.rank
+        known = self.ranks.known.get(rank)
+        if known is None:
+            return
+        if done := work.treatment.proceed(known.pid, lambda pid, number: self.ranks.kill(rank, number)):
+            work.write(rank, "stderr", f"Rank {rank} is {done}.\n")
 
     def _lose(self, work: Work, loss: Loss) -> None:
         """A rank is gone: have the run go on with other ranks, or end it."""
@@ -473,6 +499,7 @@ class Supervisor:
             self._end_all(Outcome("stopped"))
             self._cells.close("The pool has left.")
             self.ranks.leave()
+        self.roster.stop()
         self.ranks.wait_gone(10.0)
         self._queue.wait_closed()
         self.ranks.secrets.unlink(missing_ok=True)
@@ -486,9 +513,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--launcher", default="horovod")
     parser.add_argument("--idle", type=float, default=600.0)
     parser.add_argument("--patience", type=float, default=120.0)
+    parser.add_argument("--hosts", type=json.loads)
+    parser.add_argument("--elastic", type=json.loads)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(name)s: %(message)s")
-    supervisor = Supervisor(given.uid, given.size, os.getcwd(), given.launcher, given.idle, given.patience)
+    supervisor = Supervisor(
+        given.uid,
+        given.size,
+        os.getcwd(),
+        given.launcher,
+        given.idle,
+        given.patience,
+        hosts=None if given.hosts is None else Hosts(**given.hosts),
+        elastic=None if given.elastic is None else Elastic(**given.elastic),
+    )
     signal.signal(signal.SIGTERM, lambda number, frame: setattr(supervisor, "terminated", True))
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from akidlab.dispatch.doctor import Hang
 
@@ -40,12 +41,17 @@ class Treatment:
             self.hang = hang
             self._due = max(self._told + STAGE, hang.since + hang.patience)
 
-    def proceed(self, pid: int) -> str | None:
-        """Do what is due to the process; what was done, if anything."""
+    def proceed(self, pid: int, kill: Callable[[int, int], object] = os.kill) -> str | None:
+        """Do what is due to the process; what was done, if anything.
+
+        Args:
+            pid: of the process.
+            kill: sends it a signal, wherever it is.
+        """
         if time.monotonic() < self._due or self._stage >= len(STAGES):
             return None
         number, done = STAGES[self._stage]
         self._stage, self._due = self._stage + 1, time.monotonic() + STAGE
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+            kill(pid, number)
         return done
