@@ -88,10 +88,7 @@ class Work:
         """Begin to record, and to take commands."""
         self._recorder.start()
         self._control.start()
-        options = self.task.options
-        self._record(Message("status", Status(None, {"home": options.get("home")})))
-        if told := options.get("moved"):
-            self._record(Message("event", Event("moved", told), step=told["step"]))
+        self._record(Message("status", Status(None, {"home": self.task.options.get("home")})))
 
     def hear(self, messages: list[Message], rank: int = 0) -> None:
         """Record what rank 0 says, and, merged, what each rank says of its share.
@@ -108,6 +105,7 @@ class Work:
             self.recovery.hear(message)
             if isinstance(data, Status) and data.status is not None and data.status not in OVER:
                 self._paused = time.monotonic() if data.status == "paused" else None
+                self._tell_of_the_move()
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"
             ):
@@ -313,6 +311,11 @@ class Work:
     def _keep(self, message: Message) -> None:
         """Record in the store alone."""
         self._recorder.hear(message)
+
+    def _tell_of_the_move(self) -> None:
+        """The ranks have begun: a run that came from elsewhere has arrived."""
+        if told := self.task.options.pop("moved", None):
+            self._record(Message("event", Event("moved", told), step=told["step"]))
 
     def _record(self, message: Message) -> None:
         self._recorder.hear(message)

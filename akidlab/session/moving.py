@@ -84,7 +84,7 @@ class Voyage:
         self.error: BaseException | None = None
         self.was_interrupted = False
         self._context = contextvars.copy_context()  # what is said on the way belongs to this cell
-        self._asking = threading.Lock()
+        self._asking, self._road = threading.Lock(), threading.Lock()  # one move at a time
         self._goal: int | None = None  # how many ranks it is on its way to
         self._settled = threading.Event()  # cleared while one training hands over to the next
         self._settled.set()
@@ -156,7 +156,7 @@ class Voyage:
             raise DispatchError(f"The run `{self.run.name}` is over.")
         goal = max(1, int(command.value or 0))
         with self._asking:
-            if self._goal is not None:
+            if self._goal is not None and not self._is_there(self._goal):
                 raise DispatchError(f"`{self.run.name}` is on its way to {_place(self._goal)} already.")
             if goal == self.leg.ranks:
                 raise DispatchError(f"`{self.run.name}` trains {_where(goal)} already.")
@@ -167,12 +167,17 @@ class Voyage:
         ).start()
 
     def _travel(self, command: Command, goal: int) -> None:
-        try:
-            self._go(command, goal)
-        except Exception as error:  # it goes on where it is, and says why
-            self._stay(command, error)
-        finally:
-            self._goal = None
+        with self._road:
+            try:
+                self._go(command, goal)
+            except Exception as error:  # it goes on where it is, and says why
+                self._stay(command, error)
+            finally:
+                if self._goal == goal:
+                    self._goal = None
+
+    def _is_there(self, goal: int) -> bool:
+        return self.leg.ranks == goal and self.run.status in ("running", "paused")
 
     def _stay(self, command: Command, error: Exception) -> None:
         known = isinstance(error, AkidlabError)
