@@ -44,6 +44,14 @@ def ask(work: Work, command: Command) -> None:
     work.tell({"kind": "move", "command": command})
 
 
+def suggest(work: Work, command: Command) -> None:
+    """The run itself wants to move: a hook asked for it."""
+    try:
+        ask(work, command)
+    except DispatchError as error:
+        work.note("stays", id=command.id, ranks=command.value, text=str(error))
+
+
 def release(work: Work, command: Command, is_waiting: bool) -> None:
     """The notebook goes on with the run: have the ranks leave it, after the same step.
 

@@ -136,6 +136,11 @@ class Pool:
         return int(str(self.connection.info["size"]))
 
     @property
+    def launcher(self) -> str:
+        """What started the ranks."""
+        return str(self.connection.info["launcher"])
+
+    @property
     def project(self) -> Path:
         """The folder in which the ranks work."""
         return Path(str(self.connection.info["project"]))

@@ -289,6 +289,8 @@ class Supervisor:
             work.write(number, said["stream"], said["text"])
         elif kind == "messages":
             work.hear(said["messages"], number)
+        elif kind == "move":
+            home.suggest(work, said["command"])
         elif kind == "answer":
             answer = {name: said[name] for name in ("ok", "value", "step", "error") if name in said}
             work.answer(said["id"], answer)

@@ -35,6 +35,8 @@ class Leg(Protocol):
     @property
     def ranks(self) -> int: ...
     @property
+    def launcher(self) -> str | None: ...
+    @property
     def problem(self) -> str | None: ...
     @property
     def is_live(self) -> bool: ...
@@ -53,14 +55,14 @@ class Manner:
     """How a run trains, wherever it does.
 
     Args:
-        pool: gives the ranks, of a number.
+        pool: gives the ranks, of a number, by a launcher or whichever.
         cargo: gives what makes the kid on ranks if the kid itself cannot travel; None if there is no cell.
         tensorboard: write TensorBoard files, too.
         shown: a dashboard shows it.
         survival: what happens when a rank is lost.
     """
 
-    pool: Callable[[int], Pool]
+    pool: Callable[[int, str | None], Pool]
     cargo: Callable[[], Cargo] | None = None
     tensorboard: bool = False
     shown: bool = False
@@ -210,7 +212,7 @@ class Voyage:
         from akidlab.session.dispatching import carried
 
         self.kid.between_steps(lambda: carried(self.kid, self.manner.cargo))
-        pool = self.manner.pool(goal)
+        pool = self.manner.pool(goal, self.leg.launcher)
         pool.wait_ready()
         found = pool.describe()
         if found["run"] is not None or found["waiting"]:

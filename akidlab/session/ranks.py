@@ -49,6 +49,11 @@ class RanksTraining:
         """The number of its processes."""
         return self.job.pool.size
 
+    @property
+    def launcher(self) -> str:
+        """What started the ranks."""
+        return self.job.pool.launcher
+
     def leave(self, command: Command) -> None:
         """Have the ranks leave the run after the step they are in: somebody else goes on with it."""
         self.job.release(command)

@@ -141,9 +141,9 @@ class Session:
         from akidlab.session.dispatching import dispatch
 
         self._check_free(kid)
-        seen, plan, ranks = shows(dashboard), plan or Plan(), self._ranks(launcher)
-        training = dispatch(lambda: ranks(np), cargo, kid, plan, name, tensorboard, seen)
-        manner = Manner(ranks, lambda: cargo, tensorboard, seen, plan.survival)
+        seen, plan = shows(dashboard), plan or Plan()
+        training = dispatch(lambda: self.pool(np, launcher), cargo, kid, plan, name, tensorboard, seen)
+        manner = Manner(self._ranks(), lambda: cargo, tensorboard, seen, plan.survival)
         return self._begin(Voyage(training, manner), background, dashboard)
 
     def pool(self, np: int, launcher: str | None = None, folder: Path | None = None) -> Pool:
@@ -169,10 +169,10 @@ class Session:
             pool = self.pools[key] = Pool.start(np, project=folder, launcher=launcher)
         return pool
 
-    def _ranks(self, launcher: str | None = None) -> Callable[[int], Pool]:
-        """What gives the ranks of a run that begins in this folder, also when it is elsewhere later."""
+    def _ranks(self) -> Callable[[int, str | None], Pool]:
+        """What gives ranks to a run that begins in this folder, wherever the notebook is by then."""
         folder = Path.cwd()
-        return lambda np: self.pool(np, launcher, folder)
+        return lambda np, launcher: self.pool(np, launcher, folder)
 
     def ranks(self, np: int | None = None, launcher: str | None = None) -> RankNotebook:
         """The ranks of this folder, to run cells on, see `RankNotebook`.

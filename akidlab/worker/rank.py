@@ -153,10 +153,10 @@ class Rank:
             if self.meter is not None:
                 self.meter.begin(kid)
             kid.on_cell = self.cells.between
-            kid.controls.mover = kid.controls.put  # the notebook has agreed
+            kid.controls.mover = self._ask_to_move
             for run, command in self._early:
                 if run == self.run:
-                    kid.controls.send(command)
+                    self._hand(kid, command)
             self._early.clear()
 
     # ------------------------------------------------------------------------ in the dialer's thread
@@ -182,7 +182,17 @@ class Rank:
             if self.kid is None or run != self.run:
                 self._early.append((run, command))
             else:
-                self.kid.controls.send(command)
+                self._hand(self.kid, command)
+
+    def _hand(self, kid: Kid, command: Command) -> None:
+        """Give a command to the kid; the notebook has agreed if it shall leave the run."""
+        take = kid.controls.put if command.action == "ranks" else kid.controls.send
+        take(command)
+
+    def _ask_to_move(self, command: Command) -> None:
+        """A hook wants to move the run; all ranks call it, and one asks the notebook."""
+        if self.number == 0:
+            self.tell({"kind": "move", "run": self.run, "command": command})
 
     def _ask(self, said: Body) -> None:
         """Have the main thread answer a question between two steps."""
