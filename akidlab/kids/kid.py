@@ -435,7 +435,7 @@ class Kid(Options, SingleSteps):
         """
         from akidlab.watching import WatchOptions
 
-        return self._watch(WatchOptions(topics, **options))
+        return self._watch(WatchOptions(topics, **{"own": self.bus.topics, **options}))
 
     def unwatch(self) -> None:
         """Look no longer."""

@@ -24,6 +24,7 @@ class WatchOptions(Options):
             is then chosen to keep it. None for no limit.
         metrics: more to compute, as `norm:weights` or `ratio:weight_updates,weights` (see `akidlab.metrics`).
         doctor: look for what goes wrong, such as dead units or vanishing gradients, and warn.
+        own: topics of one's own that metrics may name; a kid knows those that are registered on its bus.
 
     Raises:
         UnknownNameError: if there is no such topic, group, metric or option.
@@ -42,10 +43,12 @@ class WatchOptions(Options):
     budget: float | None = None
     metrics: tuple[str, ...] = ()
     doctor: bool = True
+    own: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "topics", _words(self.topics) or ("all",))
         object.__setattr__(self, "metrics", _words(self.metrics))
+        object.__setattr__(self, "own", _words(self.own))
         for name, least in (("every", 1), ("elements", 16)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -55,7 +58,7 @@ class WatchOptions(Options):
                 f"`budget` is a share of the time between 0 and 1, such as 0.02; found {self.budget!r}."
             )
         _ = self.kinds
-        _try(self.metrics)
+        _try(self.metrics, self.own)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -72,12 +75,13 @@ def _words(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _try(specs: tuple[str, ...]) -> None:
+def _try(specs: tuple[str, ...], own: tuple[str, ...]) -> None:
     if not specs:
         return
     from akidlab.metrics import making
 
     bus = Bus()  # one for all: a metric may be computed of what the one before publishes
+    bus.register_topic(*own)
     for spec in specs:
         if not making.needs(spec, bus):  # what it needs beyond a word, such as data, may be there later
             making.make(spec, bus)

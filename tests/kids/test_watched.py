@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
 
 from akidlab import DigitsSource, FeedSensor, InnerProductLayer, Kid, MomentumKongFu, TanhLayer
 from akidlab.errors import UnknownNameError
-from akidlab.messages import CallbackSubscriber
+from akidlab.messages import CallbackSubscriber, Message
 from akidlab.watching import WatchOptions
 from tests.patience import PATIENCE, until
 
@@ -217,6 +218,20 @@ def test_a_metric_that_does_not_exist_is_refused_when_it_is_asked_for(make_kid):
         kid.watch(metrics=("nrom:weights",))
 
     assert kid.watching is None
+
+
+def test_a_metric_may_be_of_a_topic_of_ones_own(make_kid):
+    kid = make_kid(max_steps=4, record=True)
+    kid.bus.register_topic("temperature")
+
+    kid.watch("none", every=1, metrics=["mean:temperature", "norm:weights"])
+    kid.hooks.on_batch_end.append(
+        lambda kid: kid.bus.publish(Message("temperature", torch.full((3,), 20.0), step=kid.step, key="lab"))
+    )
+    kid.practice()
+
+    assert list(kid.run.scalars("temperature_mean/lab").values) == [20.0] * 4
+    assert replace(kid.watching, every=2).metrics == ("mean:temperature", "norm:weights")
 
 
 def test_of_a_compiled_kid_the_parameters_are_watched(make_kid, listen, caplog):
