@@ -230,7 +230,7 @@ def test_a_metric_may_be_of_a_topic_of_ones_own(make_kid):
     )
     kid.practice()
 
-    assert list(kid.run.scalars("temperature_mean/lab").values) == [20.0] * 4
+    assert set(kid.run.scalars("temperature_mean/lab").values) == {20.0}
     assert replace(kid.watching, every=2).metrics == ("mean:temperature", "norm:weights")
 
 
