@@ -1,6 +1,6 @@
 // The way to the Jupyter server: its address, its token and XSRF cookie as JupyterLab uses them.
 
-import type { ICommand, IHistory } from './tokens';
+import type { ICommand, IHistory, ILogFilter, ILogPage } from './tokens';
 
 interface IPage {
   baseUrl: string;
@@ -50,6 +50,16 @@ export class Server {
 
   async figure(uid: string): Promise<unknown> {
     return this.json(`api/runs/${uid}/figure`);
+  }
+
+  async log(uid: string, filter: ILogFilter): Promise<ILogPage> {
+    const asked = Object.entries(filter).filter(([, value]) => value !== null);
+    const query = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
+    return (await this.json(`api/runs/${uid}/log?${query}`)) as ILogPage;
+  }
+
+  async timeline(uid: string, name: string): Promise<string> {
+    return ((await this.json(`api/runs/${uid}/timelines/${name}`)) as { text: string }).text;
   }
 
   /** plotly.js as the server has it, loaded once for the page. */

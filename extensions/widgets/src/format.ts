@@ -70,8 +70,18 @@ export function clock(time: number): string {
   return new Date(time * 1000).toLocaleTimeString([], { hour12: false });
 }
 
+const OF_RANKS: { [tag: string]: string } = {
+  'ranks/step_ms': 'Step time, ms',
+  'ranks/own_ms': 'Own work in a step, ms',
+  'ranks/wait_ms': 'Averaging and waiting, ms',
+  'ranks/gradient_norm': 'Gradient norm, own share'
+};
+
 /** `validation_loss` reads "validation loss". */
 export function title(tag: string): string {
+  if (tag in OF_RANKS) {
+    return OF_RANKS[tag];
+  }
   const words = tag.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -89,7 +99,7 @@ export function observing(share: number | undefined, every: number | undefined):
   return parts.join(' · ') || null;
 }
 
-const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'started']);
+const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'save', 'started']);
 
 /** What an event says to people; null for those that the charts and numbers show anyway. */
 export function sentence(event: IEvent): string | null {
@@ -111,6 +121,10 @@ export function sentence(event: IEvent): string | null {
       return `Learning rate set to ${rate(Number(data.value))}`;
     case 'stop':
       return 'Stopped by hand';
+    case 'cell':
+      return 'A notebook ran a cell on the ranks';
+    case 'timeline':
+      return `Timeline of steps ${count(Number(data.first))} to ${count(Number(data.last))} recorded`;
     case 'early_stop':
       return said ? `Stopped early: ${said}` : 'Stopped early';
     case 'finished':
@@ -120,6 +134,27 @@ export function sentence(event: IEvent): string | null {
     default:
       return said ?? title(kind);
   }
+}
+
+const WARNINGS = new Set(['warning', 'rank_lost', 'rank_lags', 'rank_drifts']);
+
+/** True for an event that tells of something wrong with a run that goes on. */
+export function warns(event: IEvent): boolean {
+  return WARNINGS.has(event.kind);
+}
+
+/** 2,600 B, 32.5 kB, 23.3 MB. */
+export function bytes(number: number | undefined): string {
+  if (number === undefined || !Number.isFinite(number)) {
+    return '–';
+  }
+  const [unit, size] = number < 1e4 ? ['B', 1] : number < 1e7 ? ['kB', 1e3] : ['MB', 1e6];
+  return `${size === 1 ? WHOLE.format(number) : Number((number / Number(size)).toPrecision(3))} ${unit}`;
+}
+
+/** Milliseconds in three digits. */
+export function ms(number: number | undefined): string {
+  return number === undefined || !Number.isFinite(number) ? '–' : `${number >= 100 ? WHOLE.format(number) : number.toPrecision(3)} ms`;
 }
 
 /** The block that a finding is about, unless its text names it. */

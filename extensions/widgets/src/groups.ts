@@ -2,6 +2,7 @@
 
 export const COLOURS = 8; // that are told apart; a ninth line is grey
 export const GREY = -1;
+export const RANKS = 'ranks'; // the topic of what is measured of each rank
 
 /** `weights_norm2/features/conv1` is the line `features/conv1` of the chart `weights_norm2`; null for other tags. */
 export function split(tag: string): [topic: string, key: string] | null {

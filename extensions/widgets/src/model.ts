@@ -4,7 +4,7 @@
 import type { Server } from './api';
 import { Series } from './series';
 import { Signal } from './signal';
-import type { Action, IAck, ICommand, IEvent, IHistory, ILog, IModel, IRun, ITick } from './tokens';
+import type { Action, IAck, IAnswer, ICommand, IEvent, IHistory, ILog, ILogFilter, ILogPage, IModel, IRanks, IRun, ITick } from './tokens';
 
 const PATIENCE = 2000; // ms until a command that nobody took is reported
 const COURTESY = 500; // ms that the kernel has to answer before the server is asked
@@ -22,11 +22,13 @@ export class DashboardModel {
   readonly changed = new Signal();
   readonly acted = new Signal<IPending>();
   readonly figure = new Signal<unknown>();
+  readonly answered = new Signal<IAnswer>();
 
   run: IRun;
   readonly series = new Map<string, Series>();
   events: IEvent[] = [];
   logs: ILog[] = [];
+  ranks: IRanks | null = null;
   /** Steps per second over the last seconds of training; null while it is not known. */
   pace: number | null = null;
   pending = new Map<Action, IPending>();
@@ -103,6 +105,44 @@ export class DashboardModel {
     });
   }
 
+  /** The newest lines of the log that fit `filter`. */
+  async askLog(filter: ILogFilter): Promise<ILogPage> {
+    if (this.server && this.run.live) {
+      return this.server.log(this.uid, filter);
+    }
+    return this.ask<ILogPage>('log', { ...filter });
+  }
+
+  /** A timeline of the run, the text of its file. */
+  async askTimeline(name: string): Promise<string> {
+    if (this.server && this.run.live) {
+      return this.server.timeline(this.uid, name);
+    }
+    return (await this.ask<{ text: string }>('timeline', { name })).text;
+  }
+
+  /** Ask the kernel; it answers when it is idle. */
+  private ask<T>(kind: IAnswer['kind'], asked: object): Promise<T> {
+    const id = freshId();
+    return new Promise<T>((resolve, reject) => {
+      const off = this.answered.connect(answer => {
+        if (answer.id === id) {
+          off();
+          if (answer.error) {
+            reject(new Error(answer.error));
+          } else {
+            resolve(answer as T);
+          }
+        }
+      });
+      this.comm.send({ ...asked, kind, id });
+      setTimeout(() => {
+        off();
+        reject(new Error('The kernel is busy, or gone. Try again when it is idle.'));
+      }, 2 * PATIENCE);
+    });
+  }
+
   private hear = (content: { kind: string }, buffers: DataView[]): void => {
     if (content.kind === 'tick') {
       this.takeTick(content as ITick, buffers);
@@ -115,6 +155,8 @@ export class DashboardModel {
       }
     } else if (content.kind === 'figure') {
       this.figure.emit((content as unknown as { figure: unknown }).figure);
+    } else if (content.kind === 'log' || content.kind === 'timeline') {
+      this.answered.emit(content as IAnswer);
     }
   };
 
@@ -136,6 +178,7 @@ export class DashboardModel {
       this.seq = tick.seq;
     }
     this.takeRun(tick.run);
+    this.ranks = tick.ranks ?? this.ranks;
     this.takeEvents(tick.events, tick.logs);
     if (!this.whole) {
       this.sync();
@@ -166,6 +209,7 @@ export class DashboardModel {
     if (history.run.step >= this.run.step) {
       this.takeRun(history.run); // else it was overtaken on its way
     }
+    this.ranks = history.ranks ?? this.ranks;
     this.takeEvents(history.events, history.logs);
     this.whole = true;
     this.changed.emit();

@@ -33,12 +33,36 @@ export interface ILog {
   time: number;
 }
 
+/** Of a rank: the place of its host, its process, what it does, its step, the checksum of its weights; how many times
+ * the work of the others it does (0 where it keeps up); the step at which its weights were found to differ, or 0. */
+export type IRankRow = [host: number, pid: number, state: string, step: number, checksum: string | null, lags: number, drifts: number];
+
+/** What is known of each rank of a run. */
+export interface IRanks {
+  hosts: string[];
+  rows: IRankRow[];
+}
+
+/** Which lines of a log are wanted: null stands for all. */
+export interface ILogFilter {
+  rank: number | null;
+  level: 'output' | 'errors' | null;
+  before: number | null;
+}
+
+/** Lines of a log, oldest first, and whether there are more before them. */
+export interface ILogPage {
+  logs: ILog[];
+  more: boolean;
+}
+
 /** All that is known of a run, as the server's route gives it; `null` stands for a value that is not finite. */
 export interface IHistory {
   run: IRun;
   series: { [tag: string]: { steps: number[]; values: (number | null)[] } };
   events: IEvent[];
   logs: ILog[];
+  ranks?: IRanks | null;
 }
 
 /** What the kernel sends at every tick: its buffers hold the steps (float64) and the values (float32) end to end. */
@@ -57,6 +81,15 @@ export interface ITick {
   series: [tag: string, count: number][];
   events: IEvent[];
   logs: ILog[];
+  /** What is known of the ranks; null where that is no news. */
+  ranks?: IRanks | null;
+}
+
+/** The kernel's answer to a question that went over the comm, or why there is none. */
+export interface IAnswer {
+  kind: 'log' | 'timeline';
+  id: string;
+  error?: string;
 }
 
 /** The kernel's answer to a command that went over the comm. */
@@ -67,7 +100,7 @@ export interface IAck {
   error?: string;
 }
 
-export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate';
+export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline';
 
 export interface ICommand {
   action: Action;

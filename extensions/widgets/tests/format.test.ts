@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { block, duration, held, observing, rate, sentence, tick, title, unsaid, value } from '../src/format';
+import { block, bytes, duration, held, ms, observing, rate, sentence, tick, title, unsaid, value, warns } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -67,4 +67,18 @@ test('a finding says its block, and a guard holds the run until something else c
   assert.equal(held([guard], 'stopped'), guard);
   assert.equal(held([guard], 'running'), null);
   assert.equal(held([guard, event('resume'), event('stop')], 'stopped'), null);
+});
+
+test('what is measured of ranks reads with its unit', () => {
+  assert.deepEqual([2600, 32_512, 23_300_000, undefined].map(bytes), ['2,600 B', '32.5 kB', '23.3 MB', '–']);
+  assert.deepEqual([0.5, 53.21, 1234.5, undefined].map(ms), ['0.500 ms', '53.2 ms', '1,235 ms', '–']);
+  assert.equal(title('ranks/own_ms'), 'Own work in a step, ms');
+});
+
+test('a rank that lags or drifts is a warning, a timeline is not', () => {
+  const event = (kind: string, data = {}) => ({ id: 1, kind, step: 3, time: 0, data });
+
+  assert.deepEqual(['rank_lags', 'rank_drifts', 'rank_lost', 'timeline', 'save'].map(kind => warns(event(kind))), [true, true, true, false, false]);
+  assert.equal(sentence(event('timeline', { first: 101, last: 150 })), 'Timeline of steps 101 to 150 recorded');
+  assert.equal(sentence(event('save')), null);
 });

@@ -129,3 +129,26 @@ test('buttons work on a page that came over plain HTTP from another host', t => 
 
   assert.match((comm.sent.at(-1) as unknown as ICommand).id, /^[0-9a-f]{32}$/);
 });
+
+test('what is known of the ranks is kept until there is news', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  const ranks = { hosts: ['ada'], rows: [[0, 41, 'running', 1, null, 0, 0]] as never };
+  comm.tick(1, [1], { ranks });
+  comm.tick(2, [2], { ranks: null });
+
+  assert.deepEqual(model.ranks, ranks);
+});
+
+test('lines of a run that has ended come from the kernel, each to who asked', async () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  const first = model.askLog({ rank: 1, level: null, before: null });
+  const second = model.askLog({ rank: 0, level: null, before: null });
+  const [one, other] = comm.sent.slice(-2) as unknown as { id: string; rank: number }[];
+  comm.hear({ kind: 'log', id: other.id, logs: [], more: true });
+  comm.hear({ kind: 'log', id: one.id, error: 'no such run' });
+
+  assert.deepEqual([one.rank, (await second).more], [1, true]);
+  await assert.rejects(first, /no such run/);
+});

@@ -10,6 +10,7 @@ import { Explore } from './explore';
 import { Header } from './header';
 import { Messages } from './messages';
 import type { IChartHost, IChartState, Panel } from './panel';
+import { Ranks } from './ranks';
 import { Section } from './section';
 
 const ROOM = 6; // charts of their own above the metrics
@@ -25,6 +26,7 @@ export class DashboardView implements IChartHost {
   private readonly messages: Messages;
   private readonly alarm: Alarm;
   private readonly metrics: Section;
+  private readonly ranks: Ranks;
   private readonly explore: Explore;
   private readonly grid = h('div', { class: 'akid-charts' });
   private readonly charts = new Map<string, Chart>();
@@ -40,6 +42,7 @@ export class DashboardView implements IChartHost {
     this.explore = new Explore(model);
     this.alarm = new Alarm(model);
     this.metrics = new Section(model, this);
+    this.ranks = new Ranks(model, this);
     this.node = h(
       'div',
       { class: 'akid-dash', tabindex: 0, role: 'region', 'aria-label': `Dashboard of ${model.run.name}`, keydown: (event: KeyboardEvent) => this.onKey(event) },
@@ -47,6 +50,7 @@ export class DashboardView implements IChartHost {
       this.alarm.node,
       this.grid,
       this.metrics.node,
+      this.ranks.node,
       this.explore.node,
       this.controls.notice,
       h('div', { class: 'akid-said' }, this.messages.node)
@@ -60,6 +64,7 @@ export class DashboardView implements IChartHost {
     const sizes = new ResizeObserver(() => this.panels.forEach(panel => panel.resize()));
     sizes.observe(this.grid);
     sizes.observe(this.metrics.node);
+    sizes.observe(this.ranks.node);
     this.ends.push(() => sizes.disconnect());
     this.retint();
     this.update();
@@ -74,7 +79,7 @@ export class DashboardView implements IChartHost {
 
   /** All charts, those of the metrics last. */
   private get panels(): Panel[] {
-    return [...this.charts.values(), ...this.metrics.charts];
+    return [...this.charts.values(), ...this.metrics.charts, ...this.ranks.charts];
   }
 
   change(state: Partial<IChartState>): void {
@@ -110,7 +115,9 @@ export class DashboardView implements IChartHost {
   private showExplore(button: HTMLElement): void {
     button.setAttribute('aria-expanded', String(this.explore.isOpen));
     this.grid.hidden = this.explore.isOpen;
-    this.metrics.node.classList.toggle('akid-covered', this.explore.isOpen);
+    for (const section of [this.metrics, this.ranks]) {
+      section.node.classList.toggle('akid-covered', this.explore.isOpen);
+    }
     this.schedule();
   }
 
@@ -133,6 +140,7 @@ export class DashboardView implements IChartHost {
     this.addCharts(names.slice(0, ROOM));
     this.charts.forEach(chart => chart.update());
     this.metrics.update(this.charts.size, names.slice(ROOM));
+    this.ranks.update();
   }
 
   /** The charts of a quantity of its own: the loss, the learning rate and each evaluation; from the start, where they are to come. */

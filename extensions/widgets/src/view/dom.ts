@@ -31,6 +31,7 @@ const PATHS = {
   table: '<path d="M2 3h12v10H2zm1.2 1.2v2h4.2v-2zm5.4 0v2h4.2v-2zM3.2 7.4v1.8h4.2V7.4zm5.4 0v1.8h4.2V7.4zm-5.4 3v1.4h4.2v-1.4zm5.4 0v1.4h4.2v-1.4z" fill-rule="evenodd"/>',
   chart: '<path d="M2 2h1.2v10.8H14V14H2zm2.6 8.2L7.4 6l2.4 2.2L13 3.6l.9.7-3.9 5.6-2.4-2.2-2.1 3.2z"/>',
   unfold: '<path d="M5.6 3.2l4.9 4.8-4.9 4.8-.9-.9L8.7 8 4.7 4.1z"/>',
+  timeline: '<path d="M2 3h7v2.4H2zM6 6.8h8v2.4H6zM3.5 10.6h6V13h-6z"/>',
   save: '<path d="M7.4 2h1.2v6.2l2.2-2.2.9.9L8 10.6 4.3 6.9l.9-.9 2.2 2.2zM3 12h10v1.3H3z"/>'
 };
 

@@ -79,9 +79,14 @@ export class Group extends Panel {
     }
     this.drawn = state;
     this.order = [...this.shown].sort((a, b) => this.colours.get(a)! - this.colours.get(b)!);
-    this.names = shorten(this.shown);
+    this.names = this.named(this.shown);
     this.dispose();
     this.drawLegend();
+  }
+
+  /** How the keys read: what tells them apart. */
+  protected named(keys: string[]): Map<string, string> {
+    return shorten(keys);
   }
 
   private drawLegend(): void {

@@ -1,6 +1,6 @@
 // The head of a dashboard: which run, how it is, how far it has come.
 
-import { count, duration, observing, sentence, speed, title } from '../format';
+import { count, duration, observing, sentence, speed, title, warns } from '../format';
 import type { DashboardModel } from '../model';
 import { h, write } from './dom';
 
@@ -55,7 +55,7 @@ export class Header {
 
   /** A run that ended well and was warned of something did not. */
   private updateWarned(): void {
-    const said = this.model.events.filter(event => event.kind === 'warning' || event.kind === 'guard' || event.kind === 'rank_lost').map(event => sentence(event)).join('\n');
+    const said = this.model.events.filter(event => warns(event) || event.kind === 'guard').map(event => sentence(event)).join('\n');
     this.warned.hidden = !said;
     this.warned.title = said;
     this.warned.setAttribute('aria-label', said);

@@ -1,6 +1,6 @@
 // What was done and said in a run, oldest first; failures in red with their traceback folded away.
 
-import { block, clock, count, sentence, unsaid } from '../format';
+import { block, clock, count, sentence, unsaid, warns } from '../format';
 import type { DashboardModel } from '../model';
 import type { IEvent } from '../tokens';
 import { h, prose } from './dom';
@@ -80,7 +80,7 @@ export class Messages {
 }
 
 function level(event: IEvent): string {
-  return event.kind === 'error' || event.kind === 'guard' ? 'error' : event.kind === 'warning' || event.kind === 'rank_lost' ? 'warning' : 'info';
+  return event.kind === 'error' || event.kind === 'guard' ? 'error' : warns(event) ? 'warning' : 'info';
 }
 
 function traceback(data: { [key: string]: unknown }): string | null {

@@ -1,6 +1,6 @@
 // The section of the metrics: the charts of the groups, folded away when there are many, and a filter of their lines.
 
-import { group } from '../groups';
+import { group, RANKS } from '../groups';
 import type { DashboardModel } from '../model';
 import { Chart } from './chart';
 import { h, icon, write } from './dom';
@@ -43,6 +43,7 @@ export class Section {
   /** `others` are the charts above; `names` those charts of their own for which there is no room above. */
   update(others: number, names: string[]): void {
     const groups = group(this.model.series.keys());
+    groups.delete(RANKS); // they have a section of their own
     this.add(groups, names);
     this.node.hidden = !this.panels.size;
     write(this.number, String(this.panels.size));

@@ -1,0 +1,167 @@
+// The section of the ranks: who they are and how they are, their charts, what they wrote, and timelines on demand.
+
+import { count, ms, sentence } from '../format';
+import { RANKS } from '../groups';
+import type { DashboardModel } from '../model';
+import { complaints, table, type IRank } from '../ranks';
+import type { IEvent } from '../tokens';
+import { h, icon, write } from './dom';
+import { download, Lanes } from './lanes';
+import type { IChartHost, IChartState, Panel } from './panel';
+import { RankChart } from './rankchart';
+import { RankLog } from './ranklog';
+import { RankTable } from './ranktable';
+
+const CHARTS = ['own_ms', 'wait_ms', 'step_ms', 'gradient_norm'];
+const STEPS = 50; // of a timeline
+
+export class Ranks {
+  private readonly number = h('span', { class: 'akid-count' });
+  private readonly fold = h('button', { type: 'button', class: 'akid-fold', 'aria-expanded': 'false', click: () => this.toggle() }, icon('unfold'), h('span', {}, 'Ranks'), this.number);
+  private readonly summary = h('span', { class: 'akid-summary' });
+  private readonly trace = h('button', { type: 'button', class: 'akid-button akid-trace', title: `Record a timeline of the next ${STEPS} steps`, click: () => this.model.act('timeline', STEPS) }, icon('timeline'), h('span', {}, 'Timeline'));
+  private readonly traces = h('select', { 'aria-label': 'Timelines that were recorded', hidden: true, change: () => void this.open() });
+  private readonly engines = h('button', { type: 'button', class: 'akid-mini', hidden: true, title: "Save Horovod's own timeline, for chrome://tracing or ui.perfetto.dev", click: () => void this.keep() }, icon('save'), 'Horovod');
+  private readonly note = h('p', { class: 'akid-note', role: 'status' });
+  private readonly table = new RankTable();
+  private readonly lanes = new Lanes();
+  private readonly log: RankLog;
+  private readonly grid = h('div', { class: 'akid-charts' });
+  private readonly body: HTMLElement;
+  readonly node: HTMLElement;
+  readonly charts: Panel[];
+  private readonly lines: RankChart[];
+  private readonly own: IChartHost;
+  private readonly seen = new Set<number>(); // timelines
+  private known: IEvent[] = [];
+  private chosen: boolean | null = null;
+  private filter = '';
+  private focused: string | null = null;
+
+  constructor(
+    private readonly model: DashboardModel,
+    private readonly host: IChartHost
+  ) {
+    const state = () => this.state;
+    this.own = { key: host.key, get state() { return state(); }, change: change => this.change(change) };
+    this.lines = CHARTS.map(name => new RankChart(model, this.own, `${RANKS}/${name}`));
+    this.charts = this.lines;
+    this.log = new RankLog(model);
+    this.grid.append(...this.lines.map(chart => chart.node));
+    this.body = h('div', { class: 'akid-ranks-body' }, this.table.node, this.note, this.lanes.node, this.grid, this.log.node);
+    this.node = h('section', { class: 'akid-metrics akid-company', hidden: true, 'aria-label': 'Ranks' }, h('header', {}, this.fold, this.summary, this.engines, this.traces, this.trace), this.body);
+  }
+
+  update(): void {
+    const { ranks, run } = this.model;
+    this.node.hidden = !ranks;
+    if (!ranks) {
+      return;
+    }
+    const rows = table(ranks, this.model.series);
+    const unwell = complaints(rows);
+    write(this.number, String(rows.length));
+    write(this.summary, unwell.length ? `⚠ ${unwell.join(', ')}` : inShort(rows));
+    this.summary.classList.toggle('akid-mark', unwell.length > 0);
+    this.trace.hidden = !run.live || rows.length < 2;
+    this.trace.classList.toggle('akid-busy', this.model.pending.get('timeline')?.state === 'sent');
+    this.show(this.chosen ?? unwell.length > 0);
+    this.updateTimelines();
+    if (!this.body.hidden) {
+      this.table.update(rows);
+      const keys = rows.map(({ rank }) => String(rank));
+      this.lines.forEach(chart => {
+        chart.hold(keys, keys);
+        chart.update();
+      });
+      this.log.update(rows.length);
+    }
+  }
+
+  private get state(): IChartState {
+    return { ...this.host.state, filter: this.filter, focus: this.focused };
+  }
+
+  /** A filter and a focus are of ranks alone; a zoom is that of all charts. */
+  private change({ filter, focus, zoom }: Partial<IChartState>): void {
+    this.filter = filter ?? this.filter;
+    if (focus !== undefined) {
+      this.focused = focus;
+      this.lines.forEach(chart => chart.focus());
+    }
+    if (filter !== undefined || zoom !== undefined) {
+      this.host.change(zoom === undefined ? {} : { zoom });
+    }
+  }
+
+  private toggle(): void {
+    this.chosen = this.body.hidden;
+    this.host.change({});
+  }
+
+  private show(open: boolean): void {
+    this.fold.setAttribute('aria-expanded', String(open));
+    this.body.hidden = !open;
+  }
+
+  private updateTimelines(): void {
+    this.known = this.model.events.filter(event => event.kind === 'timeline');
+    this.traces.hidden = !this.known.length;
+    const fresh = this.known.filter(event => !this.seen.has(event.id));
+    if (fresh.length) {
+      const isFirst = !this.seen.size && !this.model.run.live;
+      fresh.forEach(event => this.seen.add(event.id));
+      const options = this.known.map(event => h('option', { value: event.id }, `steps ${count(Number(event.data.first))} to ${count(Number(event.data.last))}`));
+      this.traces.replaceChildren(h('option', { value: '' }, 'Show a timeline'), ...options);
+      this.model.pending.delete('timeline');
+      if (!isFirst && this.chosen !== false) {
+        this.chosen = true;
+        this.traces.value = String(fresh.at(-1)!.id);
+        void this.open();
+        this.host.change({});
+      }
+    }
+  }
+
+  private get picked(): IEvent | undefined {
+    return this.known.find(event => String(event.id) === this.traces.value);
+  }
+
+  private async open(): Promise<void> {
+    const event = this.picked;
+    this.engines.hidden = typeof event?.data.engine !== 'string';
+    this.lanes.node.hidden ||= !event;
+    if (event) {
+      this.chosen = true;
+      this.show(true);
+      await this.fetch(String(event.data.file), text => this.lanes.show(String(event.data.file), sentence(event)!.replace(' recorded', ''), text));
+    }
+  }
+
+  private async keep(): Promise<void> {
+    const name = String(this.picked?.data.engine);
+    await this.fetch(name, text => download(name, text));
+  }
+
+  private async fetch(name: string, use: (text: string) => void): Promise<void> {
+    try {
+      const text = await this.model.askTimeline(name);
+      write(this.note, '');
+      use(text);
+    } catch (error) {
+      write(this.note, (error as Error).message);
+    }
+  }
+}
+
+/** How the ranks are, in a line. */
+function inShort(ranks: IRank[]): string {
+  const own = ranks.map(rank => rank.own).filter(time => time !== undefined);
+  const waits = ranks.map(({ wait, stepTime }) => (wait !== undefined && stepTime ? wait / stepTime : null)).filter(share => share !== null);
+  if (!own.length) {
+    return '';
+  }
+  const percent = waits.length ? ` · ${Math.round(100 * Math.max(...waits))} % of it waiting, at most` : '';
+  const step = Math.max(...ranks.map(({ stepTime = 0 }) => stepTime));
+  return `a step takes ${ms(step)}${percent}`;
+}
