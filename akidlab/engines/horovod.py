@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from akidlab.engines.base import Engine
+from akidlab.engines.ranks import RanksEngine
 from akidlab.errors import DispatchError
-from akidlab.messages import Command
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,13 +22,15 @@ REMEDY = (
 )
 
 
-class HorovodEngine(Engine):
+class HorovodEngine(RanksEngine):
     """Averages gradients over the ranks that `horovodrun` started; alone, it is a single rank.
 
-    Gradients, the loss and a flag travel in one grouped allreduce after the backward pass. A group is
-    reduced as one buffer, so that the order of summation, and with it the trajectory, is the same in
-    every run; clipping and accumulation see averaged gradients. The flag tells every rank at the same
-    step that some rank holds a command; only then are commands exchanged.
+    Gradients, the loss and a flag travel together after the backward pass: through shared memory where
+    that is quicker, else in one grouped allreduce, which is reduced as one buffer, so that the order of
+    summation, and with it the trajectory, is the same in every run. Clipping and accumulation see averaged
+    gradients. The flag tells every rank at the same step that some rank holds a command; only then are
+    commands exchanged. On one host, all else is said without Horovod, too: it looks only every few
+    milliseconds whether there is something to do.
 
     Args:
         device: where this rank works; by default the GPU of its local rank, else the CPU.
@@ -38,60 +39,61 @@ class HorovodEngine(Engine):
         DispatchError: if Horovod is not installed, or not built for this torch.
     """
 
+    name = "horovod"
+
     def __init__(self, *, device: torch.device | str | None = None) -> None:
         self.hvd: Any = _horovod()
         self.rank, self.size = self.hvd.rank(), self.hvd.size()
         super().__init__(device=device)
 
     def setup(self, brain: nn.Module, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-        self.hvd.broadcast_parameters(brain.state_dict(), root_rank=0)
+        state = brain.state_dict()
+        if self.shared is not None:
+            self.shared.spread([value for value in state.values() if isinstance(value, Tensor)])
+        else:
+            self.hvd.broadcast_parameters(state, root_rank=0)
         return optimizer
-
-    def average(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:
-        hvd = self.hvd
-        if self.device.type == "cpu":
-            pulse = torch.stack([loss.float(), torch.tensor(float(flag))])
-            handle = hvd.grouped_allreduce_async_([*gradients, pulse], op=hvd.Average, name="akidlab.step")
-            hvd.synchronize(handle)
-            return pulse[0], bool(pulse[1] > 0)
-        pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
-        told = hvd.allreduce_async_(pulse, op=hvd.Average, name="akidlab.flag")
-        loss = loss.clone().reshape(1)
-        handle = hvd.grouped_allreduce_async_([*gradients, loss], op=hvd.Average, name="akidlab.step")
-        hvd.synchronize(told)
-        hvd.synchronize(handle)
-        return loss[0], bool(pulse[0] > 0)
-
-    def agree(self, commands: list[Command]) -> list[Command]:
-        plain = [(command.action, command.value, command.id) for command in commands]
-        return [Command(*command) for rank in self.gather(plain) for command in rank]
 
     def sum(self, values: Mapping[str, float]) -> dict[str, float]:
         if not values:
             return {}
         names = sorted(values)
-        tensor = torch.tensor([float(values[name]) for name in names], dtype=torch.float64)
+        mine = [float(values[name]) for name in names]
+        if self.shared is not None:
+            return dict(zip(names, map(sum, zip(*self.shared.gather(mine), strict=True)), strict=True))
+        tensor = torch.tensor(mine, dtype=torch.float64)
         self.hvd.allreduce_(tensor, op=self.hvd.Sum, name="akidlab.sum")
         return dict(zip(names, tensor.tolist(), strict=True))
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
+        if self.shared is not None:
+            return tuple(map(any, zip(*self.shared.gather(flags), strict=True)))
         raised = torch.tensor(flags, dtype=torch.int32)
         self.hvd.allreduce_(raised, op=self.hvd.Sum, name="akidlab.any")
         return tuple(count > 0 for count in raised.tolist())
 
     def broadcast(self, value: T, root: int = 0) -> T:
+        if self.shared is not None:
+            told = self.shared.gather(value if self.rank == root else None)
+            return value if self.rank == root else told[root]
         return cast("T", self.hvd.broadcast_object(value, root_rank=root, name="akidlab.broadcast"))
 
     def gather(self, value: T) -> list[T]:
+        if self.shared is not None:
+            return self.shared.gather(value)
         return cast("list[T]", self.hvd.allgather_object(value, name="akidlab.gather"))
 
-    def average_tensors(self, tensors: Sequence[Tensor]) -> None:
-        floating = [tensor.data for tensor in tensors if tensor.is_floating_point()]
-        if floating:
-            self.hvd.grouped_allreduce_(floating, op=self.hvd.Average, name="akidlab.tensors")
-
     def barrier(self) -> None:
-        self.hvd.barrier()
+        if self.shared is not None:
+            self.shared.meet()
+        else:
+            self.hvd.barrier()
+
+    def timeline(self, file: str | None) -> None:
+        if file is None:
+            self.hvd.stop_timeline()
+        else:
+            self.hvd.start_timeline(file, mark_cycles=False)
 
     def settle(self, timeout: float) -> bool:
         from horovod.torch import mpi_ops
@@ -101,12 +103,33 @@ class HorovodEngine(Engine):
             if not all(self._arrives(handle, end) for handle in list(mpi_ops._handle_map)):
                 return False  # what this rank began, another one never did
             handle = self.hvd.allreduce_async(torch.ones(1), op=self.hvd.Sum)  # unnamed: named by its number,
-            return self._arrives(handle, end)  # which differs for ever if one rank did more than another
+            if not self._arrives(handle, end):  # which differs for ever if one rank did more than another
+                return False
         except Exception:  # whatever Horovod says: these ranks cannot go on
             return False
+        return self.shared is None or self.shared.settle(end - time.monotonic())
 
     def leave(self) -> None:
+        super().leave()
         self.hvd.shutdown()
+
+    def _average(self, tensors: Sequence[Tensor]) -> None:
+        self.hvd.grouped_allreduce_(list(tensors), op=self.hvd.Average, name="akidlab.step")
+
+    def _average_elsewhere(
+        self, gradients: Sequence[Tensor], loss: Tensor, flag: bool
+    ) -> tuple[Tensor, bool]:
+        hvd = self.hvd
+        pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
+        told = hvd.allreduce_async_(pulse, op=hvd.Average, name="akidlab.flag")
+        loss = loss.clone().reshape(1)
+        handle = hvd.grouped_allreduce_async_([*gradients, loss], op=hvd.Average, name="akidlab.step")
+        hvd.synchronize(told)
+        hvd.synchronize(handle)
+        return loss[0], bool(pulse[0] > 0)
+
+    def _is_one_host(self) -> bool:
+        return self.hvd.local_size() == self.size
 
     def _arrives(self, handle: int, end: float) -> bool:
         while not self.hvd.poll(handle):

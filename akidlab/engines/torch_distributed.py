@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,22 +13,22 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from akidlab.engines import buckets
-from akidlab.engines.base import Engine
 from akidlab.engines.joining import join, part
+from akidlab.engines.ranks import RanksEngine
 from akidlab.errors import LostRankError
-from akidlab.messages import Command
 
 T = TypeVar("T")
 
 SHORT = 1024  # bytes: what is no longer travels in one message
 
 
-class TorchEngine(Engine):
+class TorchEngine(RanksEngine):
     """Averages gradients over the ranks that the launcher `torch`, or `torchrun`, started; alone, it is one.
 
-    Gradients, the loss and a flag are averaged after the backward pass: large gradients each by itself,
-    small ones in one bucket. Clipping and accumulation see averaged gradients. The flag tells every rank at
-    the same step that some rank holds a command; only then are commands exchanged. Objects travel signed.
+    Gradients, the loss and a flag are averaged after the backward pass: through shared memory where that is
+    quicker, else large gradients each by itself, small ones in one bucket. Clipping and accumulation see
+    averaged gradients. The flag tells every rank at the same step that some rank holds a command; only then
+    are commands exchanged. Objects travel signed.
 
     Args:
         device: where this rank works; by default the GPU of its local rank, else the CPU.
@@ -39,6 +40,8 @@ class TorchEngine(Engine):
         >>> TorchEngine(device="cpu")  # doctest: +SKIP
         TorchEngine(rank=0, size=1, device='cpu')
     """
+
+    name = "torch"
 
     def __init__(self, *, device: torch.device | str | None = None) -> None:
         self.joined = join()
@@ -54,24 +57,6 @@ class TorchEngine(Engine):
                 dist.broadcast(flat.reshape(-1).view(torch.uint8), 0)
         buckets.unpack(packed)
         return optimizer
-
-    def average(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:
-        if self.device.type == "cpu":
-            pulse = torch.stack([loss.float(), torch.tensor(float(flag))])
-            with self._together():
-                buckets.average([*gradients, pulse], self.size, self._add_up)
-            return pulse[0], bool(pulse[1] > 0)
-        pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
-        loss = loss.clone().reshape(1)
-        with self._together():
-            told = self._add_up(pulse)
-            buckets.average([*gradients, loss], self.size, self._add_up)
-            told.wait()
-        return loss[0], bool(pulse[0] > 0)
-
-    def agree(self, commands: list[Command]) -> list[Command]:
-        plain = [(command.action, command.value, command.id) for command in commands]
-        return [Command(*command) for rank in self.gather(plain) for command in rank]
 
     def sum(self, values: Mapping[str, float]) -> dict[str, float]:
         if not values:
@@ -105,11 +90,6 @@ class TorchEngine(Engine):
             letters = self._exchange(sealed)
         return [seal.open(letter, b"%d:%d" % (number, rank)) for rank, letter in enumerate(letters)]
 
-    def average_tensors(self, tensors: Sequence[Tensor]) -> None:
-        floating = [tensor for tensor in tensors if tensor.is_floating_point()]
-        with self._together():
-            buckets.average(floating, self.size, self._add_up)
-
     def barrier(self) -> None:
         with self._together():
             dist.all_reduce(torch.zeros(1))
@@ -118,6 +98,8 @@ class TorchEngine(Engine):
         end = time.monotonic() + timeout
         try:
             clean = all(self._arrives(work, end) for work in self._begun)
+            if self.shared is not None:
+                clean = self.shared.settle(end - time.monotonic()) and clean
             mine = torch.tensor([self.joined.count if clean else -1 - self.rank])
             counts = [torch.zeros_like(mine) for _ in range(self.size)]
             work = dist.all_gather(counts, mine, group=self.joined.settling, async_op=True)
@@ -127,7 +109,26 @@ class TorchEngine(Engine):
             return False
 
     def leave(self) -> None:
+        super().leave()
         part()
+
+    def _average(self, tensors: Sequence[Tensor]) -> None:
+        with self._together():
+            buckets.average(tensors, self.size, self._add_up)
+
+    def _average_elsewhere(
+        self, gradients: Sequence[Tensor], loss: Tensor, flag: bool
+    ) -> tuple[Tensor, bool]:
+        pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
+        loss = loss.clone().reshape(1)
+        with self._together():
+            told = self._add_up(pulse)
+            buckets.average([*gradients, loss], self.size, self._add_up)
+            told.wait()
+        return loss[0], bool(pulse[0] > 0)
+
+    def _is_one_host(self) -> bool:
+        return int(os.environ.get("LOCAL_WORLD_SIZE", "0")) == self.size
 
     def _add_up(self, tensor: Tensor) -> Any:
         work = dist.all_reduce(tensor, async_op=True)

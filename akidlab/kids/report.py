@@ -38,6 +38,7 @@ class Report:
         self.due = 0.0  # the loop flushes once that counter is past it
         self._underway: Callable[[], None] | None = None
         self._lr: float | None = None
+        self._reduction: dict[str, Any] = {}
         self._since = self._told = time.perf_counter()
         self._since_step = int(kid.clock)
         self._warned, self._recent = kid.guard != "off", []  # a guard tells more, and sooner
@@ -50,6 +51,7 @@ class Report:
         self._send_losses(wait=final or self.kid.step_time is None)
         self._speed(now)
         self.learning_rate()
+        self.reduction()
         self.status("running")
 
     def learning_rate(self, always: bool = False) -> None:
@@ -58,6 +60,13 @@ class Report:
         if always or lr != self._lr:
             self._lr = lr
             self.scalar("learning_rate", lr)
+
+    def reduction(self) -> None:
+        """Publish how ranks average their gradients, once that is chosen."""
+        found = self.kid.engine.reduction
+        if found and found != self._reduction:
+            self._reduction = found
+            self.event("reduction", **found)
 
     def restart(self) -> None:
         """Count the speed anew: what lies behind was no training."""

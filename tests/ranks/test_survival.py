@@ -108,7 +108,7 @@ def test_a_stopped_rank_is_found_and_replaced(ranks: Ranks, undisturbed: Outcome
     check_nothing_was_lost(run, outcome, undisturbed)
     said = ranks.said(0)
     assert "Rank 0 is stopped (SIGSTOP)." in said
-    waits = r"Rank 1, step \d+, waits in `average`, the collective number \d+, at\n(?s:.)*, in average\n"
+    waits = r"Rank 1, step \d+, waits in `(average|sum)`, the collective number \d+, at\n(?s:.)*, in \1\n"
     assert re.search(waits, said), said
     assert re.findall(r"Rank 0 is (\w+)\.", said) == ["interrupted", "terminated", "killed"]
 
