@@ -141,6 +141,15 @@ class Exporter:
         self._voice.scaler = scaler
 
     @property
+    def others(self) -> Sequence[Optimizer]:
+        """Optimisers beside that which makes the steps: what they change is not told, as it is not known."""
+        return self._steps.others
+
+    @others.setter
+    def others(self, others: Sequence[Optimizer]) -> None:
+        self._steps.others = tuple(others)
+
+    @property
     def step(self) -> int:
         """The step that is being made."""
         return self._voice.clock()[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from types import FrameType
 from typing import Any
@@ -36,6 +36,7 @@ class Steps:
         self, voice: Voice, tree: Tree, optimizer: Optimizer | None, finished: Callable[[], None]
     ) -> None:
         self.voice, self.tree, self.optimizer, self.finished = voice, tree, optimizer, finished
+        self.others: Sequence[Optimizer] = ()
         self._before, self._plan = Before(), Plan()
         self._taken: Names = ()  # whose updates are told
         self._under_way: Optimizer | None = None
@@ -118,6 +119,7 @@ class Steps:
         if not told:
             return
         names, data, taken, parameters = [], [], [], []
+        elsewhere = {id(p) for one in self.others for group in one.param_groups for p in group["params"]}
         scale = getattr(optimizer, "grad_scale", None)
         # those that overflowed are not told: the optimiser makes nothing of them
         overflowed = scale is not None and float(optimizer.found_inf)  # type: ignore[attr-defined]
@@ -129,6 +131,8 @@ class Steps:
             if gradient is not None and gradient_of and not overflowed:
                 names.append(gradient_of)
                 data.append(_given(gradient, scale))
+            if id(parameter) in elsewhere:
+                continue  # this step is not its own
             if update and parameter.requires_grad and not (gradients and gradient is None):
                 taken.append(update)
                 parameters.append(parameter)

@@ -127,7 +127,7 @@ class LoopWatch:
             clock = Ear(self._clock, (1, 0, 1))
             self.watch = Watch(module, optimizer, options, self.bus, clock=clock)
             self._hooked.append(self.watch.close)
-            self.watch.exporter.scaler = scaler
+            self.watch.exporter.scaler, self.watch.exporter.others = scaler, optimizers[1:]
             for doctor in (one for one in self.watch.subscribers if isinstance(one, Doctor)):
                 doctor.others = optimizers[1:]
             if guard != "off":

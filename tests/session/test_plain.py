@@ -142,6 +142,9 @@ def test_of_several_optimizers_a_step_is_one_of_the_first_and_all_are_guarded():
     assert list(watching.run.percentiles("weights/linear0").steps) == list(range(1, 8))
     assert watching.run.config["optimizer"] == "SGD, SGD"
     assert [finding.data["finding"] for finding in watching.run.findings()] == ["gradient_not_finite"]
+    told = watching.run.distributions()
+    assert {"weight_updates/linear0", "weight_gradients/linear1"} <= set(told)
+    assert "weight_updates/linear1" not in told, "nothing is told of what another optimiser changes"
 
 
 def test_what_a_scaler_scales_is_told_without_its_scale():
@@ -245,6 +248,19 @@ def test_a_loop_writes_no_checkpoints_and_says_so():
         False,
         "A loop of one's own writes no checkpoints: save its weights in the loop.",
     )
+
+
+def test_a_loop_is_not_moved_and_says_so():
+    model, optimizer, loss = parts()
+    watching = akidlab.watch(model, optimizer, loss=loss)
+    answers = [send_command(watching.run.uid, Command("ranks", 2, id="a")) for _ in range(2)]
+    watching.close()
+
+    for answer in answers:  # it comes by two ways, and is refused on both
+        assert (answer["ok"], answer["error"]) == (
+            False,
+            "A loop of one's own cannot be moved: it runs in its cell. A Kid can: `%akid_train kid -np 2`.",
+        )
 
 
 def test_copies_of_a_watched_module_are_not_watched():
