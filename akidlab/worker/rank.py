@@ -144,6 +144,16 @@ class Rank:
         told = task.get("commits")
         if told is None:
             return None
+        if self.is_afar:
+            from akidlab.worker.sent_commits import SentCommits
+
+            run = task["run"]
+            return SentCommits(
+                lambda name, data: self.tell({"kind": "commit", "run": run, "name": name, "data": data}),
+                told["every"],
+                told["resume"],
+                self.forwarder.hurry,
+            )
         self._places = [Path(place) for place in told["places"]]
         return Commits(self._places, told["every"], told["resume"], self.forwarder.hurry)
 
@@ -169,10 +179,10 @@ class Rank:
             self._command(said["run"], said["command"])
         elif kind == "ask":
             self._ask(said)
-        elif kind in ("cell", "go_on", "break"):
         elif kind == "timeline":
             if self.meter is not None and said["run"] == self.run:
                 self.meter.trace(said["steps"], said["file"] if self.number == 0 else None)
+        elif kind in ("cell", "go_on", "break"):
             self.cells.hear(said)
         elif kind == "interrupt" and said["run"] == self.run:
             self._interrupt(said["hard"])
@@ -242,14 +252,12 @@ class Rank:
             step = 0 if kid is None else int(kid.clock)
             pace = 0.0 if kid is None else kid.step_time or 0.0
             self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
+            self._tell_measured()
             doing = {} if self.collectives is None else self.collectives.describe()
             self.tell(
-            self._tell_measured()
                 {"kind": "beat", "run": run, "step": step, "pace": pace, "stack": self.stack(), **doing}
             )
 
-    def stack(self) -> str:
-        """Where the main thread is, the innermost call last."""
     def _tell_measured(self, over: bool = False) -> None:
         meter, run = self.meter, self.run
         if meter is None:
@@ -261,6 +269,8 @@ class Rank:
         if over:
             meter.end()
 
+    def stack(self) -> str:
+        """Where the main thread is, the innermost call last."""
         frame = sys._current_frames().get(threading.main_thread().ident or 0)
         told: list[str] = []
         while frame is not None and frame.f_code.co_filename != PERFORM and len(told) < DEEP:
