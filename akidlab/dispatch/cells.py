@@ -182,6 +182,9 @@ class Cells:
         ranks, work = self._ranks, self._active()
         if ranks.state != "ready":
             return
+        if missing := [rank for rank in cell.ranks if rank not in ranks.known]:
+            self._end(cell, f"There is no rank {_listed(missing)} any more: {ranks.size} are left.")
+            return
         if work is None:
             if not ranks.are_able:
                 return

@@ -12,6 +12,8 @@ from akidlab.errors import AkidlabError
 from akidlab.magics import arguments, body, questions
 from akidlab.messages.topics import GROUPS, TOPICS
 from akidlab.registry import names
+from akidlab.session import Session
+from akidlab.session.cells import GIVEN
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -39,6 +41,9 @@ def matcher(shell: InteractiveShell, magics: dict[str, bool]) -> Any:
         line = context.text_until_cursor
         if key := _NAME_OF_RUN.search(line):
             return _keys(key[2] or key[3] or "", context.token, live_first=key[1] is not None)
+        if context.cursor_line and context.full_text.lstrip().startswith("%%akid_ranks"):
+            found = [text for text in _of_ranks() if text.startswith(context.token)]
+            return {"completions": [SimpleCompletion(text) for text in found], "suppress": False}
         line = _ASSIGNED.sub("", line)
         name = line.split(None, 1)[0].lstrip("%") if line.strip() else ""
         words = line.split()[1:]
@@ -68,7 +73,15 @@ def _offer(shell: InteractiveShell, name: str, before: list[str], word: str, tak
     more = _metrics(word) if opened == "--metrics" else []  # it takes several
     if name == "akid_ask" and not word.startswith("--"):
         more = questions.next_words(" ".join([*before, word]), word)
+    if name == "akid_gather":
+        more = _of_ranks()
     return [*more, *(sorted(body.kids(shell.user_ns)) if takes_kids else ()), *left]
+
+
+def _of_ranks() -> list[str]:
+    """The names that a cell finds on the ranks."""
+    bound = {name for notebook in Session.current().notebooks.values() for name in notebook.names}
+    return sorted({*GIVEN, *bound})
 
 
 def _takers(magic: Any) -> dict[str, Any]:

@@ -206,7 +206,7 @@ class RankNotebook:
             done, over, interrupts = self._wait(str(request["id"]), on_output)
         self._generation = over["generation"]
         self._names |= {rank: set(said["names"]) for rank, (said, _) in done.items()}
-        error = over["error"] and f"{over['error']} {GONE}"
+        error = over["error"] and f"{over['error'].rstrip()}\n{GONE}"
         if error:
             self._names.clear()
         replies = [_reply(said, data) for _, (said, data) in sorted(done.items())]

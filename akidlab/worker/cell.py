@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import sys
 import time
 import types
@@ -59,10 +60,11 @@ class Notebook:
             namespace.update(kept)  # what was bound here is not overwritten by the notebook
             before = dict(namespace)
             self._remember(filename, source)
+            code = compile(source, filename, "exec", dont_inherit=True)
             try:
                 return self._run(source, filename, namespace)
             finally:
-                self._note(before, namespace)
+                self._note(code, before, namespace)
                 for name in set(given) - self.own:  # nothing here keeps a kid alive
                     namespace.pop(name, None)
                 del before, kept
@@ -85,8 +87,9 @@ class Notebook:
             self.seconds = time.perf_counter() - began
         return None if source.rstrip().endswith(";") else value
 
-    def _note(self, before: Mapping[str, object], after: Mapping[str, object]) -> None:
+    def _note(self, code: types.CodeType, before: Mapping[str, object], after: Mapping[str, object]) -> None:
         missing = object()
+        self.own |= set(_bound(code))  # on all ranks the same, also what only some of them came to
         self.own |= {name for name, value in after.items() if before.get(name, missing) is not value}
         self.own = {name for name in self.own if name in after and not name.startswith("__")}
 
@@ -105,6 +108,15 @@ class Notebook:
             yield
         finally:
             sys.modules["__main__"] = ours
+
+
+def _bound(code: types.CodeType, whole: bool = True) -> Iterator[str]:
+    """The global names that some code binds."""
+    stores = {"STORE_NAME", "STORE_GLOBAL"} if whole else {"STORE_GLOBAL"}
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname in stores)
+    for part in code.co_consts:
+        if isinstance(part, types.CodeType):
+            yield from _bound(part, whole=False)
 
 
 @contextmanager

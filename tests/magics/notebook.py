@@ -65,6 +65,10 @@ class Notebook:
         with provisionalcompleter():
             return [found.text for found in self.shell.Completer.completions(line, len(line))]
 
+    def complete_in(self, cell: str) -> list[str]:
+        """What a tab offers at the end of a cell; it may have several lines."""
+        return self.complete(cell)
+
 
 @contextmanager
 def a_shell(folder: Path) -> Iterator[InteractiveShell]:
