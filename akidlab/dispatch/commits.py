@@ -7,9 +7,11 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from akidlab import processes
 
+KEPT = 2  # of each rank: ranks are never further apart
 MEMORY = Path("/dev/shm")
 FILE = re.compile(r"step-(\d+)\.rank-(\d+)\.safetensors")
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
@@ -40,16 +42,10 @@ def name(step: int, rank: int) -> str:
     return f"step-{step}.rank-{rank}.safetensors"
 
 
-def find(places: list[Path], step: int, rank: int) -> Path:
-    """The file of a rank, wherever it had room.
-
-    Raises:
-        FileNotFoundError: if there is none.
-    """
-    for place in places:
-        if (path := place / name(step, rank)).exists():
-            return path
-    raise FileNotFoundError(f"Rank {rank} has not committed step {step} in {', '.join(map(str, places))}.")
+def find(places: list[Path], step: int, rank: int) -> Path | None:
+    """The file of a rank, wherever it had room; None if there were fewer ranks at that step."""
+    found = (place / name(step, rank) for place in places)
+    return next((path for path in found if path.exists()), None)
 
 
 def whole(places: list[Path], size: int) -> list[int]:
@@ -57,7 +53,7 @@ def whole(places: list[Path], size: int) -> list[int]:
     found: dict[int, set[int]] = {}
     for step, rank, _ in _files(places):
         found.setdefault(step, set()).add(rank)
-    return sorted((step for step, ranks in found.items() if len(ranks) >= size), reverse=True)
+    return sorted((step for step, ranks in found.items() if ranks.issuperset(range(size))), reverse=True)
 
 
 def of_rank(places: list[Path], rank: int) -> list[tuple[int, Path]]:
@@ -73,6 +69,66 @@ def checkpoint(run: Path) -> tuple[int, Path] | None:
         if (m := CHECKPOINT.fullmatch(p.name))
     ]
     return max(found)[1:] if found else None
+
+
+def keep(places: list[Path], rank: int, called: str, data: bytes) -> None:
+    """Write down what a rank on another host has committed, and let go of what it committed long before.
+
+    Raises:
+        OSError: if there is no room.
+        ValueError: if that is no name of a commit.
+    """
+    match = FILE.fullmatch(called)
+    if match is None or int(match[2]) != rank:
+        raise ValueError(f"Expected the name of a commit of rank {rank}, found {called!r:.60}.")
+    error: OSError | None = None
+    for place in places:
+        draft = place / f".{called}"
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.write_bytes(data)
+            draft.replace(place / called)
+            break
+        except OSError as found:
+            draft.unlink(missing_ok=True)
+            error = found
+    else:
+        raise error or OSError("there is no place for commits")
+    for _, path in sorted(of_rank(places, int(match[2])))[:-KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def write_state(places: list[Path], step: int, state: bytes) -> Path:
+    """Write down where all ranks were as they left; they may be other ones afterwards.
+
+    Raises:
+        OSError: if there is no room.
+    """
+    error: OSError | None = None
+    for place in places:
+        path = place / f"left-{step}.safetensors"
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_bytes(state)
+        except OSError as found:
+            path.unlink(missing_ok=True)
+            error = found
+        else:
+            return path
+    raise error or OSError("there is no place for commits")
+
+
+def packed(orders: dict[str, Any] | None, rank: int) -> dict[str, Any] | None:
+    """What the ranks are told of their commits, for one on another host: bytes instead of files."""
+    if orders is None or (resume := orders["resume"]) is None:
+        return orders
+    if resume["path"] is not None:
+        return {**orders, "resume": {"step": resume["step"], "state": Path(resume["path"]).read_bytes()}}
+    places = [Path(place) for place in orders["places"]]
+    everything, own = (find(places, resume["step"], number) for number in (0, rank))
+    assert everything is not None  # whole steps have one
+    told = {"everything": everything.read_bytes(), "own": own and own.read_bytes()}
+    return {**orders, "resume": {"step": resume["step"], **told}}
 
 
 def clear(places: list[Path]) -> None:

@@ -9,9 +9,9 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from akidlab.dispatch.hosts import Hosts, is_here
 from akidlab.errors import DispatchError
@@ -84,6 +84,7 @@ class Roster:
         np: the number of ranks that was asked for.
         hosts: those that were named; None for this machine, unless a script finds others.
         elastic: how the number may change.
+        examine: says of hosts that a script found what is wrong with them; None to take none but this one.
 
     Example:
         >>> roster = Roster(2, Hosts.parse("a:2,b:2"), Elastic(least=1, most=3))
@@ -94,12 +95,18 @@ class Roster:
         'b:2'
     """
 
-    def __init__(self, np: int, hosts: Hosts | None = None, elastic: Elastic | None = None) -> None:
+    def __init__(
+        self,
+        np: int,
+        hosts: Hosts | None = None,
+        elastic: Elastic | None = None,
+        examine: Callable[[Hosts, list[str]], dict[str, str]] | None = None,
+    ) -> None:
         elastic = elastic or Elastic()
         self.least = np if elastic.least is None else elastic.least
         self.most = np if elastic.most is None else elastic.most
         self.wait = elastic.wait
-        self._script = elastic.discover
+        self._script, self._examine = elastic.discover, examine
         named = hosts if hosts is not None and hosts.slots else None
         ways = hosts or Hosts()
         self._hosts = named or replace(ways, slots={} if self._script else {"localhost": self.most})
@@ -123,10 +130,10 @@ class Roster:
             there = self._hosts.without(self._lost)
         return there.first(min(self.most, there.total)) if there.total >= self.least else None
 
-    def other(self, now: Hosts) -> Hosts | None:
-        """Where the ranks should be instead of `now`; None if they are where they should be."""
+    def suits(self, now: Hosts) -> bool:
+        """False if the ranks should be elsewhere, or nowhere: hosts have come, or are about to go."""
         wanted = self.call()
-        return None if wanted is None or dict(wanted.slots) == dict(now.slots) else wanted
+        return wanted is not None and dict(wanted.slots) == dict(now.slots)
 
     def lose(self, host: str, why: str) -> None:
         """A host is gone."""
@@ -152,7 +159,8 @@ class Roster:
 
     def _discover(self, script: str) -> None:
         try:
-            found = Hosts.of_lines(_said(script).splitlines(), f"`--discover {script}`")
+            found = discovered(script, self._hosts)
+            self._see(found)
         except DispatchError as error:
             if str(error) != self._complaint:
                 log.warning("%s", error)
@@ -167,11 +175,43 @@ class Roster:
             self._lost = {host: why for host, why in self._lost.items() if host in found.slots}
             self._complaint = None
 
+    def _see(self, found: Hosts) -> None:
+        """Let nothing in that is not as it should be: a host that is new is examined first."""
+        new = [host for host in found.remote if host not in self._hosts.slots]
+        if not new:
+            return
+        if self._examine is None:
+            raise DispatchError(
+                f"The script found {', '.join(new)}, but this pool listens on loopback. Name a host"
+                " with `-H`, or `--network-interface`, when it is started."
+            )
+        for host, why in self._examine(found, new).items():
+            if host not in self._lost:
+                log.warning("the host %s is not taken: %s", host, why)
+            self._lost[host] = why
+
     def _try(self, host: str) -> None:
         if is_here(host) or _answers(self._hosts.ssh(host, "true")):
             log.info("the host %s is back", host)
             with self._lock:
                 self._lost.pop(host, None)
+
+
+class Where(NamedTuple):
+    """Where ranks are placed: the hosts, and how their number may change."""
+
+    hosts: Hosts | None = None
+    elastic: Elastic | None = None
+
+
+def discovered(script: str, ways: Hosts) -> Hosts:
+    """The hosts that a script prints, to be reached as `ways` says.
+
+    Raises:
+        DispatchError: if it fails, takes too long, or prints something else.
+    """
+    found = Hosts.of_lines(_said(script).splitlines(), f"`--discover {script}`")
+    return replace(ways, slots=found.slots)
 
 
 def _said(script: str) -> str:

@@ -8,13 +8,16 @@ import os
 import time
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from akidlab import errors
+from akidlab.dispatch.elastic import Elastic
+from akidlab.dispatch.host_check import prepare
+from akidlab.dispatch.hosts import Hosts
 from akidlab.dispatch.job import Job, OnOutput
 from akidlab.dispatch.launcher import launcher as find_launcher
 from akidlab.dispatch.launcher import slots
@@ -61,6 +64,9 @@ class Pool:
         patience: float = 120.0,
         env: Mapping[str, str] | None = None,
         on_output: OnOutput | None = None,
+        hosts: Hosts | str | None = None,
+        elastic: Elastic | None = None,
+        told: Callable[[str], object] | None = None,
     ) -> Pool:
         """The living pool of this project and size, or a new one.
 
@@ -77,24 +83,32 @@ class Pool:
             env: variables for the ranks, beyond those of this process; by default none, or those that the
                 living pool was started with.
             on_output: told what the ranks write between tasks.
+            hosts: where the ranks are, such as `a:2,b:2`; by default on this machine.
+            elastic: how their number may change as hosts come and go; by default it does not.
+            told: given the table of what was found on other hosts, before any rank is started.
 
         Raises:
-            DispatchError: if `np` is less than one, the launcher cannot work here, or nothing starts.
+            DispatchError: if `np` is less than one, the launcher cannot work here, something is wrong with a
+                host, or nothing starts.
         """
         if np < 1:
             raise DispatchError(f"A pool has one rank or more, found -np {np}.")
         folder = Path(project or Path.cwd()).resolve()
         variables = None if env is None else json.dumps(dict(sorted(env.items())))
-        pool = cls._living(np, folder, launcher, variables)
+        hosts = Hosts.parse(hosts) if isinstance(hosts, str) else hosts
+        pool = cls._living(np, folder, launcher, variables, hosts, elastic)
         if pool is None:
             launcher = launcher or DEFAULT
             find_launcher(launcher).check()
-            if np > slots():
+            prepare(np, hosts, elastic, launcher, folder, told)
+            if hosts is None and np > slots():
                 warnings.warn(
                     f"{np} ranks share the {slots()} cores of this machine: more ranks than that are slower.",
                     stacklevel=2,
                 )
-            pool = cls(spawn(np, folder, launcher, idle, patience, env or {}, variables or "{}"))
+            pool = cls(
+                spawn(np, folder, launcher, idle, patience, env or {}, variables or "{}", hosts, elastic)
+            )
         pool._on_output = on_output
         pool.attach()
         return pool
@@ -110,12 +124,22 @@ class Pool:
         ]
 
     @classmethod
-    def _living(cls, np: int, folder: Path, launcher: str | None, variables: str | None) -> Pool | None:
+    def _living(
+        cls,
+        np: int,
+        folder: Path,
+        launcher: str | None,
+        variables: str | None,
+        hosts: Hosts | None,
+        elastic: Elastic | None,
+    ) -> Pool | None:
         wanted: dict[str, object] = {"size": np, "project": str(folder)}
+        wanted |= {"hosts": str(hosts or ""), "elastic": repr(elastic) if elastic else ""}
         wanted |= {} if launcher is None else {"launcher": launcher}
         wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
-            if wanted.items() <= pool.connection.info.items() and pool._is_well():
+            has = {"hosts": "", "elastic": "", **pool.connection.info}
+            if wanted.items() <= has.items() and pool._is_well():
                 return pool
             pool.close()
         return None

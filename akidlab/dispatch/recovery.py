@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,16 @@ from akidlab.dispatch import commits
 from akidlab.dispatch.task import Task
 from akidlab.messages import Command, Event, Message, Samples
 
+log = logging.getLogger(__name__)
+
 RESTARTS = 3
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The loss of a rank, until the run goes on."""
+    """The loss of a rank, or of none where the run only leaves its ranks for others, until it goes on."""
 
-    rank: int
+    rank: int | None
     why: str
     since: float
 
@@ -41,8 +44,9 @@ class Recovery:
         self.reached = self._start  # the last step that was heard of
         self.recorded = self._start  # the last step of which there is a sample
         self._uid, self._every = task.uid, task.options.get("commit_every")
-        self._size, self._folder = size, folder
+        self.size, self._folder = size, folder
         self._places: list[Path] = []
+        self._begin: dict[str, Any] = {"step": self._start, "path": None}
         self._sent: dict[str, tuple[Command, float]] = {}  # with the step at which they were obeyed
 
     @property
@@ -68,17 +72,38 @@ class Recovery:
         self.losses += 1
         self.lost = Lost(rank, why, time.monotonic())
 
-    def go_back(self) -> tuple[dict[str, Any] | None, list[Command]]:
+    def keep(self, rank: int, name: str, data: bytes) -> None:
+        """A rank on another host has committed; where there is no room, an earlier commit must do."""
+        try:
+            commits.keep(self._places, rank, name, data)
+        except OSError as error:
+            log.warning("the commit %s could not be kept: %s", name, error)
+
+    def leave(self, step: int, state: bytes) -> None:
+        """The ranks have left the run after the same step: others go on from there.
+
+        Raises:
+            OSError: if there is no room for the state.
+        """
+        self.lost = Lost(None, "", time.monotonic())
+        commits.clear(self._places)
+        self._places = self._places or commits.folders(self._uid, self._folder)
+        self._begin = {"step": step, "path": str(commits.write_state(self._places, step, state))}
+        self.recorded = max(self.recorded, step)
+
+    def go_back(self, size: int) -> tuple[dict[str, Any] | None, list[Command]]:
         """What to go on from, a `step` or the `path` of a checkpoint, and what to command again.
 
         It is the newest commit, or checkpoint, whose steps were all recorded: what a rank had not yet told
         when it died is not left out. None is where the task itself begins.
+
+        Args:
+            size: how many ranks go on.
         """
         self.lost = None
-        begin: dict[str, Any] = {"step": self._start, "path": None}
-        found = begin
-        whole = commits.whole(self._places, self._size)
-        if steps := [step for step in whole if step <= self.recorded] or whole[:1]:
+        found, whole = self._begin, commits.whole(self._places, self.size)
+        steps = [step for step in whole if step <= self.recorded] or whole[:1]
+        if steps and steps[0] > found["step"]:
             found = {"step": steps[0], "path": None}
         saved = commits.checkpoint(self._folder)
         if saved is not None and found["step"] < saved[0] <= self.recorded:
@@ -86,11 +111,13 @@ class Recovery:
         step = found["step"]
         again = [command for command, obeyed in self._sent.values() if obeyed > step]
         self._sent, self.recorded, self.reached = {}, step, step
-        return (None if found is begin else found), again
+        if size != self.size:  # what fewer committed is not whole for more, but can be begun with
+            self._begin, self.size = found, size
+        return (None if found == {"step": self._start, "path": None} else found), again
 
     def orders(self, resume: dict[str, Any] | None) -> dict[str, Any] | None:
         """What the ranks are told of their commits; None if there is no need of any."""
-        if self.restarts < 1:
+        if self.restarts < 1 and resume is None:
             return None
         if not self._places:
             commits.forget_the_dead()

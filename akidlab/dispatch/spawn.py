@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import psutil
 
 from akidlab.config import runtime_path
+from akidlab.dispatch.elastic import Elastic
+from akidlab.dispatch.hosts import Hosts
 from akidlab.errors import DispatchError
 from akidlab.wire import Connection
 
@@ -30,6 +33,8 @@ def spawn(
     patience: float,
     env: Mapping[str, str],
     variables: str,
+    hosts: Hosts | None = None,
+    elastic: Elastic | None = None,
 ) -> Connection:
     """Start a supervisor in a session of its own, and wait until it says where it listens.
 
@@ -39,6 +44,8 @@ def spawn(
     uid = uuid.uuid4().hex
     command = [sys.executable, "-u", "-m", "akidlab.dispatch.supervisor", uid, str(np)]
     command += ["--launcher", launcher, "--idle", str(idle), "--patience", str(patience)]
+    command += [] if hosts is None else ["--hosts", json.dumps(hosts.to_plain())]
+    command += [] if elastic is None else ["--elastic", json.dumps(elastic.to_plain())]
     log = runtime_path() / f"pool-{uid}.log"
     _forget_the_dead()
     with os.fdopen(os.open(log, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:

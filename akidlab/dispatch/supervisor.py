@@ -14,10 +14,11 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from akidlab.config import runtime_path
-from akidlab.dispatch import home
+from akidlab.dispatch import commits, home, host_check, regroup
 from akidlab.dispatch.cells import Cells
 from akidlab.dispatch.elastic import Elastic, Roster
 from akidlab.dispatch.hosts import Hosts, listening_address
@@ -90,7 +91,8 @@ class Supervisor:
         address = listening_address(hosts)
         info |= {"hosts": str(hosts) if hosts else "", "elastic": repr(elastic) if elastic else ""}
         self._listener = Listener(self._answer, kind="pool", uid=uid, info=info, address=address)
-        self.roster = Roster(size, hosts, elastic)
+        examine = None if address.startswith("127.") else host_check.faults(launcher_name, Path(project))
+        self.roster = Roster(size, hosts, elastic, examine)
         self.ranks = Ranks(
             launcher(launcher_name),
             launcher_name,
@@ -201,6 +203,7 @@ class Supervisor:
 
     def _on_release(self, request: Body, peer: Peer) -> Body:
         work = self._queue.find(request.get("run"))
+        work.regroup = None  # it moves anyway
         home.release(work, request["command"], work in self._queue.waiting)
         self._pass_on(work)
         return {"ok": True}
@@ -294,6 +297,8 @@ class Supervisor:
         elif kind == "answer":
             answer = {name: said[name] for name in ("ok", "value", "step", "error") if name in said}
             work.answer(said["id"], answer)
+        elif kind == "commit":
+            work.recovery.keep(number, said["name"], said["data"])
         elif kind == "measured":
             work.lookout.hear(number, said)
         elif kind == "beat":
@@ -341,6 +346,7 @@ class Supervisor:
             self.ranks.replace(loss.text)
             self._cells.lose(loss.text)
         self._cells.look()
+        regroup.look(self.ranks, self._queue.active)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -352,17 +358,18 @@ class Supervisor:
             work = active if active is not None else self._queue.next()
             self.ranks.launches = 1  # they were of use
             work.lookout.begin(self.ranks.describe())
-            self.ranks.tell(
-                {
-                    "kind": "task",
-                    "run": work.task.uid,
-                    "name": work.name,
-                    "folder": str(work.folder),
-                    "payload": work.task.payload,
-                    "options": work.task.options,
-                    **work.begin(),
-                }
-            )
+            task = {
+                "kind": "task",
+                "run": work.task.uid,
+                "name": work.name,
+                "folder": str(work.folder),
+                "payload": work.task.payload,
+                "options": work.task.options,
+            }
+            told = work.begin(self.size)
+            for rank in self.ranks.known:
+                orders = commits.packed(told, rank) if self.ranks.is_away(rank) else told
+                self.ranks.tell({**task, "commits": orders}, rank)
             self._pass_on(work)
 
     def _pass_on(self, work: Work) -> None:
@@ -375,12 +382,17 @@ class Supervisor:
 
     def _see_to(self, work: Work) -> None:
         """See whether the active run is over, must be brought to an end, or has lost a rank."""
-        if work.is_waiting:
-            return  # until there are other ranks
+        if work.is_waiting:  # until there are other ranks
+            regroup.wait(self.ranks, work)
+            return
         if loss := self.ranks.lost():
             self._lose(work, loss)
         elif work.treatment is not None and work.treatment.has_begun:
             self._treat(work, work.treatment.hang)
+        elif len(work.reports) == self.size and regroup.have_left(work):
+            regroup.leave(self.ranks, work)
+        elif regroup.is_late(work):
+            self._lose(work, Loss(0, "The ranks did not leave when the hosts changed."))
         elif len(work.reports) == self.size:
             if work.is_only_cut_off:
                 self._press(work, work.failed or 0.0, PARTED, PARTED)

@@ -15,6 +15,7 @@ from akidlab.dispatch.gathering import Gathering
 from akidlab.dispatch.lookout import Lookout
 from akidlab.dispatch.ranks import Loss
 from akidlab.dispatch.recovery import Recovery
+from akidlab.dispatch.regroup import Regroup
 from akidlab.dispatch.task import Outcome, Task
 from akidlab.dispatch.treatment import Treatment
 from akidlab.errors import DispatchError
@@ -61,6 +62,8 @@ class Work:
         self._moved = time.monotonic()
         self.doctor = Doctor(size)
         self.treatment: Treatment | None = None
+        self.regroup: Regroup | None = None
+        self.is_told_of_hosts = False
         self.recovery = Recovery(task, size, self.folder)
         self._was_stalled = False
         self._paused: float | None = None  # since when, or since when nobody asked anything
@@ -105,7 +108,7 @@ class Work:
             self.recovery.hear(message)
             if isinstance(data, Status) and data.status is not None and data.status not in OVER:
                 self._paused = time.monotonic() if data.status == "paused" else None
-                self._tell_of_the_move()
+            self._tell_of_the_move(data)
             if (isinstance(data, Event) and data.kind == "error") or (
                 isinstance(data, Log) and data.level == "error"
             ):
@@ -199,12 +202,17 @@ class Work:
             f" press stop, to end the run.\n{self.doctor.describe()}"
         )
 
-    def begin(self) -> Body:
-        """It begins, or goes on after a fault; what else the ranks are told."""
+    def begin(self, size: int) -> Body | None:
+        """It begins, or goes on after a fault, on so many ranks; what they are told of commits."""
         self.begun = self._moved = time.monotonic()
-        self.doctor = Doctor(self.size, float(self.task.options.get("patience") or PATIENCE))
-        resume = None if self.recovery.lost is None else self._go_back()
-        return {"commits": self.recovery.orders(resume)}
+        before, self.size = self.size, size
+        self.doctor = Doctor(size, float(self.task.options.get("patience") or PATIENCE))
+        if size != before:
+            self._gathering = Gathering(size, self._record)
+        if self.recovery.lost is None:
+            self.recovery.size = size
+            return self.recovery.orders(None)
+        return self.recovery.orders(self._go_back(before))
 
     @property
     def is_done(self) -> bool:
@@ -230,15 +238,16 @@ class Work:
         self.lookout.lose(rank)
         self.reports.clear()
         self.failed, self.nudges, self.treatment, self._was_stalled = None, 0, None, False
+        self.regroup = None
         text = f"{why.splitlines()[0]} The ranks are started anew ({recovery.losses} of {recovery.restarts})."
         self.note("rank_lost", rank=rank, why=why, text=text)
         self.write(rank, "stderr", f"{text}\n")
 
-    def _go_back(self) -> Body | None:
+    def _go_back(self, before: int) -> Body | None:
         recovery, lost = self.recovery, self.recovery.lost
         assert lost is not None
         reached = max(recovery.reached, *self._steps.values(), 0)
-        resume, again = recovery.go_back()
+        resume, again = recovery.go_back(self.size)
         step = recovery.reached
         self._gathering, self._steps = Gathering(self.size, self._record), {}
         self._recorder.flush()
@@ -247,11 +256,27 @@ class Work:
             again = [Command("pause")]
         self.commands.extend(again)
         seconds, steps = time.monotonic() - lost.since, max(0, reached - step)
-        text = f"Resumed at step {step} after {seconds:.1f} s; {steps} steps are made again."
-        facts = {"rank": lost.rank, "why": lost.why, "step": step, "steps_lost": steps, "seconds": seconds}
-        self.note("resumed", **facts, text=text)
-        self.write(lost.rank, "stderr", f"{text}\n")
+        facts = {"step": step, "steps_lost": steps, "seconds": seconds}
+        if lost.rank is not None:
+            text = f"Resumed at step {step} after {seconds:.1f} s; {steps} steps are made again."
+            self.note("resumed", rank=lost.rank, why=lost.why, **facts, text=text)
+            self.write(lost.rank, "stderr", f"{text}\n")
+        if self.size != before or lost.rank is None:
+            self._tell_of_size(before, facts)
         return resume
+
+    def _tell_of_size(self, before: int, facts: Body) -> None:
+        why = "" if self.regroup is None else f" {self.regroup.text}"
+        were = "1 rank" if before == 1 else f"{before} ranks"
+        text = f"{were} became {self.size} at step {facts['step']}.{why}"
+        self.regroup = None
+        self.note(
+            "ranks_left" if self.size < before else "ranks_joined",
+            **{"from": before, "to": self.size},
+            **facts,
+            text=text,
+        )
+        self.write(0, "stderr", f"{text}\n")
 
     def note(self, kind: str, **data: object) -> None:
         """Record an event that the supervisor knows of."""
@@ -312,10 +337,12 @@ class Work:
         """Record in the store alone."""
         self._recorder.hear(message)
 
-    def _tell_of_the_move(self) -> None:
-        """The ranks have begun: a run that came from elsewhere has arrived."""
-        if told := self.task.options.pop("moved", None):
-            self._record(Message("event", Event("moved", told), step=told["step"]))
+    def _tell_of_the_move(self, data: object) -> None:
+        """A run that came from elsewhere has arrived once a step is made here, or it pauses here, too."""
+        made_a_step = isinstance(data, Event) and data.kind == "first_step"
+        if made_a_step or (isinstance(data, Status) and data.status == "paused"):
+            if told := self.task.options.pop("moved", None):
+                self._record(Message("event", Event("moved", told), step=told["step"]))
 
     def _record(self, message: Message) -> None:
         self._recorder.hear(message)
@@ -326,7 +353,8 @@ class Work:
         text = line.rstrip("\r").rpartition("\r")[2]  # of a progress bar, what was last to be seen
         if text.strip():
             level = "info" if stream == "stdout" else "warning"
-            self._record(Message("log", Log(text, level, rank), step=self.step))
+            step = max(self.step, self._steps.get(rank, 0))
+            self._record(Message("log", Log(text, level, rank), step=step))
 
     def _fault(self, loss: Loss | None) -> tuple[int, str] | None:
         """Whose fault it is: of a rank that died, then of one that raised, the lowest first."""

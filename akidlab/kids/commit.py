@@ -61,14 +61,20 @@ def write(kid: Kid, path: Path) -> None:
         raise OSError(str(error)) from error
 
 
-def restore(kid: Kid, everything: Path, own: Path) -> None:
+def restore(kid: Kid, everything: Path, own: Path | None) -> None:
     """Put `kid` where it was when rank 0 wrote `everything` and this rank wrote its `own`.
+
+    A rank that has no `own`, because there were fewer then, takes the running statistics of rank 0, and
+    generators that are seeded with its number and the step.
 
     Raises:
         CheckpointError: if the brain is another one by now.
     """
     tensors, facts = _read(everything)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("random.")}
+    if own is None:
+        state.give(kid, tensors, {**facts, "random": [facts["random"]]})
+        return
     mine, about = _read(own)
     facts["random"] = [about["random"]] * (kid.engine.rank + 1)
     state.give(kid, {**tensors, **mine}, facts)

@@ -69,6 +69,8 @@ class Commits:
         else:
             step, rank = self.resume["step"], kid.engine.rank
             everything, own = (commits.find(self.places, step, number) for number in (0, rank))
+            if everything is None:
+                raise FileNotFoundError(f"Nobody has committed step {step} in {self.places}.")
             commit.restore(kid, everything, own)
         return True
 
