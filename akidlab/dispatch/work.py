@@ -340,9 +340,9 @@ class Work:
     def _tell_of_the_move(self, data: object) -> None:
         """A run that came from elsewhere has arrived once a step is made here, or it pauses here, too."""
         made_a_step = isinstance(data, Event) and data.kind == "first_step"
-        if made_a_step or (isinstance(data, Status) and data.status == "paused"):
-            if told := self.task.options.pop("moved", None):
-                self._record(Message("event", Event("moved", told), step=told["step"]))
+        has_begun = made_a_step or (isinstance(data, Status) and data.status == "paused")
+        if has_begun and (told := self.task.options.pop("moved", None)):
+            self._record(Message("event", Event("moved", told), step=told["step"]))
 
     def _record(self, message: Message) -> None:
         self._recorder.hear(message)

@@ -631,7 +631,7 @@ class Kid(Options, SingleSteps):
             self.restore(data)
 
     def _go_to(self, data: bytes) -> None:
-        if self.practising and self.report is not None:
+        if self.practising and self.report is not None and self.report.losses:
             self.report.flush(final=True)  # what was noted belongs to the steps that lie behind
         checkpoint.load(self, data)
 

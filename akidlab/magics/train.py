@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -90,13 +91,16 @@ class TrainMagics(Magics):
         self, asked: argparse.Namespace, plan: Plan, ranks: int | None, line: str, cell: str | None
     ) -> Watched:
         __tracebackhide__ = True
+        cargo = None
         if cell is None:
             _, kid = body.named(self._shell, asked.kid)
         else:
             before, whole = body.kids(self._shell.user_ns), body.with_first_line(line, cell)
+            source, filename = self._shell.transform_cell(whole), self._filename()
             body.run(self._shell, whole)
-            _, kid = body.made(self._shell, asked.kid, before, self._shell.transform_cell(whole))
-        return Session.current().train(kid, plan, **_manner(asked))
+            variable, kid = body.made(self._shell, asked.kid, before, source)
+            cargo = partial(self._cargo, variable, source, filename)
+        return Session.current().train(kid, plan, cargo=cargo, **_manner(asked))
 
     def _on_ranks(
         self, asked: argparse.Namespace, plan: Plan, ranks: int | None, line: str, cell: str | None
@@ -121,6 +125,10 @@ class TrainMagics(Magics):
             variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = Cargo(variable, luggage.data, source, filename)
         return session.dispatch(ranks, cargo, kid, plan, launcher=asked.launcher, **_manner(asked))
+
+    def _cargo(self, variable: str, source: str, filename: str) -> Cargo:
+        """The cell, for ranks that are to make its kid later."""
+        return Cargo(variable, travel.pack_for(source, self._home, filename).data, source, filename)
 
     def _filename(self) -> str:
         return f"Cell In[{self._shell.execution_count}]"

@@ -158,9 +158,9 @@ class Voyage:
             raise DispatchError(f"The run `{self.run.name}` is over.")
         goal = max(1, int(command.value or 0))
         with self._asking:
-            if self._goal is not None and not self._is_there(self._goal):
-                raise DispatchError(f"`{self.run.name}` is on its way to {_place(self._goal)} already.")
-            if goal == self.leg.ranks:
+            if goal == self._goal:
+                raise DispatchError(f"`{self.run.name}` is on its way to {_place(goal)} already.")
+            if self._goal is None and goal == self.leg.ranks:
                 raise DispatchError(f"`{self.run.name}` trains {_where(goal)} already.")
             self._goal = goal
         run = self._context.copy().run
@@ -178,9 +178,6 @@ class Voyage:
                 if self._goal == goal:
                     self._goal = None
 
-    def _is_there(self, goal: int) -> bool:
-        return self.leg.ranks == goal and self.run.status in ("running", "paused")
-
     def _stay(self, command: Command, error: Exception) -> None:
         known = isinstance(error, AkidlabError)
         why = str(error) if known else f"{type(error).__name__}: {error}"
@@ -194,6 +191,8 @@ class Voyage:
         Raises:
             Exception: whatever went wrong.
         """
+        if goal == self.leg.ranks:  # where it was to go before, it could not
+            raise DispatchError("It is there.")
         there = self._get_ready(goal) if goal > 1 else None
         left, self._is_between = self.leg, True
         self._settled.clear()
@@ -231,15 +230,19 @@ class Voyage:
 
             leg = hand_over(there, self.kid, self.run, left.state(), told, self.manner)
             self._take(leg)
-            while self.run.status == "preparing" and not leg.join(LOOK):
+            while not self._has_begun(step) and not leg.join(LOOK):
                 pass
-            if leg.error is None or self.run.step > step or self._wants_stop:
+            if leg.error is None or self._has_begun(step) or self._wants_stop:
                 return
             error: BaseException = leg.error
         except Exception as found:
             error = found
         self._take(self._begin_here())  # as it left, it is here
         raise DispatchError(f"On {_place(goal)}, `{name}` could not begin: {_short(error)}") from error
+
+    def _has_begun(self, step: int) -> bool:
+        now = self.run.look()
+        return now.step > step or now.standing == "paused"
 
     def _begin_here(self) -> Training:
         kid = self.kid

@@ -13,6 +13,8 @@ import pytest
 import torch
 
 from akidlab import DoneEvent, EarlyStoppingEvent
+from akidlab.errors import DispatchError
+from akidlab.kids import checkpoint
 from akidlab.messages import Command
 from tests.patience import PATIENCE, until
 
@@ -553,3 +555,57 @@ def test_an_event_raised_when_practice_ends_anyway_changes_nothing(make_kid):
     kid.hooks.on_train_end.append(stop)
 
     assert kid.practice() == kid.loss_data_val[-1]
+
+
+def test_a_kid_that_is_restored_in_a_pause_goes_on_from_there(make_kid, listen, weights_of):
+    kid, undisturbed = make_kid(max_steps=200, dropout=0.3), make_kid(max_steps=200, dropout=0.3)
+    undisturbed.practice()
+    begin = checkpoint.dump(make_kid(max_steps=200, dropout=0.3))
+    heard = listen(kid)
+    kid.controls.send("pause")
+    kid.controls.send("step", 20)
+    thread = in_thread(kid)
+    until(lambda: "paused" in heard.statuses())
+
+    kid.restore(begin)
+    step = kid.step
+    kid.controls.send("resume")
+    thread.join(PATIENCE)
+
+    assert (step, kid.step, heard.statuses()[-1]) == (0, 200, "finished")
+    assert weights_of(kid).equal(weights_of(undisturbed))
+
+
+def test_a_kid_that_is_restored_in_mid_run_tells_each_loss_of_its_step(make_kid, listen, weights_of):
+    kid, undisturbed = make_kid(max_steps=60), make_kid(max_steps=60)
+    heard, expected = listen(kid), listen(undisturbed)
+    undisturbed.practice()
+    begin = checkpoint.dump(make_kid(max_steps=60))
+    restored = []
+
+    def go_back(kid):
+        if kid.step == 30 and not restored:
+            restored.append(kid.controls.call(lambda: kid.restore(begin)))
+
+    kid.hooks.on_batch_end.append(go_back)
+    kid.practice()
+
+    assert kid.step == 60
+    assert heard.samples("loss") == expected.samples("loss")
+    assert weights_of(kid).equal(weights_of(undisturbed))
+
+
+def test_a_kid_that_practises_by_itself_is_not_moved(make_kid):
+    kid, told = make_kid(), []
+
+    def move(kid):
+        with pytest.raises(DispatchError, match=r"trains by itself .*`%akid_train kid -np 2`") as caught:
+            kid.move(2)
+        told.append(caught.value)
+
+    kid.hooks.on_train_begin.append(move)
+    kid.practice()
+
+    assert (len(told), kid.step) == (1, 20)
+    with pytest.raises(DispatchError, match="The kid does not train now"):
+        kid.move(2)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import os
+import signal
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,10 +26,13 @@ from akidlab import (
     Store,
     attach,
 )
-from akidlab.errors import DispatchError, WireError
+from akidlab.dispatch import Pool, home
+from akidlab.errors import DispatchError
+from akidlab.messages import Command
 from akidlab.models.brains import LeNet
-from akidlab.session import Cargo, Plan
+from akidlab.session import Plan
 from akidlab.session.dispatching import carried
+from akidlab.session.moving import Manner
 from tests.kids.conftest import small_brain
 from tests.patience import until
 
@@ -35,6 +42,7 @@ FOREVER = 10_000_000
 RATE = {"name": LearningRateScheme.exp_decay, "decay_rate": 0.8, "decay_steps": 10}
 KONGFUS: dict[str, Callable[[], Any]] = {
     "momentum": lambda: MomentumKongFu(0.05, lr_scheme=RATE),
+    "plain": lambda: MomentumKongFu(0.05),
     "adam": lambda: AdamKongFu(0.002, lr_scheme=RATE),
 }
 
@@ -103,7 +111,8 @@ def as_if_undisturbed(kid: Kid, expected: Kid) -> None:
     torch.testing.assert_close(losses(kid.run), losses(expected.run), **close)
     torch.testing.assert_close(weights(kid), weights(expected), **close)
     torch.testing.assert_close(slots(kid), slots(expected), **close)
-    assert kid.run is not None and expected.run is not None
+    assert kid.run is not None
+    assert expected.run is not None
     assert kid.run.scalars("learning_rate").last == expected.run.scalars("learning_rate").last
     assert kid.sensor.state_dict() == expected.sensor.state_dict()
     assert (kid.step, kid.epoch) == (expected.step, expected.epoch)
@@ -139,7 +148,8 @@ def test_a_run_of_ranks_goes_on_in_another_kids_kernel(session: Session) -> None
 
 
 def begun(session: Session, kid: Kid) -> Run:
-    """The run of a kid that trains in the background."""
+    """The run of a kid that trains in the background, not too fast."""
+    kid.hooks.on_batch_end.append(lambda kid: time.sleep(0.005))
     run = session.train(kid, background=True, dashboard=False).run
     until(lambda: run.step > 0)
     return run
@@ -174,3 +184,184 @@ def test_a_run_moves_to_ranks_and_back_in_its_midst(session: Session) -> None:
         (2, 1, True),
     ]
     assert (kid.run, len(Store().runs()), run.status) == (run, 2, "stopped")
+
+
+def test_the_cell_waits_on_while_hooks_move_the_run(session: Session) -> None:
+    kid = make(max_steps=90)
+
+    def move(kid: Kid) -> None:
+        if kid.step == 1 and kid.engine.size == 1:
+            kid.move(2)
+        if kid.run is None and not moves:  # on each of the ranks
+            moves.append(kid.move(0))
+        time.sleep(0.01)
+
+    moves: list[None] = []
+    kid.hooks.on_batch_end.append(move)
+    session.train(kid, dashboard=False)
+
+    as_if_undisturbed(kid, undisturbed(90))
+    assert kid.run is not None
+    assert [event.data["to"] for event in kid.run.events("moved")] == [2, 1]
+    assert kid.run.status == "finished"
+
+
+def test_what_was_asked_before_and_on_the_way_holds_there(session: Session) -> None:
+    kid = make(kongfu="plain", max_steps=FOREVER)
+    run = begun(session, kid)
+    (voyage,) = session.live
+    kid.controls.send("rate", 0.01)
+    kid.controls.send("pause")
+    until(lambda: run.status == "paused")
+    held = run.step
+    kid.move(2)
+    until(lambda: run.events("moved") and run.status == "paused")
+    kid.controls.send("step", 3)
+    until(lambda: run.step == held + 3 and run.status == "paused")
+    voyage.send(Command("ranks", 1))
+    until(lambda: len(run.events("moved")) == 2 and run.status == "paused")
+
+    assert (run.step, kid.step) == (held + 3, held + 3)
+    assert run.scalars("learning_rate").last == kid.kongfu.get_lr() == 0.01
+    kid.controls.send("resume")
+    until(lambda: run.step > held + 3)
+    finish(session, kid)
+    losses(run)
+
+
+def test_dropout_draws_the_same_wherever_it_is_moved_at_the_same_steps(session: Session) -> None:
+    def moved() -> Kid:
+        kid = make(dropout=0.3, max_steps=10)
+        session.train(kid, dashboard=False)
+        session.dispatch(2, carried(kid, None), kid, Plan(steps=10), dashboard=False)
+        session.train(kid, Plan(steps=10), dashboard=False)
+        return kid
+
+    first, second = moved(), moved()
+
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(undisturbed(30, dropout=0.3)))
+
+
+def test_from_ranks_to_more_ranks_and_home_by_the_way_of_another_notebook(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    kid.hooks.on_batch_end.append(lambda kid: time.sleep(0.01))
+    run = session.dispatch(2, carried(kid, None), kid, background=True, dashboard=False).run
+    until(lambda: run.step > 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of more ranks than cores
+        attach(run).move(3)
+        arrived(run, 3)
+    attach(run).move(1)
+    arrived(run, 1, moves=2)
+    finish(session, kid)
+
+    as_if_undisturbed(kid, undisturbed(kid.step))
+
+
+def test_a_rank_lost_soon_after_costs_no_step(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    kid.move(2)
+    arrived(run, 2)
+    (pool,) = [one for one in session.describe_pools() if one["run"] == run.name]
+    os.kill(pool["ranks"][1]["pid"], signal.SIGKILL)
+    until(lambda: run.events("resumed"))
+    reached = run.step
+    until(lambda: run.step > reached)
+    finish(session, kid)
+
+    as_if_undisturbed(kid, undisturbed(kid.step))
+
+
+# --------------------------------------------------------------------------------------- what is not moved
+
+
+def stays(run: Run) -> str:
+    """Why the run was not moved."""
+    until(lambda: run.events("stays"))
+    (event,) = run.events("stays")
+    step = run.step
+    until(lambda: run.step > step)
+    assert not run.events("moved")
+    return str(event.data["text"])
+
+
+def test_a_kid_that_cannot_travel_stays_and_says_what_cannot(session: Session, tmp_path: Path) -> None:
+    kid = make(max_steps=FOREVER)
+    with (tmp_path / "notes").open("w") as notes:
+        kid.hooks.on_batch_end.append(lambda kid: notes.write(f"{kid.step}"))
+        run = begun(session, kid)
+        kid.move(2)
+        why = stays(run)
+        finish(session, kid)
+
+    assert why.startswith(
+        "The run goes on in this notebook. The kid cannot travel to ranks: it is a `akidlab.kids.kid.Kid`, "
+        "because of its hooks `on_batch_end` → `[0]` → `notes` in its closure: "
+    )
+    as_if_undisturbed(kid, undisturbed(kid.step))
+
+
+def test_ranks_that_cannot_begin_give_the_run_back(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+
+    def refuse(kid: Kid) -> None:
+        if kid.run is None:  # on a rank
+            raise RuntimeError("Not with me.")
+
+    kid.hooks.on_train_begin.append(refuse)
+    run = begun(session, kid)
+    kid.move(2)
+    why = stays(run)
+    finish(session, kid)
+
+    assert "On 2 ranks, `" in why
+    assert "RuntimeError: Not with me." in why
+    as_if_undisturbed(kid, undisturbed(kid.step))
+
+
+def test_a_pool_that_cannot_start_changes_nothing(session: Session) -> None:
+    def no_pool(np: int, launcher: str | None) -> Pool:
+        raise DispatchError(f"{np} ranks cannot be started here.")
+
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    (voyage,) = session.live
+    voyage.manner = Manner(no_pool)
+    kid.move(2)
+    why = stays(run)
+    finish(session, kid)
+
+    assert why == "The run goes on in this notebook. 2 ranks cannot be started here."
+    as_if_undisturbed(kid, undisturbed(kid.step))
+
+
+def test_where_it_is_already_it_does_not_go(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    begun(session, kid)
+
+    with pytest.raises(DispatchError, match=r"`digits.*` trains in this notebook already"):
+        kid.move(1)
+    finish(session, kid)
+    with pytest.raises(DispatchError, match="The kid does not train now"):
+        kid.move(2)
+
+
+def test_ranks_whose_notebook_is_gone_keep_their_run(session: Session) -> None:
+    work: Any = SimpleNamespace(name="digits", task=SimpleNamespace(options={"home": None}))
+
+    with pytest.raises(DispatchError, match=r"is gone. Stop it; `%akid_train --resume digits -np 4` goes on"):
+        home.ask(work, Command("ranks", 4))
+
+
+def test_a_stop_on_the_way_counts_where_it_arrives(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    (voyage,) = session.live
+    kid.move(2)
+    voyage.stop()
+    until(lambda: not session.live)
+
+    as_if_undisturbed(kid, undisturbed(kid.step))
+    assert (run.status, kid.step) == ("stopped", run.step)
