@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from akidlab.dispatch.abreast import Abreast
 from akidlab.dispatch.gauges import Gauges
 from akidlab.dispatch.lens import Finding, Lens
@@ -92,8 +90,6 @@ class Lookout:
     def _hear(self, rank: int, said: Mapping[str, Any]) -> None:
         if rank >= len(self.rows) or self._is_over:
             return
-        row = self.rows[rank]
-        row["step"] = max(int(row["step"]), int(np.max(said["steps"])))
         for part in (self._gauges, self._timeline):
             part.look(rank, said["looks"])
         found = self._lens.compare(rank, said["sums"])
@@ -101,6 +97,8 @@ class Lookout:
             found += self._lens.look(block)
             self._gauges.take(block)
             self._timeline.take(block)
+            for row in self.rows:
+                row["step"] = int(block.steps[-1])
         for finding in found:
             self._warn(finding)
         if self._timeline.hear(rank, said["trace"]):

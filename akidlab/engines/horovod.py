@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -153,5 +154,6 @@ def _horovod() -> ModuleType:
     except Exception as error:  # a Horovod built for another torch fails in many ways
         raise DispatchError(f"Horovod cannot be imported: {error}. {REMEDY}") from error
     if not hvd.is_initialized():
+        os.environ.setdefault("HOROVOD_TIMELINE", "DYNAMIC")  # may be begun later; costs nothing before
         hvd.init()
     return hvd

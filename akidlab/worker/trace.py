@@ -65,5 +65,6 @@ class Trace:
             return
         try:
             self._record(file)
-        except Exception:  # the training goes on without it
-            log.exception("the engine's own timeline")
+        except Exception as error:  # the training goes on without it
+            self._file = None
+            log.warning("The engine's own timeline could not be recorded: %s", error)

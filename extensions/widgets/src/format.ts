@@ -71,10 +71,9 @@ export function clock(time: number): string {
 }
 
 const OF_RANKS: { [tag: string]: string } = {
-  'ranks/step_ms': 'Step time, ms',
-  'ranks/own_ms': 'Own work in a step, ms',
-  'ranks/wait_ms': 'Averaging and waiting, ms',
-  'ranks/gradient_norm': 'Gradient norm, own share'
+  'ranks/own_ms': 'Own step time, ms',
+  'ranks/wait_ms': 'Waiting in a step, ms',
+  'ranks/gradient_norm': 'Own gradient norm'
 };
 
 /** `validation_loss` reads "validation loss". */
@@ -125,6 +124,8 @@ export function sentence(event: IEvent): string | null {
       return 'A notebook ran a cell on the ranks';
     case 'timeline':
       return `Timeline of steps ${count(Number(data.first))} to ${count(Number(data.last))} recorded`;
+    case 'reduction':
+      return averaging(data);
     case 'early_stop':
       return said ? `Stopped early: ${said}` : 'Stopped early';
     case 'finished':
@@ -134,6 +135,12 @@ export function sentence(event: IEvent): string | null {
     default:
       return said ?? title(kind);
   }
+}
+
+/** How ranks average gradients: the way that was the quickest, and how long each took. */
+function averaging(data: IEvent['data']): string {
+  const took = Object.entries((data.ms ?? {}) as { [way: string]: number }).map(([way, time]) => `${way} ${ms(time)}`);
+  return `Gradients are averaged by: ${String(data.path)}${took.length > 1 ? ` (${took.join(', ')})` : ''}`;
 }
 
 const WARNINGS = new Set(['warning', 'rank_lost', 'rank_lags', 'rank_drifts']);

@@ -34,9 +34,14 @@ export function table(ranks: IRanks, series: ReadonlyMap<string, Series>): IRank
 export function complaints(ranks: IRank[]): string[] {
   return ranks.flatMap(({ rank, state, lags, drifts }) => [
     ...(state === 'lost' || state === 'failed' ? [`rank ${rank} ${state === 'lost' ? 'is lost' : 'failed'}`] : []),
-    ...(lags ? [`rank ${rank} lags ×${lags >= 10 ? Math.round(lags) : lags.toPrecision(2)}`] : []),
+    ...(lags ? [`rank ${rank} lags ${times(lags)}`] : []),
     ...(drifts ? [`rank ${rank} drifts`] : [])
   ]);
+}
+
+/** ×1.6, ×25. */
+export function times(number: number): string {
+  return `×${number >= 10 ? Math.round(number) : number.toPrecision(2)}`;
 }
 
 /** A bar of a timeline: what a rank did from `start` on, in milliseconds. */

@@ -72,7 +72,7 @@ test('a finding says its block, and a guard holds the run until something else c
 test('what is measured of ranks reads with its unit', () => {
   assert.deepEqual([2600, 32_512, 23_300_000, undefined].map(bytes), ['2,600 B', '32.5 kB', '23.3 MB', '–']);
   assert.deepEqual([0.5, 53.21, 1234.5, undefined].map(ms), ['0.500 ms', '53.2 ms', '1,235 ms', '–']);
-  assert.equal(title('ranks/own_ms'), 'Own work in a step, ms');
+  assert.equal(title('ranks/own_ms'), 'Own step time, ms');
 });
 
 test('a rank that lags or drifts is a warning, a timeline is not', () => {
@@ -81,4 +81,5 @@ test('a rank that lags or drifts is a warning, a timeline is not', () => {
   assert.deepEqual(['rank_lags', 'rank_drifts', 'rank_lost', 'timeline', 'save'].map(kind => warns(event(kind))), [true, true, true, false, false]);
   assert.equal(sentence(event('timeline', { first: 101, last: 150 })), 'Timeline of steps 101 to 150 recorded');
   assert.equal(sentence(event('save')), null);
+  assert.equal(sentence(event('reduction', { path: 'shared', ms: { shared: 0.4, torch: 1.25 } })), 'Gradients are averaged by: shared (shared 0.400 ms, torch 1.25 ms)');
 });

@@ -122,7 +122,7 @@ export class Group extends Panel {
   }
 
   /** Once it is known how far apart the lines lie, choose the axis; after that it is the user's. */
-  private scale(): void {
+  protected scale(): void {
     const lasts = this.keys.map(key => this.series(key)?.last).filter(last => last !== undefined && Number.isFinite(last)) as number[];
     if (!this.scaled && lasts.length) {
       this.scaled = true;

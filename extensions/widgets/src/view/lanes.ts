@@ -63,7 +63,7 @@ export class Lanes {
     const width = Math.max(200, (this.drawing.clientWidth || 600) * this.scale);
     const high = LANE * lanes.length + AXIS;
     const at = (time: number) => (time / Math.max(length, 1e-9)) * (width - 2) + 1;
-    const marks = ticks(length, width / 90).map(time => `<path class="akid-tick" d="M${at(time).toFixed(1)} 0V${LANE * lanes.length}"/><text class="akid-tick-text" x="${at(time).toFixed(1)}" y="${high - 5}">${time} ms</text>`);
+    const marks = ticks(length, width / 90).filter(time => at(time) < width - 45).map(time => `<path class="akid-tick" d="M${at(time).toFixed(1)} 0V${LANE * lanes.length}"/><text class="akid-tick-text" x="${at(time).toFixed(1)}" y="${high - 5}">${time} ms</text>`);
     const drawn = bars.map(bar => {
       const x = at(bar.start);
       return `<rect class="akid-bar-${bar.kind}" x="${x.toFixed(2)}" y="${LANE * bar.rank + (LANE - BAR) / 2}" width="${Math.max(0.5, at(bar.start + bar.length) - x).toFixed(2)}" height="${BAR}"><title>${escape(told(bar))}</title></rect>`;

@@ -12,7 +12,7 @@ import { RankChart } from './rankchart';
 import { RankLog } from './ranklog';
 import { RankTable } from './ranktable';
 
-const CHARTS = ['own_ms', 'wait_ms', 'step_ms', 'gradient_norm'];
+const CHARTS = ['own_ms', 'wait_ms', 'gradient_norm'];
 const STEPS = 50; // of a timeline
 
 export class Ranks {

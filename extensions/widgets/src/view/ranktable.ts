@@ -1,7 +1,7 @@
 // The ranks in a table: where each is, how long it works and waits, and whether its weights are those of the others.
 
 import { bytes, count, ms, value } from '../format';
-import type { IRank } from '../ranks';
+import { times, type IRank } from '../ranks';
 import { h } from './dom';
 
 const HEADS = ['Rank', 'Host', 'Process', 'State', 'Step', 'Step time', 'Own work', 'Waiting', 'Averaged', 'Gradient norm', 'Weights'];
@@ -43,7 +43,7 @@ function row(rank: IRank, most: number): HTMLElement {
     h('td', { class: 'akid-left', 'data-state': rank.state }, rank.state),
     h('td', {}, count(rank.step)),
     h('td', {}, ms(stepTime)),
-    h('td', { class: 'akid-own' }, ...(rank.lags ? [mark(`lags ×${value(rank.lags)}`)] : []), bar, ms(own)),
+    h('td', { class: 'akid-own' }, ...(rank.lags ? [mark(`lags ${times(rank.lags)}`)] : []), bar, ms(own)),
     h('td', {}, share),
     h('td', {}, bytes(rank.bytes)),
     h('td', {}, value(rank.norm)),
@@ -56,7 +56,7 @@ function weights({ checksum, drifts }: IRank): (HTMLElement | string)[] {
   if (checksum === null) {
     return ['–'];
   }
-  const said = drifts ? mark(`differ since step ${count(drifts)}`) : h('span', { class: 'akid-fine' }, '✓ ');
+  const said = drifts ? mark(`differ since ${count(drifts)}`) : h('span', { class: 'akid-fine' }, '✓ ');
   return [said, h('code', { class: 'akid-code' }, checksum)];
 }
 
