@@ -10,10 +10,11 @@ import torch
 
 from akidlab.engines.base import Engine
 from akidlab.engines.data_parallel import DataParallelEngine
+from akidlab.engines.distributed_optimizer import DistributedOptimizer
 from akidlab.engines.single import SingleEngine
 from akidlab.errors import KindError, unknown
 
-__all__ = ["DataParallelEngine", "Engine", "SingleEngine", "SingleGPUEngine", "get"]
+__all__ = ["DataParallelEngine", "DistributedOptimizer", "Engine", "SingleEngine", "SingleGPUEngine", "get"]
 
 SingleGPUEngine = SingleEngine  # akid's name
 OURS: dict[str, type[Engine]] = {"single": SingleEngine, "data_parallel": DataParallelEngine}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
@@ -165,44 +166,60 @@ def _listen(place: str) -> socket.socket:
 def _hand_out(listener: socket.socket, size: int, memory: int) -> Neighbours:
     """Give every rank a line to each of the others, and the memory."""
     end = time.monotonic() + OPENING
-    lines: list[socket.socket | None] = [None] * size
-    while any(line is None for line in lines[1:]):
+    with contextlib.ExitStack() as opened:
+        lines = _listen_to_all(listener, size, end, opened)
+        file = os.memfd_create("akidlab")
+        opened.callback(os.close, file)
+        os.ftruncate(file, memory)
+        with contextlib.ExitStack() as theirs:
+            ends: dict[tuple[int, int], socket.socket] = {}
+            for one in range(1, size):
+                for other in range(one + 1, size):
+                    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                    ends[one, other], ends[other, one] = map(theirs.enter_context, pair)
+            for number, line in lines.items():
+                others = [ends[number, other].fileno() for other in lines if other != number]
+                socket.send_fds(line, [b"here"], [file, *others])
+                line.settimeout(None)
+        found = Neighbours(0, [None, *(lines[number] for number in range(1, size))], _map(file, memory))
+        opened.pop_all()
+        os.close(file)
+    return found
+
+
+def _listen_to_all(
+    listener: socket.socket, size: int, end: float, opened: contextlib.ExitStack
+) -> dict[int, socket.socket]:
+    """A line to each of the other ranks, in their order."""
+    lines: dict[int, socket.socket] = {}
+    while len(lines) < size - 1:
         listener.settimeout(max(0.001, end - time.monotonic()))
-        line, _ = listener.accept()
-        line.settimeout(max(0.001, end - time.monotonic()))
-        number = _RANK.unpack(line.recv(_RANK.size))[0] if _is_of_our_user(line) else 0
-        if not 0 < number < size:
-            line.close()
-            continue
-        lines[number] = line
-    file = os.memfd_create("akidlab")
-    os.ftruncate(file, memory)
-    ends: dict[tuple[int, int], socket.socket] = {}
-    for one in range(1, size):
-        for other in range(one + 1, size):
-            ends[one, other], ends[other, one] = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    for number, line in enumerate(lines):
-        if line is not None:
-            others = [ends[number, other].fileno() for other in range(1, size) if other != number]
-            socket.send_fds(line, [b"here"], [file, *others])
-            line.settimeout(None)
-    for line in ends.values():
-        line.close()
-    return Neighbours(0, lines, _map(file, memory))
+        line = opened.enter_context(listener.accept()[0])
+        if _is_of_our_user(line):
+            line.settimeout(max(0.001, end - time.monotonic()))
+            number = _RANK.unpack(line.recv(_RANK.size))[0]
+            lines[number] = line
+    return dict(sorted(lines.items()))
 
 
 def _take(place: str, rank: int, size: int, memory: int) -> Neighbours:
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    line.settimeout(OPENING)
-    line.connect(f"\0akidlab-{place}")
-    if not _is_of_our_user(line):
-        raise PermissionError("Who listens there is not of our user.")
-    line.send(_RANK.pack(rank))
-    _, (file, *others), _, _ = socket.recv_fds(line, 16, size, socket.MSG_CMSG_CLOEXEC)
-    line.settimeout(None)
-    lines: list[socket.socket | None] = [line, *(socket.socket(fileno=other) for other in others)]
-    lines.insert(rank, None)
-    return Neighbours(rank, lines, _map(file, memory))
+    with contextlib.ExitStack() as opened:
+        line = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        line.settimeout(OPENING)
+        line.connect(f"\0akidlab-{place}")
+        if not _is_of_our_user(line):
+            raise PermissionError("Who listens there is not of our user.")
+        line.send(_RANK.pack(rank))
+        _, files, _, _ = socket.recv_fds(line, 16, size, socket.MSG_CMSG_CLOEXEC)
+        line.settimeout(None)
+        if not files:
+            raise ConnectionError("Rank 0 gave us no line.")
+        lines: list[socket.socket | None] = [line, *(socket.socket(fileno=file) for file in files[1:])]
+        lines.insert(rank, None)
+        found = Neighbours(rank, lines, _map(files[0], memory))
+        opened.pop_all()
+        os.close(files[0])
+    return found
 
 
 def _is_of_our_user(line: socket.socket) -> bool:
@@ -212,7 +229,4 @@ def _is_of_our_user(line: socket.socket) -> bool:
 
 
 def _map(file: int, memory: int) -> mmap.mmap:
-    try:
-        return mmap.mmap(file, memory, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
-    finally:
-        os.close(file)
+    return mmap.mmap(file, memory, mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0))
