@@ -120,7 +120,7 @@ def losses(run: Run) -> list[int]:
 def commit(training: Work, step: int) -> None:
     """Have both ranks commit a step."""
     for rank in (0, 1):
-        (Path(training.begin()["commits"]["places"][0]) / commits.name(step, rank)).touch()
+        (Path((training.begin(2) or {})["places"][0]) / commits.name(step, rank)).touch()
 
 
 def told(training: Work, *steps: int) -> None:
@@ -131,7 +131,7 @@ def test_it_goes_back_to_the_last_commit_and_records_no_step_twice(training: Wor
     commit(training, 2)
     told(training, 1, 2, 3)
     training.lose(1, "Rank 1 was killed.")
-    assert training.begin()["commits"]["resume"] == {"step": 2, "path": None}
+    assert (training.begin(2) or {})["resume"] == {"step": 2, "path": None}
     told(training, 3, 4)
     training.close(Outcome("finished"))
 
@@ -147,16 +147,16 @@ def test_a_commit_whose_steps_were_not_all_told_is_not_taken(training: Work) -> 
     told(training, 1, 2, 3)
     training.lose(0, "Rank 0 was killed.")
 
-    assert training.begin()["commits"]["resume"]["step"] == 2
+    assert (training.begin(2) or {})["resume"]["step"] == 2
 
 
 def test_a_commit_that_one_rank_has_not_made_is_not_taken(training: Work) -> None:
-    place = Path(training.begin()["commits"]["places"][0])
+    place = Path((training.begin(2) or {})["places"][0])
     (place / commits.name(3, 0)).touch()
     told(training, 1, 2, 3)
     training.lose(1, "Rank 1 was killed.")
 
-    assert training.begin()["commits"]["resume"] is None
+    assert (training.begin(2) or {})["resume"] is None
     assert losses(training.run) == []
 
 
@@ -167,7 +167,7 @@ def test_a_newer_checkpoint_is_taken_instead_of_a_commit(training: Work) -> None
     told(training, 1, 2, 3)
     training.lose(1, "Rank 1 was killed.")
 
-    assert training.begin()["commits"]["resume"] == {
+    assert (training.begin(2) or {})["resume"] == {
         "step": 3,
         "path": str(training.folder / "step-3.safetensors"),
     }
@@ -182,7 +182,7 @@ def test_what_was_asked_after_the_commit_is_asked_again(training: Work) -> None:
     training.recovery.sent(unheard)
     told(training, 1, 2, 3)
     training.lose(1, "Rank 1 was killed.")
-    training.begin()
+    training.begin(2)
 
     assert list(training.commands) == [late, unheard]
 
@@ -193,14 +193,14 @@ def test_a_paused_run_is_paused_again(training: Work) -> None:
     training.hear([Message("status", Status("paused"), step=2)])
     training.hear([Message("status", Status("failed"), step=2)])  # says rank 0, of which another is the cause
     training.lose(1, "Rank 1 was killed.")
-    training.begin()
+    training.begin(2)
 
     assert [command.action for command in training.commands] == ["pause"]
 
 
 def test_nothing_is_left_of_the_commits_of_a_run(training: Work) -> None:
     commit(training, 2)
-    places = [Path(place) for place in training.begin()["commits"]["places"]]
+    places = [Path(place) for place in (training.begin(2) or {})["places"]]
     assert places[0].exists()
     training.close(Outcome("finished"))
 
@@ -213,5 +213,5 @@ def test_a_run_that_may_not_be_restarted_commits_nothing() -> None:
     )
     training.start()
 
-    assert (training.begin(), training.recovery.is_possible) == ({"commits": None}, False)
+    assert (training.begin(2), training.recovery.is_possible) == (None, False)
     training.close(Outcome("stopped"))
