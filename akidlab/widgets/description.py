@@ -6,7 +6,12 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING
+
+from akidlab.dispatch import home
+from akidlab.dispatch.launcher import slots
+from akidlab.store.liveness import this_machine
 
 if TYPE_CHECKING:
     from akidlab.store import EventEntry, LogEntry, Run, Snapshot
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
 Plain = dict[str, object]
 
 # What happens all the time and is seen in the charts and numbers anyway.
-CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint", "save"})
+CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint", "save", "ranks"})
 POINTS = 2000
 SHOWN = 300  # lines of a log that are told at once
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
@@ -35,10 +40,19 @@ def run(now: Snapshot) -> Plain:
         "epoch": now.epoch,
         "max_steps": now.max_steps,
         "world_size": now.world_size,
+        "places": places(now),
         "samples_per_second": _finite(now.samples_per_second),
         "elapsed": round(now.elapsed, 2),
         "error": None if now.error is None else now.error[-_LONGEST:],
     }
+
+
+def places(now: Snapshot) -> list[int]:
+    """The numbers of processes that a live run may go on with, 1 for its notebook's own; none if it cannot."""
+    if not now.is_live or now.machine != this_machine() or not home.is_there(json.loads(now.info).get("home")):
+        return []
+    powers = (2**power for power in range(2, 20))
+    return sorted({1, 2, now.world_size, *takewhile(lambda ranks: ranks <= slots(), powers)})
 
 
 def events(entries: list[EventEntry]) -> list[Plain]:

@@ -51,3 +51,10 @@ def test_a_rate_must_be_a_number_of_zero_or_more(value):
 def test_a_number_of_steps_must_be_one_or_more(value):
     with pytest.raises(ValueError, match=r"`step` needs a number of steps of 1 or more"):
         Command("step", value)
+
+
+def test_ranks_are_a_whole_number_and_0_is_the_notebook() -> None:
+    assert Command("ranks", 0).value == 0
+    for value in (None, -1, 1.5):
+        with pytest.raises(ValueError, match=r"`ranks` needs a number of ranks, 0 for the notebook's own"):
+            Command("ranks", value)

@@ -45,6 +45,11 @@ export function rate(number: number): string {
   return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential().replace('e+', 'e') : String(short);
 }
 
+/** Where so many processes train: 1 is the notebook's own. */
+export function processes(number: number): string {
+  return number === 1 ? 'here' : `${number} ranks`;
+}
+
 export function speed(perSecond: number | null): string {
   if (perSecond == null || !Number.isFinite(perSecond)) {
     return '–';
@@ -98,7 +103,7 @@ export function observing(share: number | undefined, every: number | undefined):
   return parts.join(' · ') || null;
 }
 
-const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'save', 'started']);
+const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'save', 'started', 'ranks']);
 
 /** What an event says to people; null for those that the charts and numbers show anyway. */
 export function sentence(event: IEvent): string | null {

@@ -222,6 +222,7 @@ export class DashboardModel {
     this.reach('pause', status !== 'running' && status !== 'preparing');
     this.reach('resume', status !== 'paused');
     this.reach('stop', !run.live);
+    this.reach('ranks', !run.live);
   }
 
   private takeEvents(events: IEvent[], logs: ILog[]): void {
@@ -251,7 +252,7 @@ export class DashboardModel {
 
   private settle(id: string, state: 'taken' | 'lost'): void {
     for (const pending of this.pending.values()) {
-      if (pending.command.id === id && pending.state === 'sent') {
+      if (pending.command.id === id && (pending.state === 'sent' || (pending.state === 'lost' && state === 'taken'))) {
         pending.state = state;
         this.acted.emit(pending);
       }
@@ -262,6 +263,9 @@ export class DashboardModel {
     for (const pending of this.pending.values()) {
       if (pending.command.id === id) {
         pending.error = error;
+        if (pending.command.action === 'ranks') {
+          this.settle(id, 'lost'); // it was heard, and refused
+        }
       }
     }
   }

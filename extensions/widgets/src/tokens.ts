@@ -11,6 +11,8 @@ export interface IRun {
   epoch: number;
   max_steps: number | null;
   world_size: number;
+  /** The numbers of processes that it may go on with, 1 for its notebook's own; none if it cannot be moved. */
+  places: number[];
   samples_per_second: number | null;
   elapsed: number | null;
   error: string | null;
@@ -100,7 +102,7 @@ export interface IAck {
   error?: string;
 }
 
-export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline';
+export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline' | 'ranks';
 
 export interface ICommand {
   action: Action;

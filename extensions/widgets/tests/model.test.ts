@@ -6,7 +6,7 @@ import type { ICommand, IEvent, IHistory, IModel, IRun, ITick } from '../src/tok
 
 const RUN: IRun = {
   uid: 'a1', name: 'digits', status: 'running', live: true, step: 0, epoch: 0, max_steps: 100,
-  world_size: 1, samples_per_second: null, elapsed: 0, error: null
+  world_size: 1, places: [1, 2], samples_per_second: null, elapsed: 0, error: null
 };
 
 /** The comm as anywidget gives it: what is sent is kept, and `hear` is the kernel speaking. */
@@ -151,4 +151,38 @@ test('lines of a run that has ended come from the kernel, each to who asked', as
 
   assert.deepEqual([one.rank, (await second).more], [1, true]);
   await assert.rejects(first, /no such run/);
+});
+
+test('a move is on its way until the run has moved', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  model.act('ranks', 2);
+  const { id } = comm.sent.at(-1) as unknown as ICommand;
+  comm.hear({ kind: 'ack', id, ok: true });
+  comm.tick(1, [1]);
+
+  assert.equal(model.pending.get('ranks')?.state, 'taken');
+  comm.tick(2, [2], { events: [{ id: 1, kind: 'moved', step: 1, time: 0, data: { id, from: 1, to: 2 } }] });
+  assert.equal(model.pending.has('ranks'), false);
+});
+
+test('a move that was refused says why at once', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  model.act('ranks', 2);
+  const { id } = comm.sent.at(-1) as unknown as ICommand;
+  comm.hear({ kind: 'ack', id, ok: false, error: 'A loop cannot be moved.' });
+
+  assert.deepEqual([model.pending.get('ranks')?.state, model.pending.get('ranks')?.error], ['lost', 'A loop cannot be moved.']);
+});
+
+test('a move that one way cannot deliver and the other can is on its way', () => {
+  const comm = new Comm();
+  const model = new DashboardModel(comm, null);
+  model.act('ranks', 2);
+  const { id } = comm.sent.at(-1) as unknown as ICommand;
+  comm.hear({ kind: 'ack', id, ok: false, error: 'Nothing here can reach this run.' });
+  comm.hear({ kind: 'ack', id, ok: true });
+
+  assert.equal(model.pending.get('ranks')?.state, 'taken');
 });

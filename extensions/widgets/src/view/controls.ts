@@ -4,6 +4,7 @@ import { rate } from '../format';
 import type { DashboardModel } from '../model';
 import type { Action } from '../tokens';
 import { h, icon, write } from './dom';
+import { Processes } from './processes';
 
 const DECADES = [-6, 1]; // the slider goes from 1e-6 to 10
 
@@ -43,12 +44,14 @@ export class Controls {
   });
   readonly rateNode = h('label', { class: 'akid-rate' }, h('span', {}, 'Learning rate'), this.slider, this.box);
   readonly buttons = h('div', { class: 'akid-buttons', role: 'group', 'aria-label': 'Training' }, this.toggle, this.step, this.stop);
+  readonly processes: Processes;
   readonly notice = h('div', { class: 'akid-notice', role: 'alert' });
 
   private dragging = false;
   private asked: number | null = null;
 
   constructor(private readonly model: DashboardModel) {
+    this.processes = new Processes(model);
     this.drawToggle('pause');
   }
 
@@ -75,9 +78,11 @@ export class Controls {
     this.buttons.setAttribute('aria-busy', String(Boolean(doing)));
     const silent = [...pending.values()].filter(({ state }) => state === 'lost').at(-1);
     const why = silent?.error ?? 'Neither the server nor the kernel has taken it.';
-    const said = `No answer to “${silent?.command.action}” yet. ${why}`;
+    const refused = silent?.command.action === 'ranks' && silent.error;
+    const said = refused ? `Not moved. ${why}` : `No answer to “${silent?.command.action}” yet. ${why}`;
     write(this.notice, silent && run.live ? said : '');
     this.updateRate();
+    this.processes.update();
   }
 
   private updateRate(): void {

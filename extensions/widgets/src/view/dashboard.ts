@@ -46,7 +46,7 @@ export class DashboardView implements IChartHost {
     this.node = h(
       'div',
       { class: 'akid-dash', tabindex: 0, role: 'region', 'aria-label': `Dashboard of ${model.run.name}`, keydown: (event: KeyboardEvent) => this.onKey(event) },
-      h('div', { class: 'akid-head' }, this.header.node, this.controls.rateNode, this.controls.buttons, this.header.bar, this.header.numbers, this.tools()),
+      h('div', { class: 'akid-head' }, this.header.node, this.controls.rateNode, this.controls.buttons, this.controls.processes.node, this.header.bar, this.header.numbers, this.tools()),
       this.alarm.node,
       this.grid,
       this.metrics.node,

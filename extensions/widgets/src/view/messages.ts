@@ -80,7 +80,7 @@ export class Messages {
 }
 
 function level(event: IEvent): string {
-  return event.kind === 'error' || event.kind === 'guard' ? 'error' : warns(event) ? 'warning' : 'info';
+  return event.kind === 'error' || event.kind === 'guard' ? 'error' : warns(event) || event.kind === 'stays' ? 'warning' : 'info';
 }
 
 function traceback(data: { [key: string]: unknown }): string | null {
