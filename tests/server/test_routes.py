@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from akidlab.errors import UnknownNameError
-from akidlab.messages import Event, Message, Samples
+from akidlab.messages import Event, Log, Message, Samples
 from akidlab.server.runs import Runs
 from akidlab.store import Recorder, Run, Store
 from akidlab.widgets import assets
@@ -56,6 +56,8 @@ def live() -> Iterator[Live]:
         ("akidlab/api/runs/abc/commands", {"action": "stop", "id": "1"}),
         ("akidlab/api/runs/abc/series", None),
         ("akidlab/api/runs/abc/figure", None),
+        ("akidlab/api/runs/abc/log", None),
+        ("akidlab/api/runs/abc/timelines/timeline-1.json", None),
         ("akidlab/api/live", None),
         ("akidlab/static/dashboard.js", None),
         ("akidlab/static/plotly.min.js", None),
@@ -150,6 +152,30 @@ def test_a_figure_of_a_run_is_plotly(server: Server, live: Live) -> None:
 
     assert status == 200
     assert answer["data"][0]["y"] == [0.5, None]
+
+
+def test_lines_of_one_rank_are_asked_for(server: Server, live: Live) -> None:
+    with Recorder(live.run) as recorder:
+        for rank in (0, 1, 1):
+            recorder.hear(Message("log", Log(f"said by {rank}", "warning" if rank else "info", rank)))
+    path = f"akidlab/api/runs/{live.run.uid}/log"
+    _, told, _ = server.ask(f"{path}?rank=1&level=errors")
+    _, before, _ = server.ask(f"{path}?rank=1&before={told['logs'][1]['id']}")
+
+    assert [line["text"] for line in told["logs"]] == ["said by 1", "said by 1"]
+    assert (before["logs"], told["more"]) == (told["logs"][:1], False)
+    assert [server.ask(f"{path}?{bad}")[0] for bad in ("rank=x", "level=all", "before=-1")] == [400] * 3
+
+
+def test_a_timeline_of_a_run_is_read_and_no_other_file(server: Server, live: Live) -> None:
+    live.run.folder.mkdir(parents=True)
+    for name in ("timeline-7.json", "config.json"):
+        (live.run.folder / name).write_text("{}")
+    path = f"akidlab/api/runs/{live.run.uid}/timelines"
+
+    assert server.ask(f"{path}/timeline-7.json")[1] == {"name": "timeline-7.json", "text": "{}"}
+    for name in ("config.json", "timeline-8.json", "..%2Fruns.sqlite", "timeline-7.json%00"):
+        assert server.ask(f"{path}/{name}")[0] == 404
 
 
 def test_live_runs_are_listed_without_their_keys(server: Server, live: Live) -> None:

@@ -71,6 +71,48 @@ def test_events_and_lines_are_asked_for_by_kind_and_by_id(digits):
     assert digits.logs(after=first.id) == digits.logs(limit=1) == [second]
 
 
+def test_lines_of_one_rank_and_level_are_asked_for(store):
+    run = store.create("digits")
+    with Recorder(run) as recorder:
+        for rank in (0, 1):
+            for level in ("info", "warning"):
+                recorder.hear(Message("log", Log(f"{level} of {rank}", level, rank)))
+    last = run.logs()[-1]
+
+    assert [line.text for line in run.logs(rank=1)] == ["info of 1", "warning of 1"]
+    assert [line.text for line in run.logs(levels=["warning"])] == ["warning of 0", "warning of 1"]
+    assert [line.text for line in run.logs(before=last.id, limit=1)] == ["info of 1"]
+    assert run.logs(levels=[]) == []
+
+
+def test_what_is_measured_of_ranks_is_no_metric_and_moves_no_run(store):
+    run = store.create("digits", world_size=2)
+    row = {"host": "ada", "pid": 41}
+    with Recorder(run) as recorder:
+        recorder.hear(Message("loss", Samples([9, 10], [1.0, 0.5], [0.0, 0.0]), step=10, epoch=3))
+        recorder.flush()
+        recorder.hear(Message("ranks", Samples([8], [2.5], [0.0]), step=8, key="own_ms/1"))
+        recorder.hear(Message("status", Status(None, {"ranks": [row, row]})))
+        recorder.flush()
+        assert (run.step, run.epoch) == (10, 3)
+    pulse = run.pulse()
+
+    assert (run.tags(), list(pulse.tags), list(pulse.ranks)) == (["loss"], ["loss"], ["ranks/own_ms/1"])
+    assert run.scalars("ranks/own_ms/1").last == 2.5
+    assert run.ranks == [row, row]
+    run.rewind(4)
+    assert len(run.scalars("ranks/own_ms/1")) == 0
+
+
+def test_a_rank_that_was_flagged_is_among_the_warnings(store):
+    run = store.create("digits")
+    with Recorder(run) as recorder:
+        for kind in ("rank_lags", "rank_lost", "warning", "rank_drifts"):
+            recorder.hear(Message("event", Event(kind, {"text": kind})))
+
+    assert run.warnings == ["rank_lags", "warning", "rank_drifts"]
+
+
 def test_a_pulse_says_whether_there_is_anything_to_read(digits):
     pulse = digits.pulse()
 

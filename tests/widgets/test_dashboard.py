@@ -7,9 +7,10 @@ import json
 import pytest
 from tapped import Wire, custom, scalar, size
 
-from akidlab.messages import Command, Event, Message, Samples, Status
+from akidlab.messages import Command, Event, Log, Message, Samples, Status
 from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard, assets
+from akidlab.widgets.dashboard import _picture
 from akidlab.widgets.figure import figure
 from akidlab.widgets.live import LiveWidget
 from tests.patience import until
@@ -82,6 +83,35 @@ def test_the_comm_answers_what_the_browser_asks(run: Run, recorder: Recorder) ->
     assert answers["figure"][0]["figure"]["data"][0]["y"] == [0.5, 0.25]
     assert answers["source"][1] == [assets.source()]
     assert any(content.get("answer") for content, _ in custom())
+
+
+@built
+def test_the_comm_answers_what_is_asked_of_ranks(run: Run, recorder: Recorder) -> None:
+    for rank, level in ((0, "info"), (1, "info"), (1, "warning")):
+        recorder.hear(Message("log", Log(f"{level} of {rank}", level, rank)))
+    recorder.flush()
+    run.folder.mkdir(parents=True)
+    (run.folder / "timeline-7.json").write_text("{}")
+    dashboard = Dashboard(run)
+    dashboard._hear({"kind": "log", "id": "a", "rank": 1, "level": "errors", "before": None})
+    dashboard._hear({"kind": "log", "id": "b", "rank": 1, "level": "nonsense"})
+    dashboard._hear({"kind": "timeline", "id": "c", "name": "timeline-7.json"})
+    dashboard._hear({"kind": "timeline", "id": "d", "name": "../../secrets.json"})
+    dashboard.close()
+
+    answers = {content["id"]: content for content, _ in custom() if "id" in content}
+    assert [line["text"] for line in answers["a"]["logs"]] == ["warning of 1"]
+    assert "`level` is one of output, errors" in answers["b"]["error"]
+    assert (answers["c"]["name"], answers["c"]["text"]) == ("timeline-7.json", "{}")
+    assert "is not the name of a timeline" in answers["d"]["error"]
+
+
+def test_a_past_run_whose_rank_was_flagged_names_it_in_its_picture(run: Run, recorder: Recorder) -> None:
+    recorder.hear(Message("event", Event("rank_drifts", {"rank": 1, "text": "Rank 1 drifts: its weights"})))
+    scalar(recorder, "loss", [1, 2], [0.5, 0.25])
+
+    assert "Rank 1 drifts: its weights" in _picture(run)["image/svg+xml"]
+    assert "Rank 1 drifts: its weights" in json.dumps(figure(run))
 
 
 def test_a_figure_is_small_whatever_the_run(run: Run, recorder: Recorder) -> None:

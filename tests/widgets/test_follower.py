@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tapped import scalar
 
-from akidlab.messages import Event, Log, Message, Samples
+from akidlab.messages import Event, Log, Message, Samples, Status
 from akidlab.store import Recorder, Run
 from akidlab.widgets.follower import Follower, Packet
 
@@ -152,3 +152,42 @@ def test_the_answer_to_a_question_stays_bounded(run: Run, recorder: Recorder) ->
     grouped(recorder, 100, 3000)
 
     assert sum(count for _, count in Follower(run).snapshot(2000).content["series"]) <= 41_000  # type: ignore[attr-defined]
+
+
+def on_ranks(recorder: Recorder, ranks: int, step: int) -> None:
+    """What is known, and measured, of so many ranks."""
+    row = {"host": "a-machine-with-a-name.example.org", "pid": 4_194_304, "state": "running", "step": step}
+    row |= {"checksum": "a1b2c3d4", "lags": 12.34, "drifts": step}
+    recorder.hear(Message("status", Status(None, {"ranks": [row] * ranks})))
+    for name in ("step_ms", "own_ms", "wait_ms", "bytes", "gradient_norm"):
+        for rank in range(ranks):
+            recorder.hear(Message("ranks", Samples([step], [0.5], [0.0]), step=step, key=f"{name}/{rank}"))
+    recorder.flush()
+
+
+def test_what_is_known_of_ranks_is_told_when_it_is_news(run: Run, recorder: Recorder) -> None:
+    follower = Follower(run)
+    assert follower.delta().content["ranks"] is None
+    on_ranks(recorder, 2, 7)
+    told, again = follower.delta().content, follower.delta().content
+
+    row = [0, 4_194_304, "running", 7, "a1b2c3d4", 12.34, 7]
+    assert told["ranks"] == {"hosts": ["a-machine-with-a-name.example.org"], "rows": [row, row]}
+    assert again["ranks"] is None
+    assert ["ranks/own_ms/1", 1] in told["series"]  # type: ignore[operator]
+    assert follower.snapshot(100).content["ranks"] == told["ranks"]  # the answer to who came late
+
+
+@pytest.mark.parametrize("ranks", [8, 128])
+def test_no_tick_is_larger_however_many_ranks_there_are(run: Run, recorder: Recorder, ranks: int) -> None:
+    follower = Follower(run)
+    for step in (1, 2, 3):
+        on_ranks(recorder, ranks, step)
+        grouped(recorder, 20, 500)
+        recorder.hear(Message("event", Event("rank_lags", {"text": "x" * 1200})))
+        recorder.hear(Message("log", Log("x" * 1200)))
+        recorder.flush()
+        delta, snapshot = follower.delta(), follower.snapshot()
+
+        assert delta.content["ranks"] is not None
+        assert delta.size + snapshot.size <= TICK
