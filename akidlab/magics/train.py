@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from akidlab import config
 from akidlab.errors import AkidlabError, MagicError
-from akidlab.magics import arguments, body, manifest
+from akidlab.magics import arguments, body, manifest, where
 from akidlab.session import Cargo, Plan, Session, travel
 from akidlab.session.waiting import Watched, summary
 
@@ -26,6 +26,13 @@ class TrainMagics(Magics):
     @argument("--steps", metavar="N", help="train N steps more, instead of as many as the kid was told")
     @argument("--epochs", metavar="N", help="train N epochs more")
     @argument("-np", "--np", metavar="N", help="train on N ranks, which stay warm for the next cell")
+    @argument("-H", "--hosts", metavar="H", help="the ranks run on these hosts, over ssh, as in a:2,b:2")
+    @argument("--ssh-port", metavar="N", help="where the sshd of the hosts listen")
+    @argument("--ssh-identity-file", metavar="F", help="the key for ssh")
+    @argument("--network-interface", metavar="I", help="what the hosts talk over, such as eth0")
+    @argument("--min-np", metavar="N", help="go on with as few as N ranks, if hosts are lost")
+    @argument("--max-np", metavar="N", help="go on with as many as N ranks, if hosts come")
+    @argument("--discover", metavar="S", help="a script that prints the hosts there are, as a:2 in a line")
     @argument("--launcher", metavar="L", help="what starts ranks: horovod, the default, or torch")
     @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
     @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
@@ -78,6 +85,7 @@ class TrainMagics(Magics):
         plan = _plan(asked)
         ranks = arguments.whole("-np", asked.np)
         asked.launcher = arguments.launcher(asked.launcher)
+        where.where(asked)  # what is wrong with it is said at once
         if ranks is None and asked.launcher is not None:
             raise MagicError("`--launcher` is for ranks: say how many, as in `-np 2`.")
         train = self._here if ranks is None else self._on_ranks
@@ -107,7 +115,7 @@ class TrainMagics(Magics):
     ) -> Watched:
         __tracebackhide__ = True
         assert ranks is not None
-        session = Session.current()
+        session, place = Session.current(), where.where(asked)
         if cell is None:
             variable, kid = body.named(self._shell, asked.kid)
             luggage = travel.pack_names({"kid": kid}, self._home)
@@ -120,11 +128,15 @@ class TrainMagics(Magics):
             except SyntaxError as error:
                 raise body.not_python(self._shell, error) from None
             before = body.kids(self._shell.user_ns)
-            session.pool(ranks, asked.launcher)  # the ranks get ready while the body makes the notebook's kid
+            session.pool(
+                ranks, asked.launcher, where=place
+            )  # the ranks get ready while the body makes the notebook's kid
             body.run(self._shell, whole)
             variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = Cargo(variable, luggage.data, source, filename)
-        return session.dispatch(ranks, cargo, kid, plan, launcher=asked.launcher, **_manner(asked))
+        return session.dispatch(
+            ranks, cargo, kid, plan, launcher=asked.launcher, where=place, **_manner(asked)
+        )
 
     def _cargo(self, variable: str, source: str, filename: str) -> Cargo:
         """The cell, for ranks that are to make its kid later."""

@@ -22,6 +22,7 @@ from akidlab.session.waiting import watch
 
 if TYPE_CHECKING:
     from akidlab.dispatch import Pool
+    from akidlab.dispatch.elastic import Where
     from akidlab.kids import Kid
     from akidlab.session.cells import RankNotebook
     from akidlab.session.dispatching import Cargo
@@ -45,7 +46,7 @@ class Session:
 
     def __init__(self) -> None:
         self.trainings: list[Voyage] = []
-        self.pools: dict[tuple[int, str, str | None], Pool] = {}
+        self.pools: dict[tuple[int, str, str | None, str], Pool] = {}
         self.notebooks: dict[str, RankNotebook] = {}  # of pools, by their uids
         self._tokens: list[contextvars.Token[Session]] = []
 
@@ -113,6 +114,7 @@ class Session:
         plan: Plan | None = None,
         *,
         launcher: str | None = None,
+        where: Where | None = None,
         name: str | None = None,
         background: bool = False,
         dashboard: bool = True,
@@ -128,6 +130,7 @@ class Session:
             kid: the notebook's kid.
             plan: how far, from where, at which rate.
             launcher: what starts the ranks, see `pool`.
+            where: the hosts they are on, see `pool`.
             name: what the run is called; by default as the kid is.
             background: True to return at once.
             dashboard: False to show nothing while it trains.
@@ -142,11 +145,19 @@ class Session:
 
         self._check_free(kid)
         seen, plan = shows(dashboard), plan or Plan()
-        training = dispatch(lambda: self.pool(np, launcher), cargo, kid, plan, name, tensorboard, seen)
+        training = dispatch(
+            lambda: self.pool(np, launcher, where=where), cargo, kid, plan, name, tensorboard, seen
+        )
         manner = Manner(self._ranks(), lambda: cargo, tensorboard, seen, plan.survival)
         return self._begin(Voyage(training, manner), background, dashboard)
 
-    def pool(self, np: int, launcher: str | None = None, folder: Path | None = None) -> Pool:
+    def pool(
+        self,
+        np: int,
+        launcher: str | None = None,
+        folder: Path | None = None,
+        where: Where | None = None,
+    ) -> Pool:
         """The ranks of this size in a folder: those that live, or new ones.
 
         Args:
@@ -154,19 +165,27 @@ class Session:
             launcher: what starts them, `horovod` or `torch`; by default those that live are taken, whatever
                 started them, and Horovod starts new ones.
             folder: where they work; by default the folder we are in.
+            where: the hosts they are on, and how their number may change; by default this machine. What is
+                found on other hosts is told in a table.
 
         Raises:
-            DispatchError: if they cannot be started.
+            DispatchError: if they cannot be started, or a host is not as it should be.
         """
         from akidlab.dispatch import Pool
 
         folder = folder or Path.cwd()
-        key = (np, str(folder), launcher)
+        key = (np, str(folder), launcher, repr(where))
         pool = self.pools.get(key)
         if pool is None or not _is_well(pool):
             if pool is not None:
                 pool.close()
-            pool = self.pools[key] = Pool.start(np, project=folder, launcher=launcher)
+            pool = self.pools[key] = Pool.start(
+                np,
+                project=folder,
+                launcher=launcher,
+                told=_tell,
+                **({} if where is None else where._asdict()),
+            )
         return pool
 
     def _ranks(self) -> Callable[[int, str | None], Pool]:
@@ -265,6 +284,11 @@ class Session:
     def __repr__(self) -> str:
         names = ", ".join(f"`{training.run.name}`" for training in self.live) or "nothing"
         return f"Session(training {names})"
+
+
+def _tell(text: str) -> None:
+    if not config.quiet():
+        sys.stdout.write(f"{text}\n")
 
 
 def _is_well(pool: Pool) -> bool:
