@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import queue
 import threading
@@ -24,6 +25,7 @@ class Hand:
         layers: how many layers it looks into at every tenth step: a few metrics, a line a layer.
         guards_at: the step at which a guard finds something, and holds the run.
         guard: what that guard does, `stop` or `pause`.
+        ranks: of how many ranks it tells; the last one lags from step 100 on.
     """
 
     def __init__(
@@ -35,10 +37,11 @@ class Hand:
         layers: int = 0,
         guards_at: int = 0,
         guard: str = "stop",
+        ranks: int = 0,
     ) -> None:
-        self.run: Run = Store().create(name, max_steps=steps)
+        self.run: Run = Store().create(name, max_steps=steps, world_size=max(1, ranks))
         self.steps, self.pace, self.fails_at = steps, pace, fails_at
-        self.layers, self.guards_at, self.guard = layers, guards_at, guard
+        self.layers, self.guards_at, self.guard, self.ranks = layers, guards_at, guard, ranks
         self.rate, self.step, self.left = 0.05, 0, 0
         self.paused = self.stopped = False
         self.asked: queue.Queue[Command] = queue.Queue()
@@ -88,6 +91,8 @@ class Hand:
             self._record()
             if self.layers and (self.step == 1 or self.step % 10 == 0):
                 self._look_inside()
+            if self.ranks and self.step % 20 == 0:
+                self._tell_of_ranks()
             if self.step == self.guards_at:
                 self._hold()
             if self.paused:
@@ -109,6 +114,9 @@ class Hand:
         elif command.action == "rate":
             assert command.value is not None
             self.rate = command.value
+        elif command.action == "timeline":
+            self._record_timeline()
+            return
         self.stopped = command.action == "stop"
         self._say("event", Event(command.action, {"id": command.id, "value": command.value}))
 
@@ -148,6 +156,44 @@ class Hand:
 
     def _find(self, kind: str, finding: str, block: str, text: str, value: float | None = None) -> None:
         self._say("event", Event(kind, {"text": text, "finding": finding, "block": block, "value": value}))
+
+    def _tell_of_ranks(self) -> None:
+        late, last = self.step >= 100, self.ranks - 1
+        rows = []
+        for rank in range(self.ranks):
+            lags = late and rank == last
+            row = {"host": "ada", "pid": 4100 + rank, "state": "running", "step": self.step}
+            rows.append(row | {"checksum": "a1b2c3d4", "lags": 12.4 if lags else 0.0, "drifts": 0})
+            own, wait = (62.0, 0.4) if lags else (5.0 + rank, 57.4 if late else 1.0)
+            measured = {"step_ms": own + wait, "own_ms": own, "wait_ms": wait, "bytes": 8488.0}
+            for name, value in (measured | {"gradient_norm": 0.5 + rank}).items():
+                self._scalar(f"ranks/{name}/{rank}", value)
+            self._say("log", Log(f"rank {rank} made {self.step} steps", "info", rank))
+        self._say("status", Status(None, {"ranks": rows}))
+        if self.step == 100:
+            self._say("log", Log("beware", "warning", last))
+            data = {
+                "rank": last,
+                "step": 100,
+                "by": 12.4,
+                "text": f"Rank {last} lags: its own work takes 62 ms.",
+            }
+            self._say("event", Event("rank_lags", data))
+
+    def _record_timeline(self) -> None:
+        bars: list[dict[str, object]] = []
+        for rank in range(self.ranks):
+            lane = {"pid": rank, "tid": 0}
+            bars.append({"name": "process_name", "ph": "M", **lane, "args": {"name": f"rank {rank} on ada"}})
+            for step in range(50):
+                begin, args = 1000 * step, {"step": self.step + step}
+                own = {"name": "own work", "cat": "own", "ts": begin, "dur": 400 * (1 + rank)}
+                wait = {"name": "average", "cat": "wait", "ts": begin + 400 * (1 + rank), "dur": 100}
+                bars += [{"ph": "X", **lane, "args": args, **bar} for bar in (own, wait)]
+        self.run.folder.mkdir(parents=True, exist_ok=True)
+        name = f"timeline-{self.step}.json"
+        (self.run.folder / name).write_text(json.dumps({"traceEvents": bars}))
+        self._say("event", Event("timeline", {"file": name, "first": self.step, "last": self.step + 49}))
 
     def _scalar(self, tag: str, value: float) -> None:
         self._say(tag, Samples([self.step], [value], [time.time()]))

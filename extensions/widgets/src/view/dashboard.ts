@@ -184,7 +184,7 @@ export class DashboardView implements IChartHost {
 
   private onKey(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
-    const typing = target.matches('input[type=text], input[type=search]');
+    const typing = target.matches('input[type=text], input[type=search], select');
     if (event.key === 'Escape') {
       this.escape(event);
     } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {

@@ -17,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     }
   }
   element.append(...children.filter((child): child is Node | string => child !== null));
-  if (element.matches('button, input, summary, [tabindex]')) {
+  if (element.matches('button, input, select, summary, [tabindex]')) {
     element.dataset.lmSuppressShortcuts = 'true'; // or JupyterLab takes the keys that are meant for us
   }
   return element;
