@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 Body = dict[str, Any]
 MOST = 64  # cells that wait
 STUCK = 2.0  # seconds in a collective that another rank will not come to
+FORSAKEN = 5.0  # seconds between two interrupts of a cell whose notebook has died
 HEED = 1.0  # seconds for ranks to heed a second interrupt
 GIVEN = ("source", "filename", "names", "notebook", "path", "wants")  # what the ranks are told of a cell
 _OURS = ("kind", "number", "generation")  # what they say that is not for the notebook
@@ -44,7 +46,7 @@ class Cell:
     waits: dict[int, tuple[str, float]] = field(default_factory=dict)  # in which collective, since when
     is_called: bool = False  # rank 0 was told to have all of them begin
     interrupts: int = 0
-    interrupted: float = 0.0
+    interrupted: float = -math.inf
     broken: str | None = None  # why the ranks were given up
 
     @property
@@ -156,8 +158,10 @@ class Cells:
         if self._ranks.failure is not None:
             self._end(cell, self._ranks.failure)
             return
-        if not cell.interrupts and not lives(int(cell.request["pid"]), cell.request["born"]):
-            self._interrupt(cell)  # its notebook has died
+        if not lives(int(cell.request["pid"]), cell.request["born"]):
+            self._forsake(cell)
+        if cell not in self._cells:
+            return
         if cell.generation is None:
             self._give(cell)
         elif cell.generation == self._ranks.generation:
@@ -248,6 +252,11 @@ class Cells:
         else:
             self._ranks.replace(why)
             self.lose(why)
+
+    def _forsake(self, cell: Cell) -> None:
+        """The notebook has died: nobody else could end its cell."""
+        if time.monotonic() - cell.interrupted > FORSAKEN:
+            self._interrupt(cell)
 
     def _interrupt(self, cell: Cell) -> None:
         cell.interrupts += 1

@@ -1,0 +1,50 @@
+"""What a notebook makes of what ranks say of a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from akidlab.errors import DispatchError, KindError, RankError
+from akidlab.session.cells import Heard, Reply, living
+
+
+def failed(rank: int, short: str, **more: object) -> Reply:
+    return Reply(rank, False, short=short, error=f"Traceback\n{short}\n", **more)  # type: ignore[arg-type]
+
+
+def test_what_went_well_raises_nothing() -> None:
+    Heard([Reply(0, True, shown="1"), Reply(1, True)]).check()
+
+
+def test_errors_that_are_alike_are_told_once_and_others_one_after_the_other() -> None:
+    alike = [failed(rank, "KeyError: 1") for rank in range(3)]
+    with pytest.raises(RankError, match=r"^Ranks 0, 1 and 2: KeyError: 1\n\nTraceback\nKeyError: 1$"):
+        Heard(alike).check()
+    with pytest.raises(RankError, match=r"(?s)^Rank 0: KeyError: 1\n.*\n\nRank 1: KeyError: 2\n"):
+        Heard([failed(0, "KeyError: 1"), failed(1, "KeyError: 2")]).check()
+
+
+def test_a_lost_rank_is_told_after_the_error_of_another() -> None:
+    with pytest.raises(DispatchError, match=r"^Rank 1 is gone\.$"):
+        Heard([Reply(0, True)], error="Rank 1 is gone.").check()
+    with pytest.raises(RankError, match=r"(?s)^Rank 0: KeyError: 1.*\n\nRank 1 is gone\.$"):
+        Heard([failed(0, "KeyError: 1")], error="Rank 1 is gone.").check()
+
+
+def test_an_interrupt_stays_an_interrupt_and_shows_where_the_ranks_were() -> None:
+    with pytest.raises(KeyboardInterrupt, match="Rank 1: KeyboardInterrupt") as caught:
+        Heard([failed(1, "KeyboardInterrupt", interrupted=True)], interrupted=True).check()
+
+    assert caught.value._render_traceback_()[0].startswith("KeyboardInterrupt: Rank 1")  # type: ignore[attr-defined]
+
+
+def test_a_value_that_cannot_come_is_told_with_its_rank() -> None:
+    with pytest.raises(KindError, match=r"^Rank 1: A `Kid` cannot be gathered"):
+        Heard([Reply(0, True), failed(1, "KindError", refused="A `Kid` cannot be gathered")]).check()
+
+
+def test_where_no_ranks_live_it_says_how_to_start_some(tmp_path: Path) -> None:
+    with pytest.raises(DispatchError, match=r"No ranks live here\. `%akid_pool --start 2` starts two"):
+        living(tmp_path)
