@@ -53,6 +53,29 @@ def test_the_stop_button_stops_a_real_training(notebook: Callable[..., Notebook]
 
 
 @pytest.mark.ranks
+def test_a_real_training_moves_to_ranks_and_back_while_its_cell_waits(
+    notebook: Callable[..., Notebook],
+) -> None:
+    book = notebook("moves", TRAIN, CELL.replace("front", "moves"), "%akid_pool --stop")
+    page = book.page
+    book.run_all()
+    menu, said = page.locator(".akid-move"), page.locator(".akid-messages")
+    expect(menu).to_have_text("Processeshere")
+    for key, text in (("ArrowDown", "to 2 ranks."), ("ArrowUp", "from 2 ranks to this notebook.")):
+        menu.press("ArrowDown")  # opens it
+        page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        expect(said).to_contain_text(text)
+        expect(menu).to_be_enabled()
+    expect(menu).to_have_text("Processeshere")
+    assert book.is_busy
+
+    page.get_by_role("button", name="Stop").click()
+    book.wait_until_done(60)
+    assert book.problems == []
+
+
+@pytest.mark.ranks
 @pytest.mark.skipif(not importlib.util.find_spec("horovod"), reason="Horovod is not installed")
 def test_the_quickstart_runs_clean_and_is_saved_small(lab: Lab, browser: Browser) -> None:
     book = Notebook.of(lab, browser, QUICKSTART)
