@@ -104,6 +104,10 @@ class Cells:
         for rank in asked:
             if type(rank) is not int or not 0 <= rank < size:
                 raise DispatchError(f"These are the ranks 0 to {size - 1}; found rank {rank!r:.20}.")
+        if missing := [name for name in (*GIVEN, "id", "pid", "born") if name not in request]:
+            raise DispatchError(f"A cell comes with its `{missing[0]}`, found none.")
+        if type(request["pid"]) is not int or not isinstance(request["born"], (float, type(None))):
+            raise DispatchError("A cell says which process it comes from, and when that began.")
         if not asked:
             raise DispatchError("A cell runs on one rank or more, found none.")
         if len(self._cells) >= MOST:
@@ -138,6 +142,8 @@ class Cells:
         elif kind == "cell_part":
             self._tell(cell, "part", rank=rank, data=said["data"])
         elif kind in ("cell_done", "cell_dropped"):
+            if kind == "cell_done":
+                said = {**said, "ok": bool(said["ok"]), "collectives": int(said["collectives"])}
             cell.ended[rank] = said
             cell.waits.pop(rank, None)
         self.look()

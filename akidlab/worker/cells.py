@@ -147,11 +147,11 @@ class Cells:
         from akidlab.worker.values import Refusal
 
         rank = self._rank
-        sys.path.extend(path for path in said["path"] if path not in sys.path)
         before = 0 if rank.collectives is None else rank.collectives.number
         notebook = self._notebook(said["notebook"])
         report: Body = {"ok": True, "interrupted": False}
         try:
+            sys.path.extend(path for path in said["path"] if path not in sys.path)
             with self._together(said["ranks"]), self._breakable():
                 value = notebook.run(said["source"], said["filename"], self._given(), said["names"])
                 report.update(_answer(value, said["wants"]))

@@ -235,6 +235,11 @@ def test_what_cannot_be_asked_is_refused(room: Room, monkeypatch: pytest.MonkeyP
             room.ask(ranks=ranks)  # type: ignore[arg-type]
     with pytest.raises(DispatchError, match="on one rank or more, found none"):
         room.ask(ranks=[])
+    with pytest.raises(DispatchError, match="says which process it comes from"):
+        room.ask(pid="me")
+    with pytest.raises(DispatchError, match="A cell comes with its `source`, found none"):
+        room.cells.take({"id": "a"}, room.peer)
+    assert not room.cells.are_open
     monkeypatch.setattr(cells, "MOST", 1)
     room.ask()
     with pytest.raises(DispatchError, match="1 cells wait for the ranks already"):
