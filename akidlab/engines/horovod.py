@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from akidlab.engines.ranks import RanksEngine
+from akidlab.engines.ranks import VARIABLE, RanksEngine
 from akidlab.errors import DispatchError
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+RESTING = (
+    "20"  # milliseconds between two looks for work: at 1, its default, an idle rank takes 0.15 of a core
+)
 REMEDY = (
     "Run `akidlab install-horovod`, which builds it for this torch, or `akidlab doctor` to see what is wrong."
 )
@@ -91,6 +95,8 @@ class HorovodEngine(RanksEngine):
             self.hvd.barrier()
 
     def timeline(self, file: str | None) -> None:
+        if os.environ.get("HOROVOD_TIMELINE") != "DYNAMIC":  # with it, rank 0 spins from the start
+            return
         if file is None:
             self.hvd.stop_timeline()
         else:
@@ -154,6 +160,14 @@ def _horovod() -> ModuleType:
     except Exception as error:  # a Horovod built for another torch fails in many ways
         raise DispatchError(f"Horovod cannot be imported: {error}. {REMEDY}") from error
     if not hvd.is_initialized():
-        os.environ.setdefault("HOROVOD_TIMELINE", "DYNAMIC")  # may be begun later; costs nothing before
+        if _will_share_memory():
+            os.environ.setdefault("HOROVOD_CYCLE_TIME", RESTING)
         hvd.init()
     return hvd
+
+
+def _will_share_memory() -> bool:
+    """Whether all ranks are on this host, where little is left for Horovod to do."""
+    sizes = [os.environ.get(name) for name in ("HOROVOD_LOCAL_SIZE", "HOROVOD_SIZE")]
+    wanted = os.environ.get(VARIABLE, "shared") == "shared"
+    return wanted and sys.platform == "linux" and sizes[0] == sizes[1] and not torch.cuda.is_available()
