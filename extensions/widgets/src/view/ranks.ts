@@ -63,7 +63,7 @@ export class Ranks {
     write(this.number, String(rows.length));
     write(this.summary, unwell.length ? `⚠ ${unwell.join(', ')}` : inShort(rows));
     this.summary.classList.toggle('akid-mark', unwell.length > 0);
-    this.trace.hidden = !run.live || rows.length < 2;
+    this.trace.hidden = !run.live || run.world_size < 2;
     this.trace.classList.toggle('akid-busy', this.model.pending.get('timeline')?.state === 'sent');
     this.show(this.chosen ?? unwell.length > 0);
     this.updateTimelines();
