@@ -120,9 +120,9 @@ def test_a_run_on_ranks_outlives_its_kernel_and_another_one_takes_it_over(
     assert pool.describe()["owners"] == [second.pid]
     second.run("run.send('pause')")
     until(lambda: run.status == "paused")
+    held = run.step + 3
     second.run("run.send('rate', 0.05); run.send('step', 3)")
-    until(lambda: run.events("step") and run.status == "paused")
-    held = run.step
+    until(lambda: run.step == held and run.status == "paused")
     norm = "akidlab.ask('ip1.weight.norm()', 'digits')"
     assert second.value(f"abs(float(run.weights()['ip1.weight'].norm()) - {norm}) < 1e-5") == "True"
     assert (run.folder / f"step-{held}.safetensors").exists()
