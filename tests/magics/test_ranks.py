@@ -148,6 +148,22 @@ def test_a_resumed_run_goes_on_there(notebook: Notebook) -> None:
     assert (runs()["halfway"].status, notebook["kid"].step) == ("finished", 20)
 
 
+def test_a_run_moves_there_by_its_cell_where_its_kid_cannot_travel(notebook: Notebook) -> None:
+    notebook.run(
+        "%%akid_train --background --no-dashboard --name carried\nnotes = open('notes', 'w')\n"
+        f"kid = make(max_steps={FOREVER})\nkid.hooks.on_batch_end.append(lambda kid: notes.write('.'))"
+    )
+    run = runs()["carried"]
+    until(lambda: run.step > 0)
+    notebook.run("kid.move(2)")
+    until(lambda: run.events("moved") or run.events("stays"))
+    notebook.run("kid.controls.send('stop')")
+    until(lambda: not run.is_live and notebook["kid"].step == run.step)
+
+    assert run.scalars("loss").steps.tolist() == list(range(1, run.step + 1))
+    assert [(event.data["from"], event.data["to"]) for event in run.events("moved")] == [(1, 2)]
+
+
 def test_an_interrupt_stops_the_run_and_keeps_the_ranks(notebook: Notebook) -> None:
     pids = ranks()
 
