@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from akidlab.errors import DispatchError
 
 if TYPE_CHECKING:
+    from akidlab.dispatch.hosts import Hosts
     from akidlab.kids import Kid
 
 PAUSE = 10.0  # seconds between two lines about one training
@@ -33,6 +34,9 @@ def add(commands: Any) -> None:
         default="horovod",
         help="who starts them (default: horovod)",
     )
+    run.add_argument("-H", "--hosts", metavar="H", help="on these hosts, over ssh, as in a:2,b:2")
+    run.add_argument("--ssh-port", type=int, metavar="N", help="where the sshd of the hosts listen")
+    run.add_argument("--ssh-identity-file", metavar="F", help="the key for ssh")
     run.add_argument(
         "--hostfile", type=Path, metavar="F", help="on the hosts of F (`node-0 slots=2`), by ssh"
     )
@@ -58,12 +62,13 @@ def train(options: argparse.Namespace) -> int:
             *words(options),
             *["--resume"] * options.resume,
         ]
-        where = {"hostfile": options.hostfile, "interface": options.interface}
+        where: dict[str, Any] = {"hostfile": options.hostfile, "interface": options.interface}
+        if options.hosts is not None:
+            where = {"hosts": _hosts(options), "told": _say}
         return run_on_ranks(options.np, program, starter=options.launcher, **where)
-    if options.hostfile or options.interface:
-        raise DispatchError(
-            "`--hostfile` and `--interface` are for starting ranks: say how many, with `-np`."
-        )
+    for option in ("hosts", "hostfile", "interface"):
+        if getattr(options, option):
+            raise DispatchError(f"`--{option}` is for starting ranks: say how many, with `-np`.")
     from akidlab.session.program import Program
     from akidlab.session.waiting import summary
 
@@ -83,6 +88,17 @@ def train(options: argparse.Namespace) -> int:
     status = kid.run.status
     print(summary(kid), flush=True)  # type: ignore[arg-type] - a kid, too, has a run
     return ENDS.get(status, 1)
+
+
+def _hosts(options: argparse.Namespace) -> Hosts:
+    from akidlab.dispatch.hosts import Hosts
+
+    ways = {"port": options.ssh_port, "identity": options.ssh_identity_file, "interface": options.interface}
+    return Hosts.parse(options.hosts, **ways)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 class _Teller:

@@ -145,7 +145,7 @@ class Roster:
         """What there is, and what is wrong with the rest."""
         with self._lock:
             there, lost = self._hosts.without(self._lost), dict(self._lost)
-        said = [f"Needed: {self.least} ranks. There are {there.total} slots ({there or 'no host'})."]
+        said = [f"Slots needed: {self.least}, found: {there.total} ({str(there) or 'no host'})."]
         said += [f"`{host}` is lost: {why}." for host, why in lost.items()]
         return " ".join([*said, *([self._complaint] if self._complaint else [])])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -193,6 +193,22 @@ def interface_of(address: str) -> str:
         if any(found.address == address for found in addresses):
             return name
     raise DispatchError(f"This machine has no network interface with the address {address}.")
+
+
+def name_interface(environment: MutableMapping[str, str]) -> None:
+    """Put right which interface Horovod was told of: on another host it may be called otherwise.
+
+    Example:
+        >>> told = {"HOROVOD_GLOO_IFACE": "eth77", "HOROVOD_GLOO_RENDEZVOUS_ADDR": "127.0.0.1"}
+        >>> name_interface(told)
+        >>> told["HOROVOD_GLOO_IFACE"].startswith("lo")
+        True
+    """
+    told = environment.get("HOROVOD_GLOO_IFACE")
+    if told is not None and told not in psutil.net_if_addrs():
+        environment["HOROVOD_GLOO_IFACE"] = interface_of(
+            own_address(environment["HOROVOD_GLOO_RENDEZVOUS_ADDR"])
+        )
 
 
 def _slots(words: list[str], source: str) -> dict[str, int]:

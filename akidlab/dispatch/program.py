@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from akidlab.dispatch.host_check import prepare
+from akidlab.dispatch.hosts import Hosts
 from akidlab.dispatch.launcher import launcher
 from akidlab.errors import DispatchError
 
@@ -25,15 +27,19 @@ def run_on_ranks(
     starter: str = "horovod",
     hostfile: Path | None = None,
     interface: str | None = None,
+    hosts: Hosts | None = None,
+    told: Callable[[str], object] | None = None,
 ) -> int:
     """Run `python *program` on `np` ranks until it ends, and give its exit status.
 
     Args:
         np: the number of ranks.
         program: what Python is told.
-        starter: which launcher starts them; other hosts are reached by `horovod` alone.
-        hostfile: the hosts, a line for each, such as `node-0 slots=2`, reached by ssh; this machine without.
+        starter: which launcher starts them; the hosts of a file are reached by `horovod` alone.
+        hostfile: the hosts, a line for each, such as `node-0 slots=2`, as a cluster writes them.
         interface: the network interface between them; found by Horovod if left out.
+        hosts: other hosts, reached by ssh, and looked at before anything is started.
+        told: given the table of what was found there.
 
     Raises:
         DispatchError: if it cannot be started, or the hosts have too few slots.
@@ -42,12 +48,18 @@ def run_on_ranks(
         raise DispatchError(f"A program runs on one rank or more, found -np {np}.")
     found = launcher(starter)
     found.check()
-    if starter == "horovod":
+    if hosts is not None:
+        prepare(np, hosts, None, starter, Path.cwd(), told)
+        found.hosts = hosts.first(np)
+        command = found.command(np, list(program))
+    elif starter == "horovod":
         command = horovodrun(np, program, hostfile=hostfile, interface=interface)
     elif hostfile is None and interface is None:
         command = found.command(np, list(program))
     else:
-        raise DispatchError(f"Other hosts are reached by `--launcher horovod`, not by `{starter}`.")
+        raise DispatchError(
+            f"A file of hosts is for `--launcher horovod`, not for `{starter}`: name them with `-H`."
+        )
     process = subprocess.Popen(command, env=environment(np, os.environ))
     before = signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
     try:

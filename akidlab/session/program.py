@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from akidlab.dispatch.hosts import name_interface
 from akidlab.errors import DispatchError, StoreError, UnknownNameError
 from akidlab.messages import CallbackSubscriber
 
@@ -143,6 +144,7 @@ def joined(launcher: str = "horovod") -> Engine | None:
     if slurm.is_step(os.environ):
         slurm.meet(os.environ, launcher)
     if "HOROVOD_RANK" in os.environ:
+        name_interface(os.environ)
         return engines.get("horovod")
     if "OMPI_COMM_WORLD_RANK" in os.environ:
         return _of_mpirun(engines.get("horovod"))

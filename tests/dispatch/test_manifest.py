@@ -189,13 +189,13 @@ def test_the_hosts_are_those_of_the_file_and_what_may_be_secret_stays_here(tmp_p
         horovodrun(5, ["train"], hostfile=hosts)
 
 
-def test_other_hosts_are_reached_by_horovod_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_of_hosts_is_for_horovod_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = main(
         ["run", "train.py", "-np", "2", "--launcher", "torch", "--hostfile", str(tmp_path / "hosts")]
     )
 
     assert status == 1
-    assert "reached by `--launcher horovod`, not by `torch`" in capsys.readouterr().err
+    assert "is for `--launcher horovod`, not for `torch`: name them with `-H`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

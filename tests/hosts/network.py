@@ -94,6 +94,9 @@ class Host:
         with contextlib.suppress(IndexError, FileNotFoundError, ProcessLookupError):
             os.kill(self._inside, signal.SIGKILL)
         self.init.wait()
+        for pipe in (self.init.stdin, self.init.stdout):
+            assert pipe is not None
+            pipe.close()
 
 
 @dataclass
@@ -103,12 +106,22 @@ class Network:
     folder: Path
     address: str
     interface: str
+    port: int
     hosts: list[Host]
 
     @property
     def path(self) -> str:
         """The PATH on which `ssh` knows these hosts, and notes nothing in the files of the user."""
         return f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+    def mend(self) -> None:
+        """Put back what has died."""
+        for index, host in enumerate(self.hosts):
+            if host.init.poll() is not None:
+                _delete(host.link)
+                self.hosts[index] = _host(
+                    self.folder, host.name, host.address, host.link, self.interface, self.port
+                )
 
 
 @contextmanager
@@ -135,15 +148,12 @@ def network(folder: Path, names: Sequence[str], port: int = 22) -> Iterator[Netw
             hosts.append(_host(folder, name, f"{subnet}.{index}", f"{bridge}-{index}", bridge, port))
         _ssh(folder)
         _know(folder, hosts, port)
-        yield Network(folder, f"{subnet}.254", bridge, hosts)
+        yield Network(folder, f"{subnet}.254", bridge, port, hosts)
     finally:
         for host in hosts:
             host.end()
-        with contextlib.suppress(subprocess.CalledProcessError):
-            _ip("link", "delete", bridge)
-        for index in range(1, len(names) + 1):
-            with contextlib.suppress(subprocess.CalledProcessError):
-                _ip("link", "delete", f"{bridge}-{index}")
+        for link in (bridge, *(f"{bridge}-{index}" for index in range(1, len(names) + 1))):
+            _delete(link)
 
 
 def _host(folder: Path, name: str, address: str, link: str, bridge: str, port: int) -> Host:
@@ -177,6 +187,8 @@ def _host(folder: Path, name: str, address: str, link: str, bridge: str, port: i
     assert init.stdout.readline() == "up\n", (folder / f"{name}.log").read_text()
     _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(host._inside))
     _ip("link", "set", link, "master", bridge, "up")
+    # a host that comes back has the address that the others remember
+    host.run("ip", "link", "set", "eth0", "address", f"02:00:00:00:00:{int(address.rpartition('.')[2]):02x}")
     host.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
     host.run("ip", "link", "set", "eth0", "up")
     init.stdin.write("go\n")
@@ -197,6 +209,11 @@ def _ssh(folder: Path) -> None:
     wrapper = folder / "bin" / "ssh"
     wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/config "$@"\n')
     wrapper.chmod(0o755)
+
+
+def _delete(link: str) -> None:
+    with contextlib.suppress(subprocess.CalledProcessError):  # it goes with its host, a little later
+        _ip("link", "delete", link)
 
 
 def _ip(*words: str) -> None:
