@@ -115,8 +115,7 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What it was warned of, the first first: that its loss is no longer finite, say."""
-        kinds = "('warning', 'rank_lags', 'rank_drifts')"
-        query = f"SELECT data FROM events WHERE run = ? AND kind IN {kinds} ORDER BY id"
+        query = f"SELECT data FROM events WHERE run = ? AND kind IN {words.WARNINGS} ORDER BY id"
         with self.store.reading() as db:
             rows = db.execute(query, (self.id,)).fetchall() if db else []
         return [words.warning(data) for (data,) in rows]

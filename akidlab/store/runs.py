@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 from akidlab.errors import NoSuchRunError, unknown
+from akidlab.messages.topics import RANKS
 from akidlab.store import drawing, snapshot, table, words
 from akidlab.store.series import import_pandas
 from akidlab.store.snapshot import Snapshot
@@ -86,7 +87,8 @@ class Runs(Sequence["Run"]):
                 return []
             rows = {now.uid: now for now in (Snapshot(*row) for row in db.execute(snapshot.SELECT))}
             last: dict[int, dict[str, float]] = {}
-            for run, name, value in db.execute("SELECT run, name, last_value FROM tags"):
+            query = f"SELECT run, name, last_value FROM tags WHERE name NOT GLOB '{RANKS}/*'"
+            for run, name, value in db.execute(query):
                 last.setdefault(run, {})[name] = float("nan") if value is None else value
         here = [rows[run.uid] for run in self._members if run.uid in rows]
         return [(now, last.get(now.id, {})) for now in here]
@@ -99,7 +101,7 @@ class Runs(Sequence["Run"]):
         """What those that were warned of something were warned of, by their names."""
         query = (
             "SELECT runs.uid, runs.name, data FROM runs JOIN events ON events.run = runs.id"
-            " WHERE kind = 'warning' ORDER BY events.id"
+            f" WHERE kind IN {words.WARNINGS} ORDER BY events.id"
         )
         with self.store.reading() as db:
             rows = db.execute(query).fetchall() if db else []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
+from collections.abc import Mapping
 
 from akidlab.store.liveness import this_machine
 from akidlab.store.snapshot import Snapshot
@@ -19,6 +21,7 @@ LOOKS = {
     "failed": ("✗", "#e0433a"),
     "lost": ("?", "#c2569b"),
 }
+WARNINGS = "('warning', 'rank_lags', 'rank_drifts')"  # the kinds of events that warn, as SQL has them
 WARNED = ("⚠", "#b57600")  # what a run is marked with that was warned of something
 
 
@@ -30,6 +33,22 @@ def standing(now: Snapshot) -> str:
 def warning(data: str) -> str:
     """What an event of a warning says, of its data as the store keeps them."""
     return str(json.loads(data).get("text") or "a warning without words")
+
+
+def observed(last: Mapping[str, float]) -> str:
+    """What looking inside cost a run, by the last values of its scalars; empty if nobody looked.
+
+    Example:
+        >>> observed({"observation_share": 0.0137, "observation_every": 10})
+        'observed 1.4 %, every 10 steps'
+    """
+    share, every = last.get("observation_share"), last.get("observation_every")
+    said = []
+    if share is not None and math.isfinite(share):
+        said.append(f"{100 * share:.1f} %" if share >= 0.0005 or share == 0 else "under 0.1 %")
+    if every is not None and math.isfinite(every):
+        said.append("every step" if every == 1 else f"every {every:,.0f} steps")
+    return f"observed {', '.join(said)}" if said else ""
 
 
 def colour(now: Snapshot) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MIME = "application/vnd.plotly.v1+json"
 
 _ABOVE = 64  # pixels of what stands above the first row
+_HEADING = 44  # characters above a chart
 _WIDE = 50  # the last values are so many times apart that a logarithmic axis tells more
 
 
@@ -66,15 +67,27 @@ def _is_wide(name: str, lines: Iterable[Series]) -> bool:
 
 
 def _heading(name: str, tags: dict[int, str], all_of_it: int, *, first: bool) -> str:
-    """The name of a chart; in the first what its two colours mean, of a topic how many lines it has."""
+    """The name of a chart; in the first what its two colours mean, of a topic its lines, or how many."""
     said = f"<b>{escape(titles.heading(name.rstrip('/')))}</b>"
     if name.endswith("/"):
+        if all_of_it > 1 and (legend := _legend(name, tags, all_of_it)):
+            return f"{said}   {legend}"
         some = f"{len(tags)} of {all_of_it} lines" if len(tags) < all_of_it else f"{len(tags)} lines"
         return f"{said}   {some if all_of_it > 1 else escape(tags[0][len(name) :])}"
     if first and 1 in tags:
         words = [f'<span style="color:{COLOURS[at]}">{("training", "validation")[at]}</span>' for at in tags]
         return f"{said}   {'  '.join(words)}"
     return said
+
+
+def _legend(name: str, tags: dict[int, str], all_of_it: int) -> str:
+    """The names of lines in their colours, if they are short and few."""
+    names = {at: tag.removeprefix(name).rpartition("/")[2] for at, tag in tags.items()}
+    if len(names) < all_of_it or len(set(names.values())) < len(names) or max(names) >= len(COLOURS):
+        return ""
+    if len("  ".join(names.values())) + len(titles.heading(name.rstrip("/"))) > _HEADING:
+        return ""
+    return "  ".join(f'<span style="color:{COLOURS[at]}">{escape(key)}</span>' for at, key in names.items())
 
 
 def _trace(series: Series, place: Place, name: str, at: int) -> description.Plain:
@@ -103,7 +116,9 @@ def _title(run: Run, missing: list[str], known: Charts) -> tuple[str, int]:
     now = run.look()
     error = (now.error or "").strip().splitlines()
     why = f": {error[-1][:120]}" if error else ""
-    said = f"{now.standing} at step {now.step:,} after {words.duration(now.elapsed)}{why}"
+    observed = words.observed({name: tag.value for name, tag in run.pulse().tags.items()})
+    cost = f", {observed}" if observed else ""
+    said = f"{now.standing} at step {now.step:,} after {words.duration(now.elapsed)}{cost}{why}"
     title = f"<b>{escape(now.name, quote=False)}</b>   {escape(said, quote=False)}"
     sign, color = words.WARNED
     for text in (warned := run.warnings[:3]):

@@ -183,3 +183,14 @@ def test_a_run_that_trains_is_where_its_process_is(store):
     at = slice(lines[0].index("where"), lines[0].index("steps") - 2)
     assert [line[at].strip() for line in lines[2:]] == [f"process {other.pid}", "here", "-"]
     assert f"process {other.pid}</td>" in page
+
+
+def test_what_is_measured_of_ranks_is_no_column_and_a_flagged_rank_is_a_warning(store):
+    run = store.create("digits", world_size=2)
+    with Recorder(run) as recorder:
+        recorder.hear(Message("loss", 0.5, step=1))
+        recorder.hear(Message("ranks", Samples([1], [2.5], [0.0]), step=1, key="own_ms/1"))
+        recorder.hear(Message("event", Event("rank_lags", {"text": "Rank 1 lags."})))
+
+    assert [last for _, last in store.runs().look()] == [{"loss": 0.5}]
+    assert store.runs().warnings() == {"digits": ["Rank 1 lags."]}

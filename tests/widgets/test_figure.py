@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from tapped import scalar
 
+from akidlab.backends.palette import COLOURS
+from akidlab.backends.svg import picture
 from akidlab.messages import Message, Samples
 from akidlab.store import Recorder, Run
 from akidlab.widgets.charts import EXPLORED, charts, fitting
@@ -28,17 +31,23 @@ def headings(drawn: Any) -> list[str]:
     return [above["text"] for above in drawn["layout"]["annotations"]]
 
 
+def read(heading: str) -> str:
+    """A heading without its looks."""
+    return re.sub("<.*?>", "", heading)
+
+
 def test_lines_of_a_topic_share_a_chart(run: Run, recorder: Recorder) -> None:
     for tag in ("loss", "validation_loss", "learning_rate"):
         scalar(recorder, tag, [1, 2], [0.5, 0.25])
     look_inside(recorder, 4)
     drawn: Any = figure(run)
 
-    assert headings(drawn)[1:] == [
-        "<b>Learning rate</b>",
-        "<b>Topic0</b>   4 lines",
-        "<b>Topic1</b>   4 lines",
+    assert [read(heading) for heading in headings(drawn)[1:]] == [
+        "Learning rate",
+        "Topic0   conv2d0  conv2d1  conv2d2  conv2d3",
+        "Topic1   conv2d0  conv2d1  conv2d2  conv2d3",
     ]
+    assert f'<span style="color:{COLOURS[2]}">conv2d2</span>' in headings(drawn)[2]
     lines = [trace["name"] for trace in drawn["data"] if trace["yaxis"] == "y3"]
     assert lines == ["features/conv2d0", "features/conv2d1", "features/conv2d2", "features/conv2d3"]
     assert ("type" in drawn["layout"]["yaxis3"], drawn["layout"]["yaxis4"]["type"]) == (False, "log")
@@ -54,12 +63,8 @@ def test_a_figure_is_small_however_many_lines_there_are(
     drawn: Any = figure(run)
 
     assert len(json.dumps(drawn)) <= 20_000
-    assert headings(drawn)[2:4] == [
-        "<b>Learning rate</b>",
-        f"<b>Topic0</b>   {'8 of ' if layers > 8 else ''}{layers} lines"
-        if layers > 1
-        else "<b>Topic0</b>   features/conv2d0",
-    ]
+    legend = {1: "features/conv2d0", 3: "conv2d0  conv2d1  conv2d2"}.get(layers, f"8 of {layers} lines")
+    assert [read(heading) for heading in headings(drawn)[2:4]] == ["Learning rate", f"Topic0   {legend}"]
     left_out = topics + 3 - len(headings(drawn))
     assert (f"{left_out} more in the run" in drawn["layout"]["title"]["text"]) is (left_out > 0)
 
@@ -112,3 +117,13 @@ def test_charts_are_called_as_people_call_them(run: Run, recorder: Recorder) -> 
     drawn: Any = figure(run)
 
     assert headings(drawn) == ["<b>Update to weight ratio</b>   conv1"]
+
+
+def test_a_figure_says_what_looking_inside_cost(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "loss", [1, 2], [0.5, 0.25])
+    assert "observed" not in figure(run)["layout"]["title"]["text"]  # type: ignore[index]
+    scalar(recorder, "observation_share", [1], [0.0137])
+    scalar(recorder, "observation_every", [1], [10])
+
+    assert ", observed 1.4 %, every 10 steps" in figure(run)["layout"]["title"]["text"]  # type: ignore[index]
+    assert "observed 1.4 %, every 10 steps" in picture(run)

@@ -42,7 +42,8 @@ def picture(run: Run, tags: Sequence[str] | None = None, width: int = 900, *, ti
         panels = panels[:MANY]
     if not title:
         return draw(panels, width, bands=bands, note=note)
-    return draw(panels, width, run.look(), run.warnings, bands=bands, note=note)
+    observed = words.observed({name: tag.value for name, tag in run.pulse().tags.items()})
+    return draw(panels, width, run.look(), run.warnings, bands=bands, note=note, observed=observed)
 
 
 def charts(series_list: Sequence[Series]) -> list[list[Series]]:
@@ -63,6 +64,7 @@ def draw(
     *,
     bands: Sequence[Bands] = (),
     note: str = "",
+    observed: str = "",
 ) -> str:
     """Charts in rows of up to three, below a title if `now` is given and what the run was warned of.
 
@@ -73,10 +75,11 @@ def draw(
         warnings: what stands below it.
         bands: what stands in a row of its own below the charts.
         note: what stands above that row.
+        observed: what looking inside cost, for the title.
     """
     series = [one for panel in panels for one in panel]
     steps = span([*series, *(one.line(50) for one in bands)])
-    body, height = _head(now, warnings, width)
+    body, height = _head(now, warnings, width, observed)
     if panels or not bands:
         drawn, high = _grid(panels, width, steps)
         body.append(f"<g transform='translate(0,{height})'>{drawn}</g>")
@@ -91,9 +94,9 @@ def draw(
     return parts.frame(width, height - GAP, _said(series, bands, now, warnings), body)
 
 
-def _head(now: Snapshot | None, warnings: Sequence[str], width: int) -> tuple[list[str], int]:
+def _head(now: Snapshot | None, warnings: Sequence[str], width: int, observed: str) -> tuple[list[str], int]:
     """The title and what the run was warned of; with how high they are."""
-    body, height = ([_title(now)], HEAD) if now else ([], 0)
+    body, height = ([_title(now, observed)], HEAD) if now else ([], 0)
     for text in warnings:
         line = shorten(f"{words.WARNED[0]} {text}", int(width / 6.8), placeholder=" ...")
         body.append(parts.text(2, height + 4, line, size=12, fill=words.WARNED[1]))
@@ -140,9 +143,10 @@ def _of_blocks(panel: Sequence[Series]) -> bool:
     return any("/" in series.tag for series in panel)
 
 
-def _title(now: Snapshot) -> str:
+def _title(now: Snapshot, observed: str) -> str:
     facts = [f"step {words.steps(now)}", words.duration(now.elapsed)]
     facts += [f"{now.world_size} ranks"] if now.world_size > 1 else []
+    facts += [observed] if observed else []
     return (
         f"<text x='2' y='16' font-size='14'><tspan font-weight='600'>{escape(now.name)}</tspan>"
         f"<tspan dx='10' fill='{words.colour(now)}'>{escape(words.standing(now))}</tspan>"
