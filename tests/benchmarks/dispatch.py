@@ -1,4 +1,10 @@
-"""Dispatch: how long a cell waits for its first step on two ranks: cold, warm, and by `horovodrun`."""
+"""Dispatch: how long a cell waits for ranks, what the telling costs, and what ranks cost that wait.
+
+Cold: from a command, or a cell, until the first step is made: plain `horovodrun`, `torchrun`, and a pool of
+each launcher. Warm: from a cell until its first step, without the step, on ranks that have done nothing yet
+and on such that have; and from its last step until the cell has returned. Streaming: a LeNet that is watched
+and tells, against one that nobody hears, in turns. Idle: the share of a core that a warm rank takes.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +16,20 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 RANKS = 2
-PLAIN, COLD, WARM = "cold: horovodrun", "cold: pool", "warm: pool, without the step"
-WARM_TARGET = 0.05  # seconds beyond the step
+FRESH, WARM, RETURN = 0.15, 0.03, 0.05  # seconds that are promised
+STREAMING, IDLE = 1.02, 0.02
+IDLING = 10.0  # seconds
 CELL = """
 from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu
 from akidlab.models.brains import OneLayerBrain
@@ -31,110 +40,177 @@ kid = Kid(
 )
 """
 SCRIPT = f"""{CELL}
-import time
-kid.engine, kid.record = "horovod", False
+import sys, time
+kid.engine, kid.record = sys.argv[1], False
 kid.hooks.on_batch_end.append(lambda kid: int(kid.clock) == 1 and print("first", time.time(), flush=True))
 kid.practice()
 """
+LENET = """
+import time
+import torch
+from akidlab import ArraySource, FeedSensor, Kid, MomentumKongFu
+from akidlab.models.brains import LeNet
+
+x, y = torch.randn(1280, 1, 28, 28), torch.randint(0, 10, (1280,))
+kid = Kid(
+    FeedSensor(ArraySource((x, y)), batch_size=64), LeNet(), MomentumKongFu(lr=0.01),
+    max_steps=60, skip_validation=True, save_chk_point=False,
+)
+times = []
+kid.hooks.on_batch_end.append(lambda kid: times.append(time.perf_counter()))
+kid.hooks.on_train_end.append(lambda kid: print("took", times[-1] - times[19], flush=True))
+"""
+MUTE = """
+kid.hooks.on_train_begin.append(lambda kid: [kid.bus.unsubscribe(each) for each in kid.bus.subscribers])
+"""
+Row = tuple[str, list[float], float | None]  # what, the measurements, and what is promised
 
 
-def by_horovodrun(folder: Path) -> float:
-    """Seconds until both ranks of a plain `horovodrun` have made the first step of the same work."""
+def by_command(launcher: str, folder: Path) -> float:
+    """Seconds until both ranks of a plain `horovodrun` or `torchrun` have made the first step of the same."""
     script = folder / "plain.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, str(Path(sysconfig.get_path("scripts")) / "horovodrun"), "-np", str(RANKS)]
-    command += ["-H", f"localhost:{RANKS}", "--gloo", sys.executable, str(script)]
+    bin = Path(sysconfig.get_path("scripts"))
+    command = {
+        "horovod": [
+            *(str(bin / "horovodrun"), "-np", str(RANKS), "-H", f"localhost:{RANKS}", "--gloo"),
+            sys.executable,
+        ],
+        "torch": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(RANKS)],
+    }[launcher]
     began = time.time()
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
+    said = subprocess.run(
+        [sys.executable, *command, str(script), launcher],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ).stdout
     return max(float(line.split("first")[1]) for line in said.splitlines() if "first" in line) - began
 
 
-def by_cold_pool(folder: Path) -> float:
+def by_cold_pool(launcher: str, folder: Path) -> float:
     """Seconds from asking for a pool that is not there until the first step."""
     from akidlab.dispatch import Pool
 
     began = time.time()
-    with Pool.start(RANKS, project=folder) as pool:
-        return _first_step(_train(pool, folder)) - began
+    with Pool.start(RANKS, project=folder, launcher=launcher) as pool:
+        return _first_step(_train(pool, folder)[0]) - began
 
 
-def by_warm_pool(pool: Any, folder: Path) -> tuple[float, float]:
-    """Seconds from a cell until its first step, without the step; and the step."""
+def by_pool(pool: Any, folder: Path) -> tuple[float, float]:
+    """Seconds from a cell until its first step, without the step; and from its last step to its end."""
     began = time.time()
-    run = _train(pool, folder)
-    step = float(np.median(np.diff(run.scalars("loss").times)))
-    return _first_step(run) - began - step, step
+    run, _, ended = _train(pool, folder)
+    times = run.scalars("loss").times
+    return _first_step(run) - began - float(np.median(np.diff(times))), ended - float(times[-1])
 
 
-def _train(pool: Any, folder: Path) -> Any:
+def streaming(pool: Any, folder: Path, rounds: int) -> list[float]:
+    """The time of a step of a LeNet that is watched, by that of one that nobody hears."""
+
+    def step(source: str) -> float:
+        said = _train(pool, folder, source)[1]
+        return float(said.split("took")[1].split()[0])
+
+    step(LENET)
+    return [step(LENET + "kid.watch()\n") / step(LENET + MUTE) for _ in range(rounds)]
+
+
+def idling(pool: Any) -> list[float]:
+    """The share of a core that each rank takes while it waits."""
+    pool.wait_ready()
+    ranks = [psutil.Process(rank["pid"]) for rank in pool.describe()["ranks"]]
+    began, before = time.monotonic(), [_spent(rank) for rank in ranks]
+    time.sleep(IDLING)
+    return [(_spent(r) - spent) / (time.monotonic() - began) for r, spent in zip(ranks, before, strict=True)]
+
+
+def measure(launcher: str, quick: bool) -> list[Row]:
+    """Every measurement of a launcher, with what is promised; cold ones interleaved."""
+    from akidlab.dispatch import Pool
+
+    command = {"horovod": "horovodrun", "torch": "torchrun"}[launcher]
+    plain, cold, fresh, warm, back, idle = [], [], [], [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ.update(AKIDLAB_RUNTIME=str(folder / "runtime"), OMP_NUM_THREADS="1")
+        for _ in range(1 if quick else 2):
+            plain.append(by_command(launcher, folder))
+            cold.append(by_cold_pool(launcher, folder))
+        for _ in range(1 if quick else 3):
+            with Pool.start(RANKS, project=folder, launcher=launcher) as pool:
+                pool.wait_ready()
+                first, _ = by_pool(pool, folder)
+                later = [by_pool(pool, folder) for _ in range(3 if quick else 10)]
+                fresh.append(first - statistics.median(start for start, _ in later))
+                warm += [start for start, _ in later[1:]]
+                back += [end for _, end in later[1:]]
+        with Pool.start(RANKS, project=folder, launcher=launcher) as pool:
+            idle += idling(pool)
+            ratios = streaming(pool, folder, 1 if quick else 5)
+    return [
+        (f"cold: {command}, s", plain, None),
+        ("cold: pool, s", cold, None),
+        ("first cell on a fresh pool, beyond a warm one, s", fresh, FRESH),
+        ("warm: to the first step, without it, s", warm, WARM),
+        ("warm: from the last step to the end of the cell, s", back, RETURN),
+        ("a step that is watched and told, by one that is not", ratios, STREAMING),
+        ("an idle rank, share of a core", idle, IDLE),
+    ]
+
+
+def report(console: Console, quick: bool = False) -> bool:
+    """Measure and print a table for each launcher; True if every promise is kept."""
+    from rich.table import Table
+
+    kept = True
+    for launcher in ("horovod", "torch"):
+        if importlib.util.find_spec(launcher) is None:
+            console.print(f"There is no {launcher} here; run `akidlab install-{launcher}`.")
+            continue
+        table = Table(title=f"{RANKS} ranks, launcher {launcher}", title_justify="left")
+        for column in ("", "median", "min", "max", "n", "promised"):
+            table.add_column(column, justify="left" if not column else "right")
+        for label, found, promised in measure(launcher, quick):
+            figures = [statistics.median(found), min(found), max(found)]
+            kept = kept and (promised is None or figures[0] <= promised)
+            said = "" if promised is None else f"{promised:.2f}"
+            table.add_row(label, *(f"{value:.4f}" for value in figures), str(len(found)), said)
+        console.print(table)
+    return kept
+
+
+def _train(pool: Any, folder: Path, source: str = CELL) -> tuple[Any, str, float]:
+    """A cell on the pool: its run, what rank 0 wrote, and when it returned."""
     import cloudpickle
 
     from akidlab.dispatch import Task
     from akidlab.store import Store
     from akidlab.worker import Assignment
 
-    store = folder / "akid_runs"
-    job = pool.submit(Task("bench", str(store), cloudpickle.dumps(Assignment(CELL))))
-    job.wait(120)
-    return Store(store).run(job.uid)
+    store, said = folder / "akid_runs", list[str]()
+    hear: Callable[..., None] = lambda rank, stream, text: said.append(text) if rank == 0 else None  # noqa: E731
+    job = pool.submit(Task("bench", str(store), cloudpickle.dumps(Assignment(source))))
+    job.wait(120, on_output=hear)
+    return Store(store).run(job.uid), "".join(said), time.time()
 
 
 def _first_step(run: Any) -> float:
     return run.events("first_step")[0].time
 
 
-def measure(cold_rounds: int = 3, warm_rounds: int = 20) -> list[tuple[str, list[float]]]:
-    """Every measurement, in seconds; cold ones interleaved."""
-    from akidlab.dispatch import Pool
-
-    plain, cold, warm, steps = [], [], [], []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["AKIDLAB_RUNTIME"] = str(folder / "runtime")
-        for _ in range(cold_rounds):
-            plain.append(by_horovodrun(folder))
-            cold.append(by_cold_pool(folder))
-        with Pool.start(RANKS, project=folder) as pool:
-            for number in range(warm_rounds + 2):
-                latency, step = by_warm_pool(pool, folder)
-                if number >= 2:
-                    warm.append(latency)
-                    steps.append(step)
-    return [
-        (PLAIN, plain),
-        (COLD, cold),
-        (WARM, warm),
-        ("the step", steps),
-    ]
-
-
-def report(console: Console, quick: bool = False) -> bool:
-    """Measure and print a table; True if a warm pool begins in time."""
-    from rich.table import Table
-
-    if importlib.util.find_spec("horovod") is None:
-        console.print("Horovod is not installed here; run `akidlab install-horovod`.")
-        return True
-    rows = measure(1, 5) if quick else measure()
-    medians = {label: statistics.median(seconds) for label, seconds in rows}
-    targets = {COLD: f"about {medians[PLAIN]:.1f}", WARM: f"{WARM_TARGET:.3f}"}
-    table = Table(title=f"From a cell to its first finished step on {RANKS} ranks", title_justify="left")
-    for column in ("", "median s", "min s", "max s", "n", "target s"):
-        table.add_column(column, justify="left" if not column else "right")
-    for label, seconds in rows:
-        figures = [medians[label], min(seconds), max(seconds)]
-        table.add_row(
-            label, *(f"{value:.4f}" for value in figures), str(len(seconds)), targets.get(label, "")
-        )
-    console.print(table)
-    return medians[WARM] <= WARM_TARGET
+def _spent(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def main() -> int:
     """Measure and print."""
     from rich.console import Console
 
-    return 0 if report(Console()) else 1
+    return 0 if report(Console(), "--quick" in sys.argv) else 1
 
 
 if __name__ == "__main__":
