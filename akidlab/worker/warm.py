@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     *("akidlab.sources", "akidlab.sensors", "akidlab.models.brains", "akidlab.kongfus", "akidlab.kids"),
-    *("akidlab.worker.perform", "sklearn.datasets"),
+    *("akidlab.worker.perform", "akidlab.metrics", "akidlab.watching", "sklearn.datasets"),
 )
 
 
@@ -40,10 +40,17 @@ def warm_up(name: str) -> Engine:
 
 
 def _try_a_step() -> None:
-    """The first optimizer imports torch._dynamo and sympy: two to three seconds."""
+    """The first optimizer imports torch._dynamo and sympy: two to three seconds; passes load kernels."""
+    import torch
     from torch import nn, optim
+    from torch.nn import functional as F
 
-    layer = nn.Linear(2, 2)
-    optimizer = optim.SGD(layer.parameters(), lr=0.1, momentum=0.9, fused=True)
-    layer(next(iter(layer.parameters())).detach()).sum().backward()
-    optimizer.step()
+    kept = torch.get_rng_state()
+    brain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 2))
+    for made in (
+        optim.SGD(brain.parameters(), lr=0.1, momentum=0.9, fused=True),
+        optim.Adam(brain.parameters()),
+    ):
+        F.cross_entropy(brain(torch.zeros(4, 1, 8, 8)), torch.zeros(4, dtype=torch.long)).backward()
+        made.step()
+    torch.set_rng_state(kept)
