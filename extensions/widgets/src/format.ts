@@ -148,7 +148,7 @@ function averaging(data: IEvent['data']): string {
   return `Gradients are averaged by: ${String(data.path)}${took.length > 1 ? ` (${took.join(', ')})` : ''}`;
 }
 
-const WARNINGS = new Set(['warning', 'rank_lost', 'rank_lags', 'rank_drifts']);
+const WARNINGS = new Set(['warning', 'rank_lost', 'waiting_for_hosts', 'rank_lags', 'rank_drifts']);
 
 /** True for an event that tells of something wrong with a run that goes on. */
 export function warns(event: IEvent): boolean {
