@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 
 LOOK = 1.0  # seconds between two runs of the script
 TAKES = 10.0  # seconds that it may take
-AGAIN = 3.0  # seconds between two tries to reach a host that was lost
+AGAIN = 3.0  # seconds until a host that was lost is tried again; twice as many after each time
+LATEST = 60.0  # seconds, at most
 WAIT = 600.0  # seconds for enough hosts to come
 
 
@@ -111,6 +113,9 @@ class Roster:
         ways = hosts or Hosts()
         self._hosts = named or replace(ways, slots={} if self._script else {"localhost": self.most})
         self._lost: dict[str, str] = {}
+        self._tries: dict[
+            str, tuple[int, float]
+        ] = {}  # how often a host was lost, and when it is tried again
         self._complaint: str | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -140,6 +145,8 @@ class Roster:
         log.warning("the host %s is lost: %s", host, why)
         with self._lock:
             self._lost[host] = why
+            times = self._tries.get(host, (0, 0.0))[0]
+            self._tries[host] = times + 1, time.monotonic() + min(LATEST, AGAIN * 2**times)
 
     def describe(self) -> str:
         """What there is, and what is wrong with the rest."""
@@ -154,8 +161,9 @@ class Roster:
             if self._script is not None:
                 self._discover(self._script)
             for host in list(self._lost):
-                self._try(host)
-            self._over.wait(LOOK if self._script is not None and not self._lost else AGAIN)
+                if time.monotonic() >= self._tries.get(host, (0, 0.0))[1]:
+                    self._try(host)
+            self._over.wait(LOOK)
 
     def _discover(self, script: str) -> None:
         try:
@@ -186,9 +194,7 @@ class Roster:
                 " with `-H`, or `--network-interface`, when it is started."
             )
         for host, why in self._examine(found, new).items():
-            if host not in self._lost:
-                log.warning("the host %s is not taken: %s", host, why)
-            self._lost[host] = why
+            self.lose(host, why)
 
     def _try(self, host: str) -> None:
         if is_here(host) or _answers(self._hosts.ssh(host, "true")):

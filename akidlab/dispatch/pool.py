@@ -134,11 +134,11 @@ class Pool:
         elastic: Elastic | None,
     ) -> Pool | None:
         wanted: dict[str, object] = {"size": np, "project": str(folder)}
-        wanted |= {"hosts": str(hosts or ""), "elastic": repr(elastic) if elastic else ""}
+        wanted |= {"hosts": hosts and hosts.to_plain(), "elastic": elastic and elastic.to_plain()}
         wanted |= {} if launcher is None else {"launcher": launcher}
         wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
-            has = {"hosts": "", "elastic": "", **pool.connection.info}
+            has = {"hosts": None, "elastic": None, **pool.connection.info}
             if wanted.items() <= has.items() and pool._is_well():
                 return pool
             pool.close()
@@ -248,7 +248,8 @@ class Pool:
         """A pool of another size in the place of this one, started as it was but for `options`."""
         self.stop()
         info = self.connection.info
-        like = {"project": self.project, "launcher": info["launcher"], "on_output": self._on_output}
+        like: dict[str, Any] = {"project": self.project, "launcher": info["launcher"]}
+        like |= {"on_output": self._on_output, "hosts": Hosts.of_plain(info.get("hosts"))}  # type: ignore[arg-type]
         return Pool.start(np, **{**like, "env": json.loads(str(info["variables"])), **options})
 
     def close(self) -> None:

@@ -91,7 +91,10 @@ class Ranks:
         self.size = roster.most
         self.placement: Hosts | None = None  # where they are
         self._away: Away | None = None  # those of them that are on other hosts
-        self._waiting: float | None = None  # since when there are too few hosts
+        self._is_short, self._short_since = (
+            False,
+            0.0,
+        )  # whether there are too few hosts, since they were lost
         self.connection, self.secrets, self.patience = connection, secrets, patience
         self.generation = 0
         self.known: dict[int, Rank] = {}
@@ -111,7 +114,7 @@ class Ranks:
         """`waiting` (for hosts), `starting`, `ready`, `settling`, `ending`, `failed` or `gone`."""
         if self.failure is not None:
             return "failed"
-        if self._waiting is not None:
+        if self._is_short:
             return "waiting"
         if self._processes is None and self._away is not None:
             return "starting"
@@ -126,10 +129,11 @@ class Ranks:
     def launch(self) -> None:
         """Start all of them, where there is room; they say hello when they are ready."""
         self.placement = self.roster.call()
+        self._is_short = self.placement is None
         if self.placement is None:
-            self._waiting = self._waiting or time.monotonic()
+            self._short_since = self._short_since or time.monotonic()
             return
-        self.size, self._waiting = self.placement.total, None
+        self.size = self.placement.total
         self.generation += 1
         self.launches += 1
         self.known, self._settling, self._missed = {}, None, None
@@ -166,6 +170,7 @@ class Ranks:
         if self._processes is not None and not self.is_away(number):
             self._processes.know(rank.pid)
         if len(self.known) == self.size:
+            self._short_since = 0.0
             self.secrets.unlink(missing_ok=True)  # all have read it; a launch writes it anew
         log.info("rank %d is ready: process %d on %s", hello["rank"], rank.pid, rank.host)
 
@@ -324,16 +329,15 @@ class Ranks:
 
     def _wait(self) -> None:
         """Launch them once there are hosts enough; give up after a while."""
-        since = self._waiting or time.monotonic()
         self.launch()
-        if self._waiting is not None and time.monotonic() - since > self.roster.wait:
+        if self._is_short and self.waited > self.roster.wait:
             waited = f"There were too few hosts for {self.roster.wait:.3g} s."
             self.fail(f"{waited} {self.roster.describe()}")
 
     @property
     def waited(self) -> float:
         """Seconds that they have waited for hosts; 0 if they do not."""
-        return 0.0 if self._waiting is None else time.monotonic() - self._waiting
+        return time.monotonic() - self._short_since if self._is_short else 0.0
 
     def describe(self) -> list[Body]:
         """Each rank in plain values."""

@@ -89,7 +89,7 @@ class Supervisor:
         self._failed: float | None = None
         self._why = ""
         address = listening_address(hosts)
-        info |= {"hosts": str(hosts) if hosts else "", "elastic": repr(elastic) if elastic else ""}
+        info |= {"hosts": hosts and hosts.to_plain(), "elastic": elastic and elastic.to_plain()}
         self._listener = Listener(self._answer, kind="pool", uid=uid, info=info, address=address)
         examine = None if address.startswith("127.") else host_check.faults(launcher_name, Path(project))
         self.roster = Roster(size, hosts, elastic, examine)
