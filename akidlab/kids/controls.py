@@ -65,8 +65,7 @@ class Controls:
             self._seen.append(command.id)
             elsewhere = self.mover if command.action == "ranks" else self._elsewhere
         if elsewhere is None:
-            self.put(command)
-            return True
+            return self.put(command)
         try:
             elsewhere(command)
         except BaseException:
@@ -75,12 +74,14 @@ class Controls:
             raise
         return True
 
-    def put(self, command: Command) -> None:
-        """Have the loop do `command`, whoever has to agree does."""
+    def put(self, command: Command) -> bool:
+        """Have the loop do `command`, whoever has to agree does; False if practice has ended."""
         with self._arrived:
-            self._queue.append(command)
-            self.pending = True
-            self._arrived.notify_all()
+            if self._is_open:
+                self._queue.append(command)
+                self.pending = True
+                self._arrived.notify_all()
+            return self._is_open
 
     def open(self, elsewhere: Callable[[Command], object] | None = None) -> None:
         """A practice begins, or is about to: commands count from now on.

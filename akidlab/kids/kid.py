@@ -18,7 +18,7 @@ from akidlab.clock import Clock
 from akidlab.errors import CheckpointError, DispatchError
 from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
-from akidlab.kids.controls import Controls
+from akidlab.kids.controls import Controls, stay
 from akidlab.kids.hooks import Hooks
 from akidlab.kids.options import (
     check_counts,
@@ -613,9 +613,10 @@ class Kid(Options, SingleSteps):
             >>> from akidlab.models.brains import OneLayerBrain
             >>> Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu()).move(ranks=2)
             Traceback (most recent call last):
-            akidlab.errors.DispatchError: This run cannot be moved: it trains by itself...
+            akidlab.errors.DispatchError: The kid does not train now. ....
         """
-        if not self.controls.send(Command("ranks", ranks)):
+        somewhere = self.practising or self.controls.mover is not stay
+        if not somewhere or not self.controls.send(Command("ranks", ranks)):
             raise DispatchError("The kid does not train now. `%akid_train kid -np 2` trains it on ranks.")
 
     def averaged(self, values: Mapping[str, float]) -> dict[str, float]:

@@ -122,7 +122,15 @@ class Voyage:
                 return False
             if leg is self.leg:  # nobody went on with it
                 self.error = leg.error
+                self._let_go()
                 return True
+
+    def _let_go(self) -> None:
+        """It is over: the kid must not hold it, and the weights that came with it."""
+        from akidlab.kids.controls import stay
+
+        if self.kid.controls.mover == self.move:
+            self.kid.controls.mover = stay
 
     def stop(self) -> None:
         """Ask it to stop after the step it is in, wherever that is."""
@@ -237,7 +245,11 @@ class Voyage:
             error: BaseException = leg.error
         except Exception as found:
             error = found
-        self._take(self._begin_here())  # as it left, it is here
+        try:
+            self._take(self._begin_here())  # as it left, it is here
+        except BaseException as worse:
+            self.leg.error = worse  # for the cell to raise: nobody trains the run now
+            raise
         raise DispatchError(f"On {_place(goal)}, `{name}` could not begin: {_short(error)}") from error
 
     def _has_begun(self, step: int) -> bool:
@@ -259,7 +271,8 @@ class Voyage:
         self._is_between = False
         kept, self._kept = self._kept, []
         for command in kept:
-            leg.send(command)
+            with suppress(DispatchError):  # it is over
+                leg.send(command)
         if self._wants_stop:
             leg.stop()
 

@@ -114,10 +114,14 @@ class RanksTraining:
         self.kid.run = self.run
         if outcome.weights is not None:
             checkpoint.load(self.kid, outcome.weights)
-            self.has_left, self._weights = outcome.status == "moved", outcome.weights
+            if outcome.status == "moved":
+                self.has_left, self._weights = True, outcome.weights
 
     def _hear_move(self, command: Command) -> None:
-        """Somebody asked the ranks to move the run, and they pass it on."""
+        """Somebody asked the ranks to move the run, and they pass it on; who tells us cannot wait."""
+        threading.Thread(target=self._pass_on, args=(command,), name="akidlab-move", daemon=True).start()
+
+    def _pass_on(self, command: Command) -> None:
         try:
             self.kid.controls.send(command)
         except DispatchError as error:

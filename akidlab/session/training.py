@@ -166,6 +166,7 @@ class Training:
                 self._done.set()
 
     def _close(self) -> None:
+        self.has_left = self.error is None and self.kid.moved
         if self.error is not None and self.run.status in ("preparing", "running", "paused"):
             text = f"{type(self.error).__name__}: {self.error}"
             self.kid.bus.publish(Message("status", Status("failed", {"error": text}), step=self.kid.step))
@@ -175,7 +176,6 @@ class Training:
         for writer in self.writers:
             self.kid.bus.unsubscribe(writer)
             writer.close()
-        self.has_left = self.error is None and self.kid.moved
         self.kid.close_run()
         self.kid.shown = False
 

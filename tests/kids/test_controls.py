@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from akidlab.errors import DispatchError
 from akidlab.kids import Controls
 from akidlab.messages import Command
 from tests.patience import PATIENCE
@@ -125,3 +126,24 @@ def test_a_signal_that_asks_while_commands_are_taken_is_heard():
 
     assert [command.action for command in controls.take()] == ["pause"]
     assert (controls.pending, [command.action for command in controls._queue]) == (True, ["stop"])
+
+
+def test_what_comes_after_the_end_is_not_for_the_next_practice() -> None:
+    controls = Controls()
+    controls.close()
+
+    assert not controls.put(Command("ranks", 2))
+    controls.open()
+    assert (controls.pending, controls.take()) == (False, [])
+
+
+def test_who_can_move_the_practice_is_asked_once_and_what_was_refused_may_come_again() -> None:
+    controls, asked = Controls(), []
+    command = Command("ranks", 2)
+    for _ in range(2):
+        with pytest.raises(DispatchError, match="This run cannot be moved"):
+            controls.send(command)
+    controls.mover = asked.append
+
+    assert [controls.send(command), controls.send(command)] == [True, False]
+    assert (asked, controls.take()) == ([command], [])

@@ -348,6 +348,19 @@ def test_where_it_is_already_it_does_not_go(session: Session) -> None:
         kid.move(2)
 
 
+def test_another_notebook_hears_of_what_is_refused_from_the_run(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    kid.hooks.on_batch_end.append(lambda kid: time.sleep(0.005))
+    run = session.dispatch(2, carried(kid, None), kid, background=True, dashboard=False).run
+    until(lambda: run.step > 0)
+    attach(run).move(2)
+    why = stays(run)
+    finish(session, kid)
+
+    assert why == f"`{run.name}` trains on 2 ranks already."
+    losses(run)
+
+
 def test_ranks_whose_notebook_is_gone_keep_their_run(session: Session) -> None:
     work: Any = SimpleNamespace(name="digits", task=SimpleNamespace(options={"home": None}))
 
