@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     *("akidlab.sources", "akidlab.sensors", "akidlab.models.brains", "akidlab.kongfus", "akidlab.kids"),
-    *("akidlab.worker.perform", "akidlab.metrics", "akidlab.watching", "sklearn.datasets"),
+    *("akidlab.worker.perform", "akidlab.metrics", "akidlab.watching"),
+    *("sklearn.datasets.data", "sklearn.datasets.descr", "importlib.readers"),  # of the digits
 )
 
 
