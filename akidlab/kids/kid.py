@@ -613,7 +613,7 @@ class Kid(Options, SingleSteps):
             >>> from akidlab.models.brains import OneLayerBrain
             >>> Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu()).move(ranks=2)
             Traceback (most recent call last):
-            akidlab.errors.DispatchError: The kid does not train now. ....
+            akidlab.errors.DispatchError: The kid does not train now...
         """
         somewhere = self.practising or self.controls.mover is not stay
         if not somewhere or not self.controls.send(Command("ranks", ranks)):

@@ -73,7 +73,7 @@ class TrainMagics(Magics):
         at the same, until `--watch none` or `kid.unwatch()`. What metrics there are, and what each publishes,
         says `akidlab.metrics.describe()`; the tab key knows their names.
 
-        The dashboard pauses, steps and stops it. Interrupting the kernel stops it, too, after the step it is
+        The dashboard pauses, steps and stops it, and moves it to ranks or home (`kid.move(2)`). Interrupting the kernel stops it, too, after the step it is
         in: saved, and the kid goes on when it is trained again.
         """
         __tracebackhide__ = True

@@ -49,7 +49,8 @@ def run(now: Snapshot) -> Plain:
 
 def places(now: Snapshot) -> list[int]:
     """The numbers of processes that a live run may go on with, 1 for its notebook's own; none if it cannot."""
-    if not now.is_live or now.machine != this_machine() or not home.is_there(json.loads(now.info).get("home")):
+    is_near = now.machine == this_machine() and home.is_there(json.loads(now.info).get("home"))
+    if not (now.is_live and is_near):
         return []
     powers = (2**power for power in range(2, 20))
     return sorted({1, 2, now.world_size, *takewhile(lambda ranks: ranks <= slots(), powers)})
