@@ -73,8 +73,9 @@ class TrainMagics(Magics):
         at the same, until `--watch none` or `kid.unwatch()`. What metrics there are, and what each publishes,
         says `akidlab.metrics.describe()`; the tab key knows their names.
 
-        The dashboard pauses, steps and stops it, and moves it to ranks or home (`kid.move(2)`). Interrupting the kernel stops it, too, after the step it is
-        in: saved, and the kid goes on when it is trained again.
+        The dashboard pauses, steps and stops it, and moves it to ranks or home, as `kid.move(2)` does.
+        Interrupting the kernel stops it, too, after the step it is in: saved, and the kid goes on when it is
+        trained again.
         """
         __tracebackhide__ = True
         if arguments.shows_help(self.akid_train, line):
