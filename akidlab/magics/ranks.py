@@ -19,7 +19,8 @@ from akidlab.session import Session
 from akidlab.session.ranks import Echo
 
 if TYPE_CHECKING:
-    from akidlab.session.cells import RankNotebook, Reply
+    from akidlab.session.cells import RankNotebook
+    from akidlab.session.replies import Reply
 
 
 @magics_class

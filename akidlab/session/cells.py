@@ -9,14 +9,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from akidlab.errors import DispatchError, KindError, RankError, WireError
+from akidlab.errors import DispatchError, WireError
 from akidlab.processes import began
+from akidlab.session.replies import Heard, Reply
 from akidlab.session.travel import pack_for
-from akidlab.wire import Dialer
+from akidlab.wire import Connection, Dialer
 
 if TYPE_CHECKING:
     from akidlab.dispatch import Pool
@@ -28,78 +28,6 @@ LOOK = 0.5  # seconds between looks whether the supervisor lives
 PARTING = 15.0  # seconds for ranks that are broken off
 GONE = "The ranks are started anew; what cells had bound there is gone."
 RENEWED = "The ranks were started anew since the last cell; what cells had bound there is gone."
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What one rank says of a cell.
-
-    Args:
-        rank: which.
-        ok: False if it raised.
-        shown: how the value of its last expression looks, None if there is none.
-        value: that value itself, where it was asked for.
-        short: the error in a line.
-        error: the error with its traceback.
-        refused: why the value cannot come to the notebook.
-        seconds: how long it took.
-        step: after which step of the run it was, None if none is under way.
-        interrupted: True if an interrupt ended it.
-    """
-
-    rank: int
-    ok: bool
-    shown: str | None = None
-    value: Any = None
-    short: str = ""
-    error: str = field(default="", repr=False)
-    refused: str | None = None
-    seconds: float = 0.0
-    step: int | None = None
-    interrupted: bool = False
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What all the ranks that were asked say of a cell.
-
-    Args:
-        replies: of each that came to its end, in their order.
-        error: why the others did not.
-        interrupted: True if the notebook was interrupted meanwhile.
-        renewed: True if the ranks are others than those of the last cell.
-    """
-
-    replies: list[Reply]
-    error: str | None = None
-    interrupted: bool = False
-    renewed: bool = False
-
-    def check(self) -> None:
-        """Raise what went wrong.
-
-        Raises:
-            KeyboardInterrupt: if it was interrupted.
-            KindError: if a value cannot come to the notebook.
-            RankError: if ranks raised; errors that are alike are told once.
-            DispatchError: if a rank was lost, or none could be reached.
-        """
-        faults = _merged([reply for reply in self.replies if not reply.ok])
-        told = "\n\n".join([*faults, *([self.error] if self.error else [])])
-        if self.interrupted or any(reply.interrupted for reply in self.replies):
-            raise _Interrupted(told or "Nothing had begun.")
-        for reply in self.replies:
-            if reply.refused is not None:
-                raise KindError(f"Rank {reply.rank}: {reply.refused}")
-        if faults:
-            raise RankError(told)
-        if told:
-            raise DispatchError(told)
-
-
-class _Interrupted(KeyboardInterrupt):
-    def _render_traceback_(self) -> list[str]:  # IPython asks: where the notebook waited tells nothing
-        return [f"KeyboardInterrupt: {self}"]
 
 
 class RankNotebook:
@@ -125,6 +53,7 @@ class RankNotebook:
         self._names: dict[int, set[str]] = {}  # that cells have bound there, by rank
         self._uid = uuid.uuid4().hex
         self._generation: int | None = None
+        self._size = pool.size
         self._one = threading.Lock()
         self._heard: queue.SimpleQueue[Body] = queue.SimpleQueue()
         self._dialer = Dialer(pool.connection)
@@ -195,7 +124,7 @@ class RankNotebook:
         """
         with self._one:
             renewed = self._look_who_is_there()
-            asked = range(self.pool.size) if ranks is None else ranks
+            asked = range(self._size) if ranks is None else ranks
             there = set.intersection(*(self._names.get(rank, set()) for rank in asked)) if asked else set()
             names = pack_for(source, {} if home is None else home, filename, there={*GIVEN, *there})
             request = {"source": source, "filename": filename, "names": names.data, "notebook": self._uid}
@@ -224,6 +153,7 @@ class RankNotebook:
     def _look_who_is_there(self) -> bool:
         """True if they are others than those of the last cell, and what it bound is gone."""
         now = self.pool.describe()
+        self._size = now["size"]
         generation = now["generation"] + (now["state"] in ("ending", "gone"))
         had, self._generation, before = bool(self.names), generation, self._generation
         if before is None or before == generation:
@@ -284,24 +214,22 @@ class RankNotebook:
         return answer
 
 
-def living(folder: Path) -> int:
-    """The size of the one pool that lives in a folder.
+def living(folder: Path, size: int | None = None, launcher: str | None = None) -> Connection | None:
+    """The pool that lives in a folder, wherever its ranks are; None if there is none of the size wanted.
 
     Raises:
-        DispatchError: if there is none, or more than one.
+        DispatchError: if no size is said, and there is no pool, or there are several sizes.
     """
-    from akidlab.dispatch import Pool
-
-    pools = Pool.find(folder)
-    sizes = [pool.size for pool in pools]
-    for pool in pools:
-        pool.close()
-    if not sizes:
+    wanted = {"project": str(folder.resolve()), "size": size, "launcher": launcher}
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    found = [one for one in Connection.find("pool") if asked.items() <= one.info.items()]
+    sizes = sorted({int(str(one.info["size"])) for one in found})
+    if size is None and not sizes:
         raise DispatchError("No ranks live here. `%akid_pool --start 2` starts two; so does `--np 2`.")
-    if len(set(sizes)) > 1:
+    if len(sizes) > 1:
         listed = " and of ".join(map(str, sizes))
         raise DispatchError(f"Pools of {listed} ranks live here. Say which: `--np {sizes[-1]}`.")
-    return sizes[0]
+    return found[0] if found else None
 
 
 def _reply(said: Body, data: bytes) -> Reply:
@@ -311,18 +239,3 @@ def _reply(said: Body, data: bytes) -> Reply:
 
         facts["value"] = unpack(data)
     return Reply(**facts)
-
-
-def _merged(failed: Sequence[Reply]) -> list[str]:
-    """What the ranks raised, each error once, with who raised it."""
-    alike: dict[str, list[Reply]] = {}
-    for reply in failed:
-        alike.setdefault(reply.error or reply.short, []).append(reply)
-    return [_who_raised(replies) for replies in alike.values()]
-
-
-def _who_raised(replies: Sequence[Reply]) -> str:
-    ranks = [str(reply.rank) for reply in replies]
-    who = f"Rank {ranks[0]}" if len(ranks) == 1 else f"Ranks {', '.join(ranks[:-1])} and {ranks[-1]}"
-    first = replies[0]
-    return f"{who}: {first.short}\n\n{first.error}".rstrip()

@@ -203,11 +203,18 @@ class Session:
         Raises:
             DispatchError: if none live, or there are several pools, and `np` does not say which.
         """
+        from akidlab.dispatch import Pool
         from akidlab.session.cells import RankNotebook, living
 
-        pool = self.pool(living(Path.cwd()) if np is None else np, launcher)
-        if pool.uid not in self.notebooks:
-            self.notebooks[pool.uid] = RankNotebook(pool)
+        there = living(Path.cwd(), np, launcher)
+        if there is None:
+            pool = self.pool(np or 1, launcher)
+        elif there.uid in self.notebooks:
+            return self.notebooks[there.uid]
+        else:
+            pool = Pool(there)
+            pool.attach()
+        self.notebooks[pool.uid] = RankNotebook(pool)
         return self.notebooks[pool.uid]
 
     def describe_pools(self) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -138,9 +139,9 @@ class Cells:
     def forget(self) -> None:
         """The next run begins: let go of the kid of the last one."""
         if self._left is not None:
-            _, notebook = self._left
-            self._left = None
+            notebook, self._left = self._left[1], None
             notebook.__dict__.clear()
+            gc.collect()  # what the next run makes shall find its place free
 
     def _run(self, said: Body) -> Body:
         from akidlab.worker.perform import describe_error

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from akidlab.errors import DispatchError, KindError, RankError
-from akidlab.session.cells import Heard, Reply, living
+from akidlab.session.cells import living
+from akidlab.session.replies import Heard, Reply
+from akidlab.wire import Connection
 
 
 def failed(rank: int, short: str, **more: object) -> Reply:
@@ -48,3 +50,21 @@ def test_a_value_that_cannot_come_is_told_with_its_rank() -> None:
 def test_where_no_ranks_live_it_says_how_to_start_some(tmp_path: Path) -> None:
     with pytest.raises(DispatchError, match=r"No ranks live here\. `%akid_pool --start 2` starts two"):
         living(tmp_path)
+
+
+def test_of_several_pools_one_must_be_chosen(tmp_path: Path) -> None:
+    def pool(uid: str, size: int, folder: Path = tmp_path) -> Connection:
+        info: dict[str, object] = {"size": size, "project": str(folder.resolve()), "launcher": "torch"}
+        connection = Connection("pool", uid, "tcp://127.0.0.1:1", "", "", "", info=info)
+        connection.write()
+        return connection
+
+    two = pool("a", 2)
+    pool("b", 8, tmp_path / "elsewhere")
+    assert living(tmp_path) == two
+    pool("c", 4)
+
+    with pytest.raises(DispatchError, match=r"Pools of 2 and of 4 ranks live here. Say which: `--np 4`"):
+        living(tmp_path)
+    assert living(tmp_path, 2) == two
+    assert living(tmp_path, 3) is living(tmp_path, 2, "horovod") is None
