@@ -126,6 +126,7 @@ def be_a_rank(turns: int) -> None:
     torch.set_num_threads(1)
     os.environ.setdefault("RANK", os.environ.get("HOROVOD_RANK", "0"))
     os.environ.setdefault("WORLD_SIZE", str(RANKS))
+    os.environ.setdefault("LOCAL_WORLD_SIZE", str(RANKS))
     engines = ["torch", *["horovod"] * ("HOROVOD_RANK" in os.environ)]
     found: dict[str, dict[str, list[float]]] = {}
     for job in JOBS:

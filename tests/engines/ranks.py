@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from akidlab import (
     PoolingLayer,
     ReLULayer,
     SoftmaxWithLossLayer,
+    engines,
 )
+from akidlab.errors import DispatchError
 from akidlab.kids import checkpoint
 from akidlab.messages import CallbackSubscriber, Command
 
@@ -120,6 +123,30 @@ def end(kid: Kid) -> None:
     raise EarlyStoppingEvent(0.125, {"accuracy": 0.5})
 
 
+def own_loop(engine: str) -> dict[str, Any]:
+    """A loop of one's own around a torch model: each rank has its half of the batch."""
+    wrapped = engines.get(engine)
+    torch.manual_seed(wrapped.rank)  # the ranks start from rank 0 all the same
+    model = torch.nn.Linear(6, 3)
+    optimizer = engines.DistributedOptimizer(
+        torch.optim.SGD(model.parameters(), lr=0.1), model.named_parameters(), engine=wrapped
+    )
+    began = model.weight.tolist()
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(10, 6, generator=generator), torch.randint(0, 3, (10,), generator=generator)
+    for _ in range(5):
+        optimizer.zero_grad()
+        half = slice(5 * wrapped.rank, 5 * wrapped.rank + 5)
+        torch.nn.functional.cross_entropy(model(x[half]), y[half]).backward()
+        optimizer.step()
+    try:
+        optimizer.step(lambda: 0.0)
+        error = ""
+    except DispatchError as raised:
+        error = str(raised)
+    return {"began": began, "ended": model.weight.tolist(), "error": error}
+
+
 def main(folder: Path, engine: str) -> None:
     """Every case in one job: starting ranks takes longer than all of them together."""
     torch.set_num_threads(1)
@@ -155,6 +182,14 @@ def main(folder: Path, engine: str) -> None:
 
     recorded = make(engine, record=True, name="recorded")  # by rank 0 alone
     results["recorded"] = outcome(recorded)
+
+    for way in ("shared", engine):
+        os.environ["AKIDLAB_REDUCTION"] = way
+        kid = make(engine, "hundred")
+        results[f"by {way}"] = {**outcome(kid), "path": kid.engine.reduction["path"]}
+    del os.environ["AKIDLAB_REDUCTION"]
+
+    results["own loop"] = own_loop(engine)
 
     different = make(engine, seed=rank)  # ranks that were made differently still agree
     results["different"] = outcome(different)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from akidlab.dispatch.launcher import launcher as find_launcher
 from akidlab.store import Store
@@ -56,6 +57,31 @@ def test_the_same_run_twice_is_bit_identical(ranks):
     assert len(ranks[0]["hundred"]["losses"]) == 100
     for rank in ranks:
         assert rank["again"] == rank["hundred"]
+
+
+def test_whatever_carries_the_gradients_the_bits_are_the_same(ranks, launcher):
+    for rank in ranks:
+        shared, own = rank["by shared"], rank[f"by {launcher}"]
+        assert (shared.pop("path")[:6], own.pop("path")) == ("shared", launcher)
+        assert shared == own == rank["hundred"]
+
+
+def test_a_loop_of_ones_own_steps_by_the_gradients_of_all_ranks(ranks):
+    one, other = (rank["own loop"] for rank in ranks)
+    torch.manual_seed(0)
+    model = torch.nn.Linear(6, 3)
+    assert one["began"] == other["began"] == model.weight.tolist()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(10, 6, generator=generator), torch.randint(0, 3, (10,), generator=generator)
+    for _ in range(5):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    assert one == other
+    assert torch.tensor(one["ended"]).allclose(model.weight, atol=1e-6)
+    assert one["error"].startswith("This optimizer was asked to step by a closure")
 
 
 @pytest.mark.parametrize("case", ["plain", "adam"])
