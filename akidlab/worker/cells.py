@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import signal
 import sys
 import threading
@@ -61,7 +60,7 @@ class Cells:
                 if self._current != said["number"]:
                     self._broken.add(said["number"])
                     return
-            os.kill(os.getpid(), BREAK)
+            signal.pthread_kill(threading.main_thread().ident or 0, BREAK)  # which may sleep: wake it
 
     def beat(self) -> None:
         """Tell where a cell that runs waits for other ranks."""

@@ -15,10 +15,12 @@ from akidlab.wire import Connection, Dialer, encode
 from tests.ranks.conftest import Ranks, cell, under_way
 
 KINDS = ["hello", "beat", "messages", "output", "answer", "report", "settled", "describe", "attach", "submit"]
+KINDS += ["cell", "cell_held", "cell_begun", "cell_beat", "cell_part", "cell_done"]
 KINDS += ["watch", "command", "ask", "interrupt", "look", "_tick", "__class__", "", None, 7]
 FIELDS = ["run", "rank", "pid", "born", "host", "step", "pace", "stack", "text", "stream", "messages", "id"]
+FIELDS += ["cell", "ranks", "number", "names", "source", "waiting", "collective", "data", "collectives"]
 FIELDS += ["status", "raised", "clean", "task", "command", "action", "value", "question", "ok"]
-SLOW = "import time\nkid.hooks.on_batch_end.append(lambda kid: time.sleep(0.01))\n"
+SLOW = "import time\nkid.hooks.on_batch_end.append(lambda kid: time.sleep(0.03))\n"
 
 
 def _noise(chance: random.Random, generation: int, uid: str) -> bytes:
