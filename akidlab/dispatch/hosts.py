@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import socket
@@ -45,11 +46,12 @@ class Hosts:
 
         Args:
             text: what stands behind `-H`.
-            ways: `port`, `identity` and `interface`.
+            ways: `port`, `identity` and `interface`, by default what AKIDLAB_INTERFACE says.
 
         Raises:
             DispatchError: if it is no list of hosts, or names one twice.
         """
+        ways["interface"] = ways.get("interface") or os.environ.get("AKIDLAB_INTERFACE")
         return cls(_slots([part.strip() for part in text.split(",")], f"`-H {text}`"), **ways)
 
     @classmethod

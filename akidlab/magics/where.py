@@ -59,8 +59,11 @@ def where(asked: argparse.Namespace) -> Where | None:
             hosts = Hosts.parse(asked.hosts, **ways)
         else:
             hosts = Hosts(**ways) if any(way is not None for way in ways.values()) else None
+        np = arguments.whole("-np", asked.np) or 1
         if is_elastic:
-            elastic.check(int(asked.np))
+            elastic.check(np)
+        if hosts is not None and hosts.slots:
+            hosts.check(elastic.least or np)
     except DispatchError as error:
         raise MagicError(*error.args) from None
     if hosts is not None and not hosts.slots and elastic.discover is None:

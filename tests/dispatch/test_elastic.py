@@ -16,10 +16,9 @@ from akidlab.dispatch.hosts import Hosts
 from akidlab.errors import DispatchError
 from akidlab.kids import checkpoint
 from akidlab.worker import Assignment
+from tests.hosts.slow import Slow
 from tests.patience import until
 from tests.ranks.conftest import cell, run_of
-
-SLOWLY = "\nimport time\nkid.hooks.on_batch_end.append(lambda kid: time.sleep(0.01))\n"
 
 
 @pytest.fixture
@@ -113,11 +112,11 @@ def test_a_host_that_is_not_as_it_should_be_is_not_taken(script: Path) -> None:
 def test_hosts_come_go_and_come_again_and_the_trajectory_is_that_of_one_rank(
     script: Path, start: Callable[..., Pool], launcher: str
 ) -> None:
-    listed = script.with_name("hosts")
+    listed, slow = script.with_name("hosts"), Slow(script.parent)
     pool = start(1, launcher=launcher, elastic=Elastic(most=2, discover=str(script), wait=60))
-    steps = 600
+    steps = 300
     task = Task(
-        "run", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(steps) + SLOWLY, "<cell 1>"))
+        "run", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(steps) + slow.hook, "<cell 1>"))
     )
     job = pool.submit(task)
     run = run_of(job)
@@ -127,6 +126,7 @@ def test_hosts_come_go_and_come_again_and_the_trajectory_is_that_of_one_rank(
     listed.write_text("")
     until(lambda: run.events("waiting_for_hosts"))
     listed.write_text("localhost:1\n")
+    slow.hurry()
     outcome = job.wait(60)
     plain = start(1, launcher=launcher)
     task = Task("plain", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(steps), "<cell 1>")))

@@ -14,6 +14,7 @@ from akidlab.dispatch import Job, Pool, Task
 from akidlab.dispatch.hosts import Hosts
 from akidlab.worker import Assignment
 from tests.hosts.network import Network, network, why_not
+from tests.hosts.slow import Slow
 
 REASON = why_not()
 
@@ -42,6 +43,12 @@ def project(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "mine.py").write_text("LAYERS = 3\n")
     return folder
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Slow:
+    """A run that waits for the test."""
+    return Slow(tmp_path)
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,8 +34,8 @@ Host *
 """
 BOOT = """\
 mount -t tmpfs none /run && mkdir /run/sshd && mount -t tmpfs none /dev/shm && hostname {name} && \
-mount --bind {folder}/hosts /etc/hosts && ip link set lo up && echo up && read ready && \
-exec {sshd} -D -e -f {folder}/{name}.sshd
+mount --bind {folder}/hosts /etc/hosts && ip link set lo up && echo up && read ready && {{
+{sshd} -D -e -f {folder}/{name}.sshd & cat; }}  # to the end of the test, however that comes
 """
 
 
@@ -133,7 +135,8 @@ def network(folder: Path, names: Sequence[str], port: int = 22) -> Iterator[Netw
         names: of the hosts.
         port: where their sshd listens.
     """
-    number = os.getpid() % 60000
+    _forget_the_dead()
+    number = os.getpid()
     bridge, subnet = f"akid{number}", f"10.{200 + number // 250 % 50}.{number % 250}"
     for key in ("host_key", "user_key"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
@@ -192,7 +195,7 @@ def _host(folder: Path, name: str, address: str, link: str, bridge: str, port: i
     host.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
     host.run("ip", "link", "set", "eth0", "up")
     init.stdin.write("go\n")
-    init.stdin.close()
+    init.stdin.flush()
     return host
 
 
@@ -209,6 +212,13 @@ def _ssh(folder: Path) -> None:
     wrapper = folder / "bin" / "ssh"
     wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/config "$@"\n')
     wrapper.chmod(0o755)
+
+
+def _forget_the_dead() -> None:
+    """Take away the bridges of tests that were killed."""
+    for _, link in socket.if_nameindex():
+        if (match := re.fullmatch(r"akid(\d+)", link)) and not Path(f"/proc/{match[1]}").exists():
+            _delete(link)
 
 
 def _delete(link: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -11,21 +12,25 @@ import psutil
 import pytest
 import torch
 
+from akidlab import runs
+from akidlab.cli.main import main
 from akidlab.dispatch import Outcome, Pool
 from akidlab.dispatch.elastic import Elastic
 from akidlab.dispatch.hosts import Hosts
 from akidlab.errors import DispatchError, WireError
 from akidlab.kids import checkpoint
 from akidlab.wire import Connection, Dialer
+from tests.conftest import HOROVOD
 from tests.hosts.conftest import on, submit
 from tests.hosts.network import Network
+from tests.hosts.slow import Slow
+from tests.magics.notebook import Notebook, a_shell
 from tests.patience import until
 from tests.ranks.conftest import cell, run_of
 
 pytestmark = pytest.mark.ranks
 
 Start = Callable[..., Pool]
-SLOWLY = "\nimport time\nkid.hooks.on_batch_end.append(lambda kid: time.sleep(0.02))\n"
 
 
 def weights(outcome: Outcome) -> dict[str, torch.Tensor]:
@@ -90,32 +95,34 @@ def _stranger(pool: Pool) -> Connection:
     return Connection(**{**_fields(pool.connection), "client_public": public, "client_secret": secret})
 
 
-def test_a_host_that_dies_is_survived(net: Network, start: Start, launcher: str) -> None:
+def test_a_host_that_dies_is_survived(net: Network, start: Start, launcher: str, slow: Slow) -> None:
     dies = int(launcher == "horovod")  # once that of rank 0, once the other
     pool = start(2, hosts=on(net, 1, 1), launcher=launcher, elastic=Elastic(least=1))
-    job = submit(pool, cell(300) + SLOWLY, commit_every=10)
+    job = submit(pool, cell(150) + slow.hook, commit_every=10)
     run = run_of(job)
-    until(lambda: run.step > 30)
+    until(lambda: run.step > 20)
     net.hosts[dies].die()
+    slow.hurry()
     outcome = job.wait(100)
 
     assert (outcome.status, run.status) == ("finished", "finished")
-    assert run.scalars("loss").steps.tolist() == list(range(1, 301))
+    assert run.scalars("loss").steps.tolist() == list(range(1, 151))
     (left,) = run.events("ranks_left")
     assert (left.data["from"], left.data["to"]) == (2, 1)
     assert int(str(left.data["steps_lost"])) <= 2 * 10 + 5
     assert [rank["host"] for rank in pool.describe()["ranks"]] == ["ab"[1 - dies]]
 
 
-def test_a_rank_that_was_stopped_on_another_host_is_found_and_killed_there(
-    net: Network, start: Start
+def test_a_stopped_rank_is_found_on_its_host_and_nothing_stays_there_without_a_supervisor(
+    net: Network, start: Start, slow: Slow
 ) -> None:
     pool = start(2, hosts=on(net, 1, 1), launcher="torch")
-    job = submit(pool, cell(150) + SLOWLY, commit_every=10)
+    job = submit(pool, cell(150) + slow.hook, commit_every=10)
     run = run_of(job)
     until(lambda: run.step > 20)
     before = pool.describe()["ranks"]
     net.hosts[1].run("kill", f"-{signal.SIGSTOP}", str(before[1]["pid"]))
+    slow.hurry()
     outcome = job.wait(60)
 
     assert outcome.status == "finished", outcome.error
@@ -124,10 +131,15 @@ def test_a_rank_that_was_stopped_on_another_host_is_found_and_killed_there(
     assert str(warning.data["text"]).startswith("Rank 1 is stopped (SIGSTOP).")
     assert str(before[1]["pid"]) not in net.hosts[1].run("ps", "-eo", "pid").split()
 
+    os.kill(pool.pid, signal.SIGKILL)
+    until(lambda: not any("akidlab" in host.run("ps", "-eo", "args") for host in net.hosts))
 
-def test_too_few_hosts_are_waited_for_and_then_it_fails_in_words(net: Network, start: Start) -> None:
+
+def test_too_few_hosts_are_waited_for_and_then_it_fails_in_words(
+    net: Network, start: Start, slow: Slow
+) -> None:
     pool = start(2, hosts=on(net, 1, 1), launcher="torch", elastic=Elastic(wait=3))
-    job = submit(pool, cell(500) + SLOWLY)
+    job = submit(pool, cell(300) + slow.hook)
     run = run_of(job)
     until(lambda: run.step > 10)
     net.hosts[1].die()
@@ -173,7 +185,7 @@ def test_the_table_says_which_host_is_not_as_it_should_be_before_any_rank_is_sta
 
 
 def test_a_host_that_comes_is_joined_and_one_that_goes_is_left(
-    net: Network, start: Start, project: Path
+    net: Network, start: Start, project: Path, slow: Slow
 ) -> None:
     hosts = on(net, 1, 1)
     first, second = hosts.slots
@@ -184,18 +196,49 @@ def test_a_host_that_comes_is_joined_and_one_that_goes_is_left(
     script.chmod(0o755)
     elastic = Elastic(least=1, most=2, discover=str(script))
     pool = start(1, hosts=hosts.without([second]), launcher="torch", elastic=elastic)
-    job = submit(pool, cell(400) + SLOWLY, commit_every=10)
+    job = submit(pool, cell(150) + slow.hook, commit_every=10)
     run = run_of(job)
     until(lambda: run.step > 10)
     listed.write_text(f"{first}:1\n{second}:1\n")
     until(lambda: run.events("ranks_joined"))
-    until(lambda: run.step > run.events("ranks_joined")[0].step + 10)
+    until(lambda: run.step > run.events("ranks_joined")[0].step)
     listed.write_text(f"{second}:1\n")
+    until(lambda: run.events("ranks_left"))
+    slow.hurry()
     outcome = job.wait(100)
 
     assert outcome.status == "finished", outcome.error
-    assert run.scalars("loss").steps.tolist() == list(range(1, 401))
+    assert run.scalars("loss").steps.tolist() == list(range(1, 151))
     (joined,), (left,) = run.events("ranks_joined"), run.events("ranks_left")
     assert (joined.data["from"], joined.data["to"], joined.data["steps_lost"]) == (1, 2, 0)
     assert (left.data["from"], left.data["to"], left.data["steps_lost"]) == (2, 1, 0)
     assert [rank["host"] for rank in pool.describe()["ranks"]] == ["b"]
+
+
+def test_a_cell_shows_the_table_and_starts_nothing_where_a_host_is_missing(
+    net: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, missing = net.hosts[0].address, f"{net.address.rpartition('.')[0]}.77"
+    cell = f"%%akid_train -np 2 -H {a}:1,{missing}:1 --ssh-identity-file {net.folder}/user_key\nkid = make()"
+
+    with a_shell(tmp_path) as shell, pytest.raises(DispatchError, match=f"{missing}: It cannot be reached"):
+        Notebook(shell).run(cell)
+    table = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in table[:3]] == ["host", a, missing]
+    assert (table[1].split()[-1], table[2].split()[1]) == ("ok", "no")
+
+
+@pytest.mark.parametrize("launcher", ["torch", pytest.param("horovod", marks=HOROVOD)])
+def test_a_file_runs_on_hosts_without_a_notebook(
+    net: Network, tmp_path: Path, launcher: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.py").write_text(cell(20))
+    hosts = on(net, 1, 1)
+    assert hosts.identity is not None
+    where = ["-H", str(hosts), "--ssh-identity-file", hosts.identity, "--launcher", launcher]
+    status = main(["run", str(tmp_path / "train.py"), "-np", "2", "--name", "digits", *where])
+
+    assert status == 0
+    assert capfd.readouterr().out.startswith("host ")
+    run = runs()["digits"]
+    assert (run.status, run.world_size) == ("finished", 2)
