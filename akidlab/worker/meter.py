@@ -56,7 +56,6 @@ class Meter:
         self._rows: deque[tuple[int, float, float, float, bytes, bytes]] = deque(maxlen=KEPT)
         self._looks: deque[tuple[int, int, Arriving]] = deque(maxlen=KEPT)
         self._trace: Trace | None = None
-        self._lock = threading.Lock()
         self._file = -1  # how long this thread has waited for a core
         self._forget()
 
@@ -71,6 +70,11 @@ class Meter:
         """Note every collective of so many steps; `file` is for the engine's own timeline."""
         if self._trace is None or self._trace.told is not None:
             self._trace = Trace(self._collectives, steps, file, self._engine.timeline)
+
+    def stop(self) -> None:
+        """The last step is made: what is being traced is complete."""
+        if (trace := self._trace) is not None:
+            trace.end()
 
     def end(self) -> None:
         """It has practised: nothing of it is held any longer."""
@@ -90,15 +94,7 @@ class Meter:
         eighth step `looks`: the step, the bytes that are averaged, and the norm of this rank's own gradients;
         and the `sums` of its weights, as `Fingerprints` tells them. The `trace`, when it is complete.
         """
-        with self._lock:
-            return self._take()
-
-    def stop(self) -> None:
-        """The last step is made: what is being traced is complete."""
-        if (trace := self._trace) is not None:
-            trace.end()
-
-    def _take(self) -> dict[str, Any] | None:
+        told = None if self._trace is None else self._trace.told  # first: its steps are among the rows
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
         if not rows:
             return None
@@ -107,8 +103,8 @@ class Meter:
             step, size, norm = self._looks.popleft()
             looks.append((step, size, float(norm.read())))
         steps, began, ended, own, before, after = zip(*rows, strict=True)
-        fingerprints, trace = self._fingerprints, self._trace
-        if trace is not None and trace.told is not None:
+        fingerprints = self._fingerprints
+        if told is not None:
             self._trace = None
         return {
             "steps": np.array(steps, np.int64),
@@ -118,7 +114,7 @@ class Meter:
             "queued": np.array([_delay(b) - _delay(a) for a, b in zip(before, after, strict=True)]),
             "looks": np.array(looks, np.float64).reshape(-1, 3),
             "sums": None if fingerprints is None else fingerprints.take(),
-            "trace": None if trace is None else trace.told,
+            "trace": told,
         }
 
     def _measured(self, gradients: Sequence[Tensor], loss: Tensor, flag: bool) -> tuple[Tensor, bool]:

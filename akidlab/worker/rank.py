@@ -73,7 +73,7 @@ class Rank:
         self._desk: Desk | None = None  # made for the first question about a kid
         self._early: list[tuple[str, Command]] = []  # with their run: they came before there was its kid
         self._working = False
-        self._lock = threading.Lock()
+        self._lock, self._measuring = threading.Lock(), threading.Lock()
 
     def live(self) -> None:
         """Warm up, say hello, do tasks, leave."""
@@ -251,6 +251,7 @@ class Rank:
         if run is not None:
             step = 0 if kid is None else int(kid.clock)
             pace = 0.0 if kid is None else kid.step_time or 0.0
+            del kid  # nor while we write
             self.forwarder.hurry()  # when it hears of this step, all that is said of it was said
             self._tell_measured()
             doing = {} if self.collectives is None else self.collectives.describe()
@@ -259,15 +260,16 @@ class Rank:
             )
 
     def _tell_measured(self, over: bool = False) -> None:
-        meter, run = self.meter, self.run
+        meter = self.meter
         if meter is None:
             return
-        if over:
-            meter.stop()
-        if (measured := meter.take()) is not None:
-            self.tell({"kind": "measured", "run": run, **measured})
-        if over:
-            meter.end()
+        with self._measuring:  # what was taken is told before the report that ends the run
+            if over:
+                meter.stop()
+            if (measured := meter.take()) is not None:
+                self.tell({"kind": "measured", "run": self.run, **measured})
+            if over:
+                meter.end()
 
     def stack(self) -> str:
         """Where the main thread is, the innermost call last."""
