@@ -14,6 +14,7 @@ NAMES = (
     "blocks",
     "dispatch",
     "ranks",
+    "meter",
     "sensor",
     "observe",
 )  # each has `report(console, quick) -> bool`
