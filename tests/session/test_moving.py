@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -243,7 +245,7 @@ def test_dropout_draws_the_same_wherever_it_is_moved_at_the_same_steps(session: 
     assert not torch.equal(weights(first), weights(undisturbed(30, dropout=0.3)))
 
 
-def test_from_ranks_to_more_ranks_and_home_by_the_way_of_another_notebook(session: Session) -> None:
+def test_from_ranks_to_more_ranks_and_home_as_another_kernel_asks(session: Session) -> None:
     kid = make(max_steps=FOREVER)
     kid.hooks.on_batch_end.append(lambda kid: time.sleep(0.01))
     run = session.dispatch(2, carried(kid, None), kid, background=True, dashboard=False).run
@@ -252,10 +254,13 @@ def test_from_ranks_to_more_ranks_and_home_by_the_way_of_another_notebook(sessio
         warnings.simplefilter("ignore")  # of more ranks than cores
         attach(run).move(3)
         arrived(run, 3)
-    attach(run).move(1)
+    code = f"import akidlab; print(akidlab.attach({run.name!r})); akidlab.attach({run.name!r}).move(1)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     arrived(run, 1, moves=2)
     finish(session, kid)
 
+    assert "running" in shown
+    assert "3 ranks" in shown
     as_if_undisturbed(kid, undisturbed(kid.step))
 
 
