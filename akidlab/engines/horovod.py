@@ -114,7 +114,7 @@ class HorovodEngine(RanksEngine):
                 return False
         except Exception:  # whatever Horovod says: these ranks cannot go on
             return False
-        return self.shared is None or self.shared.settle(end - time.monotonic())
+        return super().settle(end - time.monotonic())
 
     def leave(self) -> None:
         super().leave()

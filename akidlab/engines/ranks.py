@@ -77,6 +77,10 @@ class RanksEngine(Engine):
             average = self._average if self.shared is None else self.shared.average
             average(floating)
 
+    def settle(self, timeout: float) -> bool:
+        self._choices.clear()  # one rank may have been broken off before it knew of a choice
+        return self.shared is None or self.shared.settle(timeout)
+
     def leave(self) -> None:
         shared = _met.pop(type(self), None)
         if shared is not None:

@@ -98,8 +98,7 @@ class TorchEngine(RanksEngine):
         end = time.monotonic() + timeout
         try:
             clean = all(self._arrives(work, end) for work in self._begun)
-            if self.shared is not None:
-                clean = self.shared.settle(end - time.monotonic()) and clean
+            clean = super().settle(end - time.monotonic()) and clean
             mine = torch.tensor([self.joined.count if clean else -1 - self.rank])
             counts = [torch.zeros_like(mine) for _ in range(self.size)]
             work = dist.all_gather(counts, mine, group=self.joined.settling, async_op=True)
