@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -61,7 +62,7 @@ class Elastic:
             raise DispatchError(f"`--min-np {self.least}` is more than `-np {np}`. {order}")
         if self.most is not None and self.most < np:
             raise DispatchError(f"`--max-np {self.most}` is less than `-np {np}`. {order}")
-        if self.discover is not None and not os.access(shlex.split(self.discover)[0], os.X_OK):
+        if self.discover is not None and shutil.which((shlex.split(self.discover) or [""])[0]) is None:
             raise DispatchError(
                 f"`--discover {self.discover}`: there is no such program. Expected a script that prints a"
                 " line `host:slots` for each host; give its path, and make it executable (`chmod +x`)."

@@ -68,7 +68,8 @@ def prepare(
     if hosts is None and elastic.discover is None:
         return
     if hosts is not None and hosts.slots:
-        hosts.check(elastic.least or np)
+        if elastic.discover is None:
+            hosts.check(elastic.least or np)
     elif elastic.discover is not None:
         hosts = discovered(elastic.discover, hosts or Hosts())
     assert hosts is not None

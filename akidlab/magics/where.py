@@ -62,7 +62,7 @@ def where(asked: argparse.Namespace) -> Where | None:
         np = arguments.whole("-np", asked.np) or 1
         if is_elastic:
             elastic.check(np)
-        if hosts is not None and hosts.slots:
+        if hosts is not None and hosts.slots and elastic.discover is None:
             hosts.check(elastic.least or np)
     except DispatchError as error:
         raise MagicError(*error.args) from None

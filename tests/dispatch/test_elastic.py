@@ -142,6 +142,23 @@ def test_hosts_come_go_and_come_again_and_the_trajectory_is_that_of_one_rank(
     assert "Slots needed: 1, found: 0 (no host)." in str(waits.data["text"])
 
 
+@pytest.mark.ranks
+def test_too_few_hosts_are_waited_for_and_then_it_fails_in_words(
+    script: Path, start: Callable[..., Pool]
+) -> None:
+    slow = Slow(script.parent)
+    pool = start(1, launcher="torch", elastic=Elastic(discover=str(script), wait=2))
+    assignment = cloudpickle.dumps(Assignment(cell(300) + slow.hook, "<cell 1>"))
+    job = pool.submit(Task("run", os.environ["AKID_RUNS"], assignment))
+    run = run_of(job)
+    until(lambda: run.step > 10)
+    script.with_name("hosts").write_text("")
+
+    with pytest.raises(DispatchError, match=r"too few hosts for 2 s. Slots needed: 1, found: 0 \(no host\)"):
+        job.wait(60)
+    assert run.status == "failed"
+
+
 def weights(outcome: Outcome) -> dict[str, torch.Tensor]:
     assert outcome.status == "finished", outcome.error
     assert outcome.weights is not None

@@ -97,6 +97,7 @@ def test_a_pool_of_another_size_is_started_like_the_one_before(
     Pool(listener.connection).resize(3, idle=5.0)
 
     like = {"project": Path("/somewhere"), "launcher": "mine", "env": {"A": "1"}, "on_output": None}
+    like |= {"hosts": None}
     assert started == [(3, {**like, "idle": 5.0})]
 
 
