@@ -65,7 +65,7 @@ class _Average:
                 " to average them over the ranks. Call `backward()` first, then `step()` without a closure."
             )
         gradients = [_gradient(parameter) for parameter in self._parameters if parameter.requires_grad]
-        self._engine.average(gradients, torch.zeros(()), False)
+        self._engine.average(gradients, torch.zeros((), device=self._engine.device), False)
 
 
 class _Held(nn.Module):
