@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +21,7 @@ from akidlab.dispatch.vitals import Vitals
 from akidlab.processes import began, lives
 
 Body = dict[str, Any]
+UNHEARD = 30.0  # seconds in which a supervisor looks many times
 
 
 class Outpost:
@@ -79,10 +82,19 @@ def write_private(path: Path, text: str) -> Path:
 
 
 def serve(lines: IO[str], answer: Callable[[str], object]) -> None:
-    """Take orders until there are no more."""
-    outpost = Outpost()
+    """Take orders until there are no more, or none has come for long: a line may be dead and not know it."""
+    outpost, heard = Outpost(), time.monotonic()
+
+    def watch() -> None:
+        while time.monotonic() - heard < UNHEARD:
+            time.sleep(1.0)
+        outpost.leave()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         for line in lines:
+            heard = time.monotonic()
             try:
                 said = outpost.do(json.loads(line))
             except Exception as error:
