@@ -120,7 +120,7 @@ class Lookout:
             log.warning("the timeline could not be written: %s", error)
             return
         if held is not None:
-            more = {"engine": own} if (self._folder / own).exists() else {}
+            more = {"engine": own} if _has_content(self._folder / own) else {}
             self._record(
                 Message("event", Event("timeline", {"file": name, **held, **more}), step=held["last"])
             )
@@ -136,3 +136,8 @@ class Lookout:
         if self.rows != self._told:
             self._told = [dict(row) for row in self.rows]
             self._record(Message("status", Status(None, {"ranks": self._told})))
+
+
+def _has_content(path: Path) -> bool:
+    """False, too, for the timeline of a Horovod that had nothing to do."""
+    return path.exists() and path.stat().st_size > 0

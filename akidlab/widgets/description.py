@@ -25,6 +25,7 @@ SHOWN = 300  # lines of a log that are told at once
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200
 LEVELS = {"output": ("info",), "errors": ("warning", "error")}
+_LARGEST = 30_000_000  # bytes of a timeline
 _TIMELINE = re.compile(r"timeline-\d{1,18}(-horovod)?\.json")
 _LONGEST = 2500  # characters of one traceback or line
 
@@ -126,8 +127,11 @@ def timeline(of: Run, name: object) -> Plain:
     """
     if not isinstance(name, str) or not _TIMELINE.fullmatch(name):
         raise ValueError(f"{name!r:.80} is not the name of a timeline.")
+    path = of.folder / name
     try:
-        return {"name": name, "text": (of.folder / name).read_text()}
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"The timeline is too large for a browser. Its file: {path}")
+        return {"name": name, "text": path.read_text()}
     except OSError as error:
         raise ValueError(f"The timeline `{name}` is not there any more: {error.strerror}.") from error
 

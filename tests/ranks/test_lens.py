@@ -137,9 +137,10 @@ def test_what_a_rank_wrote_is_found_by_rank_and_level(ranks: Ranks) -> None:
 @pytest.fixture(scope="module")
 def three(launcher: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
     folder = tmp_path_factory.mktemp(f"three-{launcher}")
+    env = {"OMP_NUM_THREADS": "1", "HOROVOD_TIMELINE": "DYNAMIC", "AKIDLAB_REDUCTION": launcher}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AKIDLAB_RUNTIME", str(folder / "runtime"))
-        pool = Pool.start(3, project=folder, launcher=launcher, env={"OMP_NUM_THREADS": "1"})
+        pool = Pool.start(3, project=folder, launcher=launcher, env=env)
     yield Ranks(pool, folder / "runtime")
     pool.stop()
 
@@ -175,3 +176,22 @@ def test_of_three_ranks_the_one_that_is_alone_drifts(three: Ranks, monkeypatch: 
     [(rank, step)] = flagged(job, "rank_drifts")
     assert rank == 0
     assert 20 < step <= 30
+
+
+def test_horovods_own_timeline_is_there_where_it_was_asked_for_at_the_start(
+    three: Ranks, launcher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AKIDLAB_RUNTIME", str(three.runtime))
+    job = three.submit(cell(1_000_000))
+    try:
+        run = under_way(job)
+        job.command(Command("timeline", 100))
+        until(lambda: run.events("timeline"))
+    finally:
+        job.command(Command("stop"))
+        three.wait(job)
+    [event] = run.events("timeline")
+
+    assert ("engine" in event.data) is (launcher == "horovod")
+    if launcher == "horovod":
+        assert (run.folder / event.data["engine"]).read_text().startswith("[")

@@ -64,7 +64,8 @@ export class Ranks {
     write(this.summary, unwell.length ? `⚠ ${unwell.join(', ')}` : inShort(rows));
     this.summary.classList.toggle('akid-mark', unwell.length > 0);
     this.trace.hidden = !run.live || run.world_size < 2;
-    this.trace.classList.toggle('akid-busy', this.model.pending.get('timeline')?.state === 'sent');
+    const asked = this.model.pending.get('timeline');
+    this.trace.classList.toggle('akid-busy', asked !== undefined && asked.state !== 'lost');
     this.show(this.chosen ?? unwell.length > 0);
     this.updateTimelines();
     if (!this.body.hidden) {
