@@ -141,7 +141,7 @@ class Ranks:
         self._killed_before = kills()
         self.launcher.hosts = self.placement if self.placement.remote else None
         cradle = self._cradle.start(self.launcher.environment(self.size, os.environ))
-        self._processes = None
+        self._processes = self._away = None
         if self.placement.remote:
             self._away = Away(self.placement, self.connection, {**os.environ, **cradle})
         else:
