@@ -125,7 +125,6 @@ class Rank:
         except KeyboardInterrupt:  # it came on the way out
             report = {"status": "stopped", "step": 0, "kid": None, "raised": True}
         self._working = False
-        self.cells.drop()
         self.forwarder.flush()
         self._tell_measured(over=True)
         self.tell({"kind": "report", "run": self.run, **report})
@@ -135,6 +134,7 @@ class Rank:
             self._desk = None
             self._early = [early for early in self._early if early[0] != self.run]
             self.kid = self.run = self.forwarder.run = None
+        self.cells.drop()  # after that: one that came while we reported would wait for ever
         del report, place, task
         clean_up()
 
