@@ -54,14 +54,30 @@ from akidlab.models.brains import LeNet
 x, y = torch.randn(1280, 1, 28, 28), torch.randint(0, 10, (1280,))
 kid = Kid(
     FeedSensor(ArraySource((x, y)), batch_size=64), LeNet(), MomentumKongFu(lr=0.01),
-    max_steps=60, skip_validation=True, save_chk_point=False,
+    max_steps=STEPS, skip_validation=True, save_chk_point=False,
 )
-times = []
-kid.hooks.on_batch_end.append(lambda kid: times.append(time.perf_counter()))
-kid.hooks.on_train_end.append(lambda kid: print("took", times[-1] - times[19], flush=True))
-"""
-MUTE = """
-kid.hooks.on_train_begin.append(lambda kid: [kid.bus.unsubscribe(each) for each in kid.bus.subscribers])
+times, spent = [], {True: [], False: []}
+heard = []
+
+def turn(kid):
+    times.append(time.perf_counter())
+    if kid.step % 20:
+        return
+    muted = bool(heard)
+    spent[not muted].append(times[-1] - times[-19])  # without the step that follows a change
+    if muted:
+        while heard:
+            kid.bus.subscribe(heard.pop())
+        kid.watch(every=10)
+    else:
+        kid.unwatch()
+        heard.extend(each for each in kid.bus.subscribers if type(each).__name__ == "Forwarder")
+        for each in heard:
+            kid.bus.unsubscribe(each)
+
+kid.watch(every=10)
+kid.hooks.on_batch_end.append(turn)
+kid.hooks.on_train_end.append(lambda kid: print("took", *(a / b for a, b in zip(spent[True], spent[False]))))
 """
 Row = tuple[str, list[float], float | None]  # what, the measurements, and what is promised
 
@@ -107,15 +123,10 @@ def by_pool(pool: Any, folder: Path) -> tuple[float, float]:
     return _first_step(run) - began - float(np.median(np.diff(times))), ended - float(times[-1])
 
 
-def streaming(pool: Any, folder: Path, rounds: int) -> list[float]:
-    """The time of a step of a LeNet that is watched, by that of one that nobody hears."""
-
-    def step(source: str) -> float:
-        said = _train(pool, folder, source)[1]
-        return float(said.split("took")[1].split()[0])
-
-    step(LENET)
-    return [step(LENET + "kid.watch()\n") / step(LENET + MUTE) for _ in range(rounds)]
+def streaming(pool: Any, folder: Path, turns: int) -> list[float]:
+    """The time of steps of a LeNet that is watched and heard, by that of such that nobody hears, in turns."""
+    said = _train(pool, folder, LENET.replace("STEPS", str(40 * turns)))[1]
+    return [float(ratio) for ratio in said.split("took")[1].split("\n")[0].split()]
 
 
 def idling(pool: Any) -> list[float]:
@@ -149,7 +160,7 @@ def measure(launcher: str, quick: bool) -> list[Row]:
                 back += [end for _, end in later[1:]]
         with Pool.start(RANKS, project=folder, launcher=launcher) as pool:
             idle += idling(pool)
-            ratios = streaming(pool, folder, 1 if quick else 5)
+            ratios = streaming(pool, folder, 3 if quick else 20)
     return [
         (f"cold: {command}, s", plain, None),
         ("cold: pool, s", cold, None),
