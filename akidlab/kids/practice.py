@@ -190,8 +190,9 @@ class Practice:
             if kid.flagged or (alone and controls.pending):
                 self._obey()
                 kid.setup()
-                step = kid.step  # it may have been restored
-                continue
+                step = kid.step
+                if step >= max_steps:  # it was restored
+                    break
             if scheduled:
                 kongfu.adjust(kid.clock)
             if on_begin:
