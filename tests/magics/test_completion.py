@@ -13,7 +13,7 @@ from tests.magics.notebook import Notebook
 def test_options_complete_each_once(notebook: Notebook, magic: str) -> None:
     assert notebook.complete(f"{magic} --st") == ["--steps"]
     assert "--steps" not in notebook.complete(f"{magic} --steps 5 --s")
-    assert notebook.complete(f"{magic} --n") == ["--name", "--no-dashboard", "--np"]
+    assert notebook.complete(f"{magic} --n") == ["--name", "--network-interface", "--no-dashboard", "--np"]
 
 
 def test_kids_of_the_notebook_complete_and_nothing_else_of_it(notebook: Notebook) -> None:
