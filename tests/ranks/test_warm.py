@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from tests.ranks.conftest import Ranks, _shared_pool, cell, ranks, run_of  # noqa: F401 - fixtures
+from tests.ranks.conftest import Ranks, cell, run_of
 
 pytestmark = [pytest.mark.ranks, pytest.mark.skipif(sys.platform != "linux", reason="as measured on Linux")]
 
@@ -22,13 +22,13 @@ kid.hooks.on_batch_end.append(lambda kid: known and print("late", sorted(set(sys
 """
 
 
-def test_a_rank_has_imported_what_its_first_steps_need(ranks: Ranks) -> None:  # noqa: F811
+def test_a_rank_has_imported_what_its_first_steps_need(ranks: Ranks) -> None:
     ranks.do(cell(2, LATE))
 
     assert ranks.said(0) == ranks.said(1) == "missing []\nlate []\nlate []\n"
 
 
-def test_a_rank_that_waits_costs_next_to_nothing(ranks: Ranks) -> None:  # noqa: F811
+def test_a_rank_that_waits_costs_next_to_nothing(ranks: Ranks) -> None:
     found = [psutil.Process(pid) for pid in ranks.pids()]
     before = [sum(rank.cpu_times()[:2]) for rank in found]
     began = time.monotonic()
@@ -42,7 +42,7 @@ def test_a_rank_that_waits_costs_next_to_nothing(ranks: Ranks) -> None:  # noqa:
 
 
 def test_a_run_records_how_its_gradients_were_averaged_and_a_second_one_does_not_measure_again(
-    ranks: Ranks,  # noqa: F811
+    ranks: Ranks,
 ) -> None:
     jobs = []
     for _ in range(2):
