@@ -168,6 +168,7 @@ def _horovod() -> ModuleType:
 
 def _will_share_memory() -> bool:
     """Whether all ranks are on this host, where little is left for Horovod to do."""
-    sizes = [os.environ.get(name) for name in ("HOROVOD_LOCAL_SIZE", "HOROVOD_SIZE")]
-    wanted = os.environ.get(VARIABLE, "shared") == "shared"
-    return wanted and sys.platform == "linux" and sizes[0] == sizes[1] and not torch.cuda.is_available()
+    here, size = os.environ.get("HOROVOD_LOCAL_SIZE"), os.environ.get("HOROVOD_SIZE")
+    if here is None or here != size or os.environ.get(VARIABLE, "shared") != "shared":
+        return False
+    return sys.platform == "linux" and not torch.cuda.is_available()
