@@ -208,6 +208,17 @@ def test_an_interrupt_in_the_midst_of_a_run_ends_the_cell_alone(live: Notebook) 
     assert not run.events("rank_lost")
 
 
+def test_cells_that_race_the_ends_of_runs_are_all_run(notebook: Notebook) -> None:
+    for steps in (1, 3, 9, 1, 3, 9, 1, 3, 9):
+        notebook.run(f"%%akid_train -np 2 --background --no-dashboard\nkid = make(max_steps={steps})")
+        for _ in range(3):
+            notebook.run("%akid_gather engine.sum({'one': 1})['one'] --into ones")
+            assert notebook["ones"] == [2, 2]
+        until(lambda: not Session.current().live)
+
+        assert runs()[0].status == "finished"
+
+
 def test_to_look_changes_nothing_of_what_is_learned(notebook: Notebook) -> None:
     notebook.run(
         "import torch\ndef noise(kid):\n    for part in kid.brain.parameters():\n"
