@@ -29,8 +29,7 @@ export class Ranks {
   private readonly grid = h('div', { class: 'akid-charts' });
   private readonly body: HTMLElement;
   readonly node: HTMLElement;
-  readonly charts: Panel[];
-  private readonly lines: RankChart[];
+  private lines: RankChart[] = [];
   private readonly own: IChartHost;
   private readonly seen = new Set<number>(); // timelines
   private known: IEvent[] = [];
@@ -44,12 +43,13 @@ export class Ranks {
   ) {
     const state = () => this.state;
     this.own = { key: host.key, get state() { return state(); }, change: change => this.change(change) };
-    this.lines = CHARTS.map(name => new RankChart(model, this.own, `${RANKS}/${name}`));
-    this.charts = this.lines;
     this.log = new RankLog(model);
-    this.grid.append(...this.lines.map(chart => chart.node));
     this.body = h('div', { class: 'akid-ranks-body' }, this.table.node, this.note, this.lanes.node, this.grid, this.log.node);
-    this.node = h('section', { class: 'akid-metrics akid-company', hidden: true, 'aria-label': 'Ranks' }, h('header', {}, this.fold, this.summary, this.engines, this.traces, this.trace), this.body);
+    this.node = h('section', { class: 'akid-section akid-company', hidden: true, 'aria-label': 'Ranks' }, h('header', {}, this.fold, this.summary, this.engines, this.traces, this.trace), this.body);
+  }
+
+  get charts(): Panel[] {
+    return this.lines;
   }
 
   update(): void {
@@ -69,6 +69,7 @@ export class Ranks {
     this.show(this.chosen ?? unwell.length > 0);
     this.updateTimelines();
     if (!this.body.hidden) {
+      this.build();
       this.table.update(rows);
       const keys = rows.map(({ rank }) => String(rank));
       this.lines.forEach(chart => {
@@ -76,6 +77,14 @@ export class Ranks {
         chart.update();
       });
       this.log.update(rows.length);
+    }
+  }
+
+  /** The charts are made when they are first seen: most runs have no ranks. */
+  private build(): void {
+    if (!this.lines.length) {
+      this.lines = CHARTS.map(name => new RankChart(this.model, this.own, `${RANKS}/${name}`));
+      this.grid.append(...this.lines.map(chart => chart.node));
     }
   }
 

@@ -19,7 +19,7 @@ export class Section {
   });
   private readonly grid = h('div', { class: 'akid-charts' });
   private readonly note = h('p', { class: 'akid-note', role: 'status' });
-  readonly node = h('section', { class: 'akid-metrics', hidden: true, 'aria-label': 'Metrics' }, h('header', {}, this.fold, this.filter), this.grid, this.note);
+  readonly node = h('section', { class: 'akid-section akid-metrics', hidden: true, 'aria-label': 'Metrics' }, h('header', {}, this.fold, this.filter), this.grid, this.note);
   private readonly panels = new Map<string, Panel>();
   private chosen: boolean | null = null;
 
