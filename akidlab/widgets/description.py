@@ -49,7 +49,7 @@ def run(now: Snapshot) -> Plain:
 
 
 def places(now: Snapshot) -> list[int]:
-    """The numbers of processes that a live run may go on with, 1 for its notebook's own; none if it cannot."""
+    """How many processes a live run may go on with, 1 for its notebook's own; none if it cannot move."""
     is_near = now.machine == this_machine() and home.is_there(json.loads(now.info).get("home"))
     if not (now.is_live and is_near):
         return []
