@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from akidlab.dispatch.task import Outcome
@@ -34,7 +35,8 @@ class Job:
     def __init__(self, pool: Pool, uid: str, name: str) -> None:
         self.pool, self.uid, self.name = pool, uid, name
         self.waits_for: str | None = None
-        self.on_move: Callable[[Command], object] | None = None  # told that the run shall move
+        self._on_move: Callable[[Command], object] | None = None
+        self._moves: list[Command] = []  # that came before anybody listened
         self._changed = threading.Condition()
         self._output: deque[tuple[int, str, str]] = deque(maxlen=KEPT)
         self._outcome: Outcome | None = None
@@ -56,6 +58,16 @@ class Job:
     def interrupt(self) -> None:
         """Stop the run after the step it is in; the ranks stay. A second time, at once."""
         self.pool.ask({"kind": "interrupt", "run": self.uid})
+
+    def listen_for_moves(self, function: Callable[[Command], object]) -> None:
+        """Have `function` told when the run shall move, also of what came before."""
+        self._on_move = function
+        self._tell_of_moves()
+
+    def _tell_of_moves(self) -> None:
+        while self._on_move is not None and self._moves:
+            with suppress(IndexError):  # another thread was quicker
+                self._on_move(self._moves.pop(0))
 
     def release(self, command: Command) -> None:
         """Have the ranks leave the run, after the same step: this process goes on with it.
@@ -102,8 +114,9 @@ class Job:
 
     def hear(self, body: dict[str, Any]) -> None:
         """Take what the supervisor pushes."""
-        if body["kind"] == "move" and self.on_move is not None:
-            self.on_move(body["command"])
+        if body["kind"] == "move":
+            self._moves.append(body["command"])
+            self._tell_of_moves()
         with self._changed:
             if body["kind"] == "output":
                 self._output.append((body["rank"], body["stream"], body["text"]))

@@ -35,7 +35,6 @@ class RanksTraining:
         self._echo = Echo()
         self._joining = threading.Lock()
         self._weights: bytes | None = None
-        job.on_move = self._hear_move
         self._is_over = self._is_abandoned = False
         kid.controls.open(self.send)
 
@@ -73,6 +72,7 @@ class RanksTraining:
 
     def start(self) -> None:
         """The pool has the task already; if another run is ahead, say which."""
+        self.job.listen_for_moves(self._hear_move)
         if self.job.waits_for is not None and not config.quiet():
             sys.stdout.write(
                 f"`{self.job.name}` waits for `{self.job.waits_for}`, which has these ranks first. "

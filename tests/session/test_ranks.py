@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from akidlab.dispatch import Outcome
+from akidlab.dispatch import Job, Outcome
 from akidlab.errors import CheckpointError
 from akidlab.kids import Controls
 from akidlab.messages import Command
@@ -63,9 +63,18 @@ def test_what_is_asked_of_the_kid_here_reaches_the_ranks_until_they_end() -> Non
 def test_a_cell_whose_run_waits_says_what_is_ahead(capsys: pytest.CaptureFixture[str]) -> None:
     kid: Any = SimpleNamespace(run=None, controls=Controls())
     for waits_for in ("first", None):
-        job: Any = SimpleNamespace(name="second", waits_for=waits_for)
+        job: Any = SimpleNamespace(name="second", waits_for=waits_for, listen_for_moves=id)
         RanksTraining(kid, job, Store().create("digits")).start()
 
     assert capsys.readouterr().out == (
         "`second` waits for `first`, which has these ranks first. Interrupt to wait no longer.\n"
     )
+
+
+def test_a_wish_to_move_that_comes_before_anybody_listens_is_kept() -> None:
+    job, heard = Job(SimpleNamespace(), "a1", "digits"), []  # type: ignore[arg-type]
+    job.hear({"kind": "move", "command": Command("ranks", 1, "a")})
+    job.listen_for_moves(heard.append)
+    job.hear({"kind": "move", "command": Command("ranks", 2, "b")})
+
+    assert heard == [Command("ranks", 1, "a"), Command("ranks", 2, "b")]
