@@ -2,8 +2,8 @@
 
 Cold: from a command, or a cell, until the first step is made: plain `horovodrun`, `torchrun`, and a pool of
 each launcher. Warm: from a cell until its first step, without the step, on ranks that have done nothing yet
-and on such that have; and from its last step until the cell has returned. Streaming: a LeNet that is watched
-and tells, against one that nobody hears, in turns. Idle: the share of a core that a warm rank takes.
+and on such that have; and from its last step until the cell has returned. Streaming: steps of a LeNet that is
+heard (and watched) against such that nobody hears, in turns. Idle: the share of a core that a rank takes.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def turn(kid):
     if muted:
         while heard:
             kid.bus.subscribe(heard.pop())
-        kid.watch(every=10)
+        WATCH
     else:
         kid.unwatch()
         heard.extend(each for each in kid.bus.subscribers if type(each).__name__ == "Forwarder")
         for each in heard:
             kid.bus.unsubscribe(each)
 
-kid.watch(every=10)
+WATCH
 kid.hooks.on_batch_end.append(turn)
 kid.hooks.on_train_end.append(lambda kid: print("took", *(a / b for a, b in zip(spent[True], spent[False]))))
 """
@@ -123,9 +123,10 @@ def by_pool(pool: Any, folder: Path) -> tuple[float, float]:
     return _first_step(run) - began - float(np.median(np.diff(times))), ended - float(times[-1])
 
 
-def streaming(pool: Any, folder: Path, turns: int) -> list[float]:
-    """The time of steps of a LeNet that is watched and heard, by that of such that nobody hears, in turns."""
-    said = _train(pool, folder, LENET.replace("STEPS", str(40 * turns)))[1]
+def streaming(pool: Any, folder: Path, turns: int, watch: str) -> list[float]:
+    """The time of steps of a LeNet that is heard, by that of such that nobody hears, in turns."""
+    source = LENET.replace("STEPS", str(40 * turns)).replace("WATCH", watch)
+    said = _train(pool, folder, source)[1]
     return [float(ratio) for ratio in said.split("took")[1].split("\n")[0].split()]
 
 
@@ -160,14 +161,18 @@ def measure(launcher: str, quick: bool) -> list[Row]:
                 back += [end for _, end in later[1:]]
         with Pool.start(RANKS, project=folder, launcher=launcher) as pool:
             idle += idling(pool)
-            ratios = streaming(pool, folder, 3 if quick else 20)
+            heard, watched = (
+                streaming(pool, folder, 3 if quick else 20, watch)
+                for watch in ("pass", "kid.watch(every=10)")
+            )
     return [
         (f"cold: {command}, s", plain, None),
         ("cold: pool, s", cold, None),
         ("first cell on a fresh pool, beyond a warm one, s", fresh, FRESH),
         ("warm: to the first step, without it, s", warm, WARM),
         ("warm: from the last step to the end of the cell, s", back, RETURN),
-        ("a step that is watched and told, by one that is not", ratios, STREAMING),
+        ("a step that is told, by one that nobody hears", heard, STREAMING),
+        ("the same, and every tensor watched at each tenth", watched, None),
         ("an idle rank, share of a core", idle, IDLE),
     ]
 
