@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RESTING = (
-    "20"  # milliseconds between two looks for work: at 1, its default, an idle rank takes 0.15 of a core
+    "50"  # milliseconds between two looks for work: at 1, the default, an idle rank takes 0.15 of a core
 )
 REMEDY = (
     "Run `akidlab install-horovod`, which builds it for this torch, or `akidlab doctor` to see what is wrong."
