@@ -87,7 +87,8 @@ class Roster:
         np: the number of ranks that was asked for.
         hosts: those that were named; None for this machine, unless a script finds others.
         elastic: how the number may change.
-        examine: says of hosts that a script found what is wrong with them; None to take none but this one.
+        examine: says of other hosts what is wrong with them, before they are used; None to let a script
+            find none but this one.
 
     Example:
         >>> roster = Roster(2, Hosts.parse("a:2,b:2"), Elastic(least=1, most=3))
@@ -114,9 +115,7 @@ class Roster:
         ways = hosts or Hosts()
         self._hosts = named or replace(ways, slots={} if self._script else {"localhost": self.most})
         self._lost: dict[str, str] = {}
-        self._tries: dict[
-            str, tuple[int, float]
-        ] = {}  # how often a host was lost, and when it is tried again
+        self._tries: dict[str, tuple[int, float]] = {}  # how often a host was lost, and when to try it again
         self._complaint: str | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -159,12 +158,18 @@ class Roster:
 
     def _work(self) -> None:
         while not self._over.is_set():
-            if self._script is not None:
-                self._discover(self._script)
-            for host in list(self._lost):
-                if time.monotonic() >= self._tries.get(host, (0, 0.0))[1]:
-                    self._try(host)
+            try:
+                self._look()
+            except Exception:  # a host that tells nonsense, say, must not end the looking for others
+                log.exception("no hosts could be looked for")
             self._over.wait(LOOK)
+
+    def _look(self) -> None:
+        if self._script is not None:
+            self._discover(self._script)
+        for host in list(self._lost):
+            if time.monotonic() >= self._tries.get(host, (0, 0.0))[1]:
+                self._try(host)
 
     def _discover(self, script: str) -> None:
         try:
@@ -176,9 +181,7 @@ class Roster:
             self._complaint = str(error)
             return
         with self._lock:
-            kept = [
-                host for host in self._hosts.slots if host in found.slots
-            ]  # the ranks stay where they are
+            kept = [host for host in self._hosts.slots if host in found.slots]  # the ranks stay there
             names = dict.fromkeys([*kept, *found.slots])
             self._hosts = replace(self._hosts, slots={name: found.slots[name] for name in names})
             self._lost = {host: why for host, why in self._lost.items() if host in found.slots}
@@ -198,10 +201,16 @@ class Roster:
             self.lose(host, why)
 
     def _try(self, host: str) -> None:
-        if is_here(host) or _answers(self._hosts.ssh(host, "true")):
-            log.info("the host %s is back", host)
-            with self._lock:
-                self._lost.pop(host, None)
+        """Let a host back in if it answers, and is as it should be: it may never have been."""
+        if not is_here(host):
+            if not _answers(self._hosts.ssh(host, "true")):
+                return
+            if self._examine is not None and (faults := self._examine(self._hosts, [host])):
+                self.lose(host, faults[host])
+                return
+        log.info("the host %s is back", host)
+        with self._lock:
+            self._lost.pop(host, None)
 
 
 class Where(NamedTuple):

@@ -10,7 +10,7 @@ import cloudpickle
 import pytest
 import torch
 
-from akidlab.dispatch import Outcome, Pool, Task
+from akidlab.dispatch import Outcome, Pool, Task, elastic
 from akidlab.dispatch.elastic import Elastic, Roster
 from akidlab.dispatch.hosts import Hosts
 from akidlab.errors import DispatchError
@@ -106,6 +106,37 @@ def test_a_host_that_is_not_as_it_should_be_is_not_taken(script: Path) -> None:
 
     assert str(roster.call()) == "localhost:1"
     assert "`192.0.2.1` is lost: other torch." in roster.describe()
+
+
+def test_a_host_that_answers_again_is_examined_before_it_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = {"192.0.2.1": "other torch"}
+    roster = Roster(1, Hosts.parse("localhost:1,192.0.2.1:1"), Elastic(most=2), lambda hosts, names: faults)
+    monkeypatch.setattr(elastic, "_answers", lambda command: True)
+    roster.lose("192.0.2.1", "it was off")
+    roster._try("192.0.2.1")
+    assert str(roster.call()) == "localhost:1"
+    assert "`192.0.2.1` is lost: other torch." in roster.describe()
+    faults.clear()
+    roster._try("192.0.2.1")
+
+    assert str(roster.call()) == "localhost:1,192.0.2.1:1"
+
+
+def test_a_look_that_goes_wrong_is_not_the_last_one(
+    script: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(hosts: Hosts, names: list[str]) -> dict[str, str]:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(elastic, "LOOK", 0.01)
+    roster = Roster(1, None, Elastic(most=2, discover=str(script)), fail)
+    script.with_name("hosts").write_text("localhost:1\n192.0.2.1:1\n")
+    roster.start()
+    until(lambda: "read-only file system" in caplog.text)
+    script.with_name("hosts").write_text("localhost:2\n")
+    until(lambda: str(roster.call()) == "localhost:2")
+
+    roster.stop()
 
 
 @pytest.mark.ranks
