@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from akidlab.dispatch import HorovodLauncher
+from akidlab.dispatch import HorovodLauncher, host_probe
 from akidlab.dispatch.hosts import Hosts, interface_of, is_here, listening_address, own_address
 from akidlab.dispatch.torch_launcher import TorchLauncher
 from akidlab.errors import DispatchError
@@ -89,3 +91,11 @@ def test_both_launchers_are_told_the_hosts_and_the_ways() -> None:
     assert command[2:5] == ["akidlab.dispatch.starter", "3", "--hosts"]
     assert '"192.0.2.1": 2' in command[5]
     assert torch.environment(3, {}) == horovod.environment(2, {})  # threads for two on a host
+
+
+def test_a_file_that_an_editor_holds_locked_does_not_make_the_code_another(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("x = 1\n")
+    before = host_probe.code_of(str(tmp_path))
+    (tmp_path / ".#train.py").symlink_to("somebody@here.41:1")
+
+    assert host_probe.code_of(str(tmp_path)) == before
