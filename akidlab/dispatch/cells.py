@@ -67,13 +67,13 @@ class Cells:
     Args:
         ranks: of the pool.
         active: gives the work that the ranks do, if they do any.
-        lose: told which rank must be given up, in the midst of a work.
+        give_up: told which rank must be given up, in the midst of a work.
     """
 
     def __init__(
-        self, ranks: Ranks, active: Callable[[], Work | None], lose: Callable[[Work, Loss], object]
+        self, ranks: Ranks, active: Callable[[], Work | None], give_up: Callable[[Work, Loss], object]
     ) -> None:
-        self._ranks, self._active, self._give_up = ranks, active, lose
+        self._ranks, self._active, self._give_up = ranks, active, give_up
         self._cells: list[Cell] = []
         self._numbers = itertools.count(1)
 
@@ -170,18 +170,10 @@ class Cells:
             return
         if cell.generation is None:
             self._give(cell)
-        elif cell.generation == self._ranks.generation:
+        elif cell.generation == self._ranks.generation and self._ranks.state not in ("ending", "gone"):
             self._see_to(cell)
-
-    def lose(self, why: str) -> None:
-        """The ranks are launched anew: a cell that has begun is over, another one waits for the new ones."""
-        if not self._cells or self._cells[0].generation is None:
-            return
-        cell = self._cells[0]
-        if cell.begun:
-            self._end(cell, cell.broken or why, anew=True)
         else:
-            cell.again(next(self._numbers))
+            self._lose(cell)
 
     def close(self, why: str) -> None:
         """The pool leaves."""
@@ -206,6 +198,14 @@ class Cells:
         told |= {"ranks": cell.ranks, "number": cell.number, "run": None if work is None else work.task.uid}
         for rank in cell.ranks:
             ranks.tell({"kind": "cell", **told}, rank=rank)
+
+    def _lose(self, cell: Cell) -> None:
+        """The ranks are launched anew: a cell that has begun is over, another one waits for the new ones."""
+        if cell.begun:
+            anew = cell.generation == self._ranks.generation
+            self._end(cell, cell.broken or self._ranks.replaced, anew=anew)
+        else:
+            cell.again(next(self._numbers))
 
     def _see_to(self, cell: Cell) -> None:
         if cell.work is not None and not cell.is_called and len(cell.held) == len(cell.ranks):
@@ -253,11 +253,11 @@ class Cells:
 
     def _break_off(self, cell: Cell, rank: int, why: str) -> None:
         cell.broken = why
-        if cell.work is not None:
+        if cell.work is not None and cell.work is self._active():
             self._give_up(cell.work, Loss(rank, why))
         else:
             self._ranks.replace(why)
-            self.lose(why)
+        self._lose(cell)
 
     def _forsake(self, cell: Cell) -> None:
         """The notebook has died: nobody else could end its cell."""

@@ -91,14 +91,12 @@ class Ranks:
         self.size = roster.most
         self.placement: Hosts | None = None  # where they are
         self._away: Away | None = None  # those of them that are on other hosts
-        self._is_short, self._short_since = (
-            False,
-            0.0,
-        )  # whether there are too few hosts, since they were lost
+        self._is_short, self._short_since = False, 0.0  # whether there are too few hosts, and since when
         self.connection, self.secrets, self.patience = connection, secrets, patience
         self.generation = 0
         self.known: dict[int, Rank] = {}
         self.failure: str | None = None
+        self.replaced = ""  # why the last ones were
         self._on_line = on_line
         self._processes: Processes | None = None
         self.launches = 0
@@ -205,11 +203,11 @@ class Ranks:
         log.warning("the ranks are replaced: %s", why)
         if self.launches >= LAUNCHES:
             self.fail(f"The ranks had to be launched {LAUNCHES} times in a row; the last time: {why}")
-        self.regroup()
+        self.regroup(why)
 
-    def regroup(self) -> None:
+    def regroup(self, why: str = "The hosts have changed.") -> None:
         """End them, for others to be launched where the hosts are now."""
-        self._settling = None
+        self.replaced, self._settling = why, None
         self._end()
 
     def _end(self) -> None:

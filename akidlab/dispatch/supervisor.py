@@ -344,9 +344,9 @@ class Supervisor:
             self._see_to(self._queue.active)
         elif loss := self.ranks.lost():
             self.ranks.replace(loss.text)
-            self._cells.lose(loss.text)
         self._cells.look()
-        regroup.look(self.ranks, self._queue.active)
+        if not self._cells.are_busy:
+            regroup.look(self.ranks, self._queue.active)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -443,7 +443,6 @@ class Supervisor:
         else:
             work.lose(loss.rank, loss.text)
         self.ranks.replace(loss.text)
-        self._cells.lose(loss.text)
 
     def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
         """Interrupt the ranks that have not reported, twice; then do without them."""

@@ -33,6 +33,10 @@ class Ranks:
     def replace(self, why: str) -> None:
         self.replaced, self.state = why, "ending"
 
+    def launch(self) -> None:
+        """Others come in their place."""
+        self.state, self.generation = "ready", self.generation + 1
+
     def kinds(self) -> list[tuple[int, str]]:
         """What each was told since the last time."""
         told, self.told = self.told, []
@@ -61,7 +65,7 @@ class Room:
 
     def lose(self, work: object, loss: Loss) -> None:
         self.lost.append(loss)
-        self.cells.lose(loss.text)
+        self.ranks.replace(loss.text)
 
     def ask(self, number: str = "a", ranks: list[int] | None = None, **more: Any) -> dict[str, Any]:
         request = dict.fromkeys(("source", "filename", "names", "notebook", "path", "wants"))
@@ -176,14 +180,41 @@ def test_a_cell_that_only_some_could_take_is_given_anew(room: Room) -> None:
 
 def test_a_rank_that_is_lost_ends_a_cell_that_has_begun_and_no_other(room: Room) -> None:
     room.ask("a")
-    room.cells.lose("Rank 1 died.")
+    room.ranks.replace("Rank 1 died.")
+    room.cells.look()
     assert room.over() == []
-    room.ranks.generation += 1
+    room.ranks.launch()
     room.cells.look()
     room.say("cell_begun", 0, 2)
-    room.cells.lose("Rank 1 died again.")
+    room.ranks.replace("Rank 1 died again.")
+    room.cells.look()
 
+    assert [body["generation"] for body in room.heard] == [3]  # of the ranks that are to come
     assert room.over() == ["Rank 1 died again."]
+
+
+def test_a_cell_ends_though_its_ranks_were_replaced_between_two_looks(room: Room) -> None:
+    room.ask()
+    room.say("cell_begun", 0)
+    room.ranks.replace("The hosts have changed.")
+    room.ranks.launch()
+    room.cells.look()
+
+    assert [body["generation"] for body in room.heard] == [2]
+    assert room.over() == ["The hosts have changed."]
+
+
+def test_a_cell_that_outlives_its_run_costs_the_ranks_and_not_the_run(room: Room) -> None:
+    room.work = Work()
+    room.ask()
+    room.say("cell_held", 0)
+    room.say("cell_held", 1)
+    room.done(0, collectives=2)
+    room.work = None
+    room.done(1, collectives=1, ok=False)
+
+    assert (room.lost, room.ranks.replaced) == ([], "The ranks did not do the same together in a cell.")
+    assert room.over() == ["The ranks did not do the same together in a cell."]
 
 
 def test_a_cell_whose_notebook_has_died_is_interrupted(room: Room) -> None:

@@ -15,6 +15,7 @@ from akidlab.dispatch.elastic import Elastic, Roster
 from akidlab.dispatch.hosts import Hosts
 from akidlab.errors import DispatchError
 from akidlab.kids import checkpoint
+from akidlab.processes import began
 from akidlab.worker import Assignment
 from tests.hosts.slow import Slow
 from tests.patience import until
@@ -171,6 +172,30 @@ def test_hosts_come_go_and_come_again_and_the_trajectory_is_that_of_one_rank(
     assert [left.data[name] for name in ("from", "to", "steps_lost")] == [2, 1, 0]
     (waits,) = run.events("waiting_for_hosts")
     assert "Slots needed: 1, found: 0 (no host)." in str(waits.data["text"])
+
+
+@pytest.mark.ranks
+def test_hosts_that_come_wait_for_a_cell_that_runs(script: Path, start: Callable[..., Pool]) -> None:
+    pool = start(1, launcher="torch", elastic=Elastic(most=2, discover=str(script), wait=60))
+    pool.wait_ready()
+    begun, done = script.with_name("begun"), script.with_name("done")
+    source = f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(3)\n"
+    source += f"pathlib.Path({str(done)!r}).touch()"
+    given = {
+        "source": source,
+        "filename": "<cell 1>",
+        "names": b"",
+        "notebook": "n",
+        "path": [],
+        "wants": None,
+    }
+    me = {"pid": os.getpid(), "born": began(os.getpid())}
+    pool.ask({"kind": "cell", "id": "a", "ranks": None, **given, **me})
+    until(begun.exists)
+    script.with_name("hosts").write_text("localhost:2\n")
+    until(lambda: pool.describe()["generation"] == 2)
+
+    assert done.exists()
 
 
 @pytest.mark.ranks
