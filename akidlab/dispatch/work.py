@@ -252,9 +252,9 @@ class Work:
         self._gathering, self._steps = Gathering(self.size, self._record), {}
         self._recorder.flush()
         self.run.rewind(step)
-        if self._paused is not None and not again:
-            again = [Command("pause")]
-        self.commands.extend(again)
+        if self._paused is not None and all(command.action != "pause" for command in again):
+            again = [Command("pause"), *again]
+        self.commands.extendleft(reversed(again))  # before what was asked meanwhile: the last word counts
         seconds, steps = time.monotonic() - lost.since, max(0, reached - step)
         facts = {"step": step, "steps_lost": steps, "seconds": seconds}
         if lost.rank is not None:

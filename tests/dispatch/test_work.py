@@ -198,6 +198,29 @@ def test_a_paused_run_is_paused_again(training: Work) -> None:
     assert [command.action for command in training.commands] == ["pause"]
 
 
+def test_what_was_asked_before_a_loss_does_not_undo_what_was_asked_since(training: Work) -> None:
+    commit(training, 2)
+    before, since = Command("rate", 0.1), Command("rate", 0.2)
+    training.recovery.sent(before)
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+    training.commands.append(since)
+    training.begin(2)
+
+    assert list(training.commands) == [before, since]
+
+
+def test_what_was_asked_in_a_pause_does_not_end_it(training: Work) -> None:
+    commit(training, 2)
+    told(training, 1, 2)
+    training.hear([Message("status", Status("paused"), step=2)])
+    training.recovery.sent(Command("rate", 0.1))
+    training.lose(1, "Rank 1 was killed.")
+    training.begin(2)
+
+    assert [command.action for command in training.commands] == ["pause", "rate"]
+
+
 def test_nothing_is_left_of_the_commits_of_a_run(training: Work) -> None:
     commit(training, 2)
     places = [Path(place) for place in (training.begin(2) or {})["places"]]
