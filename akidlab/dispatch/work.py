@@ -137,6 +137,11 @@ class Work:
         if peer is not None:
             peer.send({"kind": "answer", "id": number, **body})
 
+    def _answer_nobody(self, why: str) -> None:
+        """Tell all who wait for an answer that none will come."""
+        for number in list(self._asked):
+            self.answer(number, {"ok": False, "error": why})
+
     def write(self, rank: int, stream: str, text: str) -> None:
         """Show what a rank wrote to whoever watches, and keep whole lines of it in the log of the run."""
         self.tell({"kind": "output", "rank": rank, "stream": stream, "text": text})
@@ -207,9 +212,8 @@ class Work:
         self.begun = self._moved = time.monotonic()
         before, self.size = self.size, size
         self.doctor = Doctor(size, float(self.task.options.get("patience") or PATIENCE))
-        if size != before:
-            self._gathering = Gathering(size, self._record)
         if self.recovery.lost is None:
+            self._gathering.size = size
             self.recovery.size = size
             return self.recovery.orders(None)
         return self.recovery.orders(self._go_back(before))
@@ -239,6 +243,7 @@ class Work:
         self.reports.clear()
         self.failed, self.nudges, self.treatment, self._was_stalled = None, 0, None, False
         self.regroup = None
+        self._answer_nobody(f"Rank {rank} was lost, and the others with it. Ask again when the run goes on.")
         text = f"{why.splitlines()[0]} The ranks are started anew ({recovery.losses} of {recovery.restarts})."
         self.note("rank_lost", rank=rank, why=why, text=text)
         self.write(rank, "stderr", f"{text}\n")
@@ -249,6 +254,7 @@ class Work:
         reached = max(recovery.reached, *self._steps.values(), 0)
         resume, again = recovery.go_back(self.size)
         step = recovery.reached
+        self._gathering.finish()  # of steps that are not made again nobody will say more
         self._gathering, self._steps = Gathering(self.size, self._record), {}
         self._recorder.flush()
         self.run.rewind(step)
@@ -310,8 +316,7 @@ class Work:
     def close(self, outcome: Outcome) -> None:
         """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
         self.outcome = outcome
-        for number in list(self._asked):
-            self.answer(number, {"ok": False, "error": f"The run `{self.name}` has ended."})
+        self._answer_nobody(f"The run `{self.name}` has ended.")
         self._gathering.finish()
         self.lookout.end({rank: str(report["status"]) for rank, report in self.reports.items()})
         for (rank, stream), rest in self._lines.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,6 +140,28 @@ def test_it_goes_back_to_the_last_commit_and_records_no_step_twice(training: Wor
     (lost,), (resumed,) = training.run.events("rank_lost"), training.run.events("resumed")
     assert (lost.step, lost.data["rank"], lost.data["why"]) == (3, 1, "Rank 1 was killed.")
     assert (resumed.step, resumed.data["steps_lost"]) == (2, 1)
+
+
+def test_what_was_told_of_steps_that_are_not_made_again_is_kept(training: Work) -> None:
+    commit(training, 2)
+    told(training, 1, 2, 3)
+    for step in (1, 2, 3):
+        training.hear([share(0.5, 10, step)])  # of which the other rank had not spoken
+    training.lose(1, "Rank 1 was killed.")
+    training.begin(1)
+    training.close(Outcome("finished"))
+
+    assert training.run.scalars("accuracy").steps.tolist() == [1, 2]
+
+
+def test_who_asked_a_rank_that_is_lost_is_told_to_ask_again(training: Work) -> None:
+    heard: list[dict[str, object]] = []
+    training.expect("1", SimpleNamespace(send=heard.append))  # type: ignore[arg-type]
+    training.lose(1, "Rank 1 was killed.")
+    training.close(Outcome("failed", error="no"))
+
+    why = "Rank 1 was lost, and the others with it. Ask again when the run goes on."
+    assert heard == [{"kind": "answer", "id": "1", "ok": False, "error": why}]
 
 
 def test_a_commit_whose_steps_were_not_all_told_is_not_taken(training: Work) -> None:
