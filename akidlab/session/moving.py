@@ -92,6 +92,7 @@ class Voyage:
         self._settled.set()
         self._is_between = self._wants_stop = False
         self._kept: list[Command] = []
+        self._keeping = threading.Lock()
         self.kid.controls.mover = self.move
 
     @property
@@ -151,9 +152,10 @@ class Voyage:
         if command.action == "ranks":
             self.kid.controls.send(command)
             return
-        if self._is_between:
-            self._kept.append(command)
-        if not self._is_between or command.action == "stop":
+        with self._keeping:
+            if is_between := self._is_between:
+                self._kept.append(command)
+        if not is_between or command.action == "stop":
             self.leg.send(command)
 
     def move(self, command: Command) -> None:
@@ -190,8 +192,9 @@ class Voyage:
         known = isinstance(error, AkidlabError)
         why = str(error) if known else f"{type(error).__name__}: {error}"
         text = f"The run goes on {_where(self.leg.ranks)}. {why}"
-        with suppress(DispatchError):  # it is over
-            self.leg.note("stays", id=command.id, ranks=command.value, text=text)
+        if self.leg.is_live:  # else the kid may be in another run by now
+            with suppress(DispatchError):  # it is over
+                self.leg.note("stays", id=command.id, ranks=command.value, text=text)
 
     def _go(self, command: Command, goal: int) -> None:
         """Get ready, leave, go on there; if that fails, go on here.
@@ -205,13 +208,14 @@ class Voyage:
         left, self._is_between = self.leg, True
         self._settled.clear()
         try:
-            left.leave(command)
+            if left.is_live:  # else the kid may be in another run by now, which shall not leave
+                left.leave(command)
             while not left.join(LOOK):
                 pass
             if left.has_left:
                 self._go_on(left, there, command, goal)
         finally:
-            self._is_between = False
+            self._pass_on()
             self._settled.set()
 
     def _get_ready(self, goal: int) -> Pool:
@@ -268,13 +272,17 @@ class Voyage:
         if told is not None:
             leg.note("moved", **told)
         leg.start()
-        self._is_between = False
-        kept, self._kept = self._kept, []
-        for command in kept:
-            with suppress(DispatchError):  # it is over
-                leg.send(command)
+        self._pass_on()
         if self._wants_stop:
             leg.stop()
+
+    def _pass_on(self) -> None:
+        """What was asked on the way counts where the run is now."""
+        with self._keeping:
+            self._is_between, kept, self._kept = False, self._kept, []
+        for command in kept:
+            with suppress(DispatchError):  # it is over
+                self.leg.send(command)
 
 
 def _left(end: float | None) -> float | None:

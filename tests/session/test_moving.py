@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -371,6 +372,49 @@ def test_ranks_whose_notebook_is_gone_keep_their_run(session: Session) -> None:
 
     with pytest.raises(DispatchError, match=r"is gone. Stop it; `%akid_train --resume digits -np 4` goes on"):
         home.ask(work, Command("ranks", 4))
+
+
+def test_a_run_that_ends_before_its_ranks_are_ready_leaves_the_next_one_alone(session: Session) -> None:
+    kid, is_over = make(max_steps=FOREVER), threading.Event()
+
+    def slow_pool(np: int, launcher: str | None) -> Pool:
+        is_over.wait(60.0)
+        return session.pool(np, launcher)
+
+    begun(session, kid)
+    (voyage,) = session.live
+    voyage.manner = Manner(slow_pool)
+    kid.move(2)
+    finish(session, kid)
+    run = session.train(kid, Plan(), background=True, dashboard=False, name="next").run
+    (road,) = [thread for thread in threading.enumerate() if thread.name == "akidlab-voyage"]
+    is_over.set()
+    road.join(60.0)
+    reached = run.step
+    until(lambda: run.step > reached + 1)
+    finish(session, kid)
+
+    assert (run.status, run.events("stays"), run.events("moved")) == ("stopped", [], [])
+
+
+def test_what_is_asked_while_it_cannot_leave_still_counts(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    (voyage,) = session.live
+
+    def refuse(command: Command) -> None:
+        voyage.send(Command("pause"))
+        raise DispatchError("It cannot leave.")
+
+    voyage.leg.leave = refuse  # type: ignore[method-assign]
+    kid.move(2)
+    until(lambda: run.status == "paused")
+    kid.controls.send("resume")
+    finish(session, kid)
+
+    assert [event.data["text"] for event in run.events("stays")] == [
+        "The run goes on in this notebook. It cannot leave."
+    ]
 
 
 def test_a_stop_on_the_way_counts_where_it_arrives(session: Session) -> None:
