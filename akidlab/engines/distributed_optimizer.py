@@ -79,6 +79,6 @@ class _Held(nn.Module):
 def _gradient(parameter: Tensor) -> Tensor:
     if parameter.grad is None:  # unused here, but perhaps not on another rank
         parameter.grad = torch.zeros_like(parameter)
-    elif not parameter.grad.is_contiguous():
-        parameter.grad = parameter.grad.contiguous()
+    elif not parameter.grad.is_contiguous():  # ranks add up memory: laid out alike, and none of it sparse
+        parameter.grad = parameter.grad.to_dense().contiguous()
     return parameter.grad

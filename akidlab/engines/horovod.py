@@ -56,7 +56,7 @@ class HorovodEngine(RanksEngine):
         if self.shared is not None:
             self.shared.spread([value for value in state.values() if isinstance(value, Tensor)])
         else:
-            self.hvd.broadcast_parameters(state, root_rank=0)
+            self.hvd.broadcast_parameters({name: _told(value) for name, value in state.items()}, root_rank=0)
         return optimizer
 
     def sum(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -121,7 +121,9 @@ class HorovodEngine(RanksEngine):
         self.hvd.shutdown()
 
     def _average(self, tensors: Sequence[Tensor]) -> None:
-        self.hvd.grouped_allreduce_(list(tensors), op=self.hvd.Average, name="akidlab.step")
+        sent = [_summed(tensor) for tensor in tensors]
+        self.hvd.grouped_allreduce_(sent, op=self.hvd.Average, name="akidlab.step")
+        _put_back(sent, tensors)
 
     def _average_elsewhere(
         self, gradients: Sequence[Tensor], loss: Tensor, flag: bool
@@ -129,10 +131,12 @@ class HorovodEngine(RanksEngine):
         hvd = self.hvd
         pulse = torch.tensor([float(flag)])  # on the CPU, where reading it waits for no GPU
         told = hvd.allreduce_async_(pulse, op=hvd.Average, name="akidlab.flag")
-        loss = loss.clone().reshape(1)
-        handle = hvd.grouped_allreduce_async_([*gradients, loss], op=hvd.Average, name="akidlab.step")
+        tensors = [*gradients, loss := loss.clone().reshape(1)]
+        sent = [_summed(tensor) for tensor in tensors]
+        handle = hvd.grouped_allreduce_async_(sent, op=hvd.Average, name="akidlab.step")
         hvd.synchronize(told)
         hvd.synchronize(handle)
+        _put_back(sent, tensors)
         return loss[0], bool(pulse[0] > 0)
 
     def _is_one_host(self) -> bool:
@@ -152,6 +156,24 @@ class HorovodEngine(RanksEngine):
             torch.cuda.set_device(device)
             return device
         return torch.device("cpu")
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    """What Horovod adds up for `tensor`: it knows neither bfloat16 nor complex numbers."""
+    if tensor.dtype == torch.bfloat16:
+        return tensor.float()
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def _put_back(sent: Sequence[Tensor], tensors: Sequence[Tensor]) -> None:
+    for told, tensor in zip(sent, tensors, strict=True):
+        if tensor.dtype == torch.bfloat16:
+            tensor.copy_(told)
+
+
+def _told(tensor: Tensor) -> Tensor:
+    """What Horovod broadcasts for `tensor`: the same memory, as a kind that it knows."""
+    return tensor.view(torch.float16) if tensor.dtype == torch.bfloat16 else _summed(tensor)
 
 
 def _horovod() -> ModuleType:

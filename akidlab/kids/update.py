@@ -141,6 +141,6 @@ def autocast(kid: Kid) -> Callable[[], contextlib.AbstractContextManager[object]
 def _gradient(parameter: Tensor) -> Tensor:
     if parameter.grad is None:  # unused in this pass here, but perhaps not on another rank
         parameter.grad = torch.zeros_like(parameter)
-    elif not parameter.grad.is_contiguous():  # ranks add up memory: it must be laid out alike
-        parameter.grad = parameter.grad.contiguous()
+    elif not parameter.grad.is_contiguous():  # ranks add up memory: laid out alike, and none of it sparse
+        parameter.grad = parameter.grad.to_dense().contiguous()
     return parameter.grad

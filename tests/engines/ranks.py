@@ -147,6 +147,22 @@ def own_loop(engine: str) -> dict[str, Any]:
     return {"began": began, "ended": model.weight.tolist(), "error": error}
 
 
+def kinds(engine: str) -> list[list[float]]:
+    """Gradients that not everything carries: sparse ones of half the precision; each rank sees one row."""
+    wrapped = engines.get(engine)
+    torch.manual_seed(wrapped.rank)
+    model = torch.nn.Sequential(torch.nn.Embedding(4, 2, sparse=True), torch.nn.Linear(2, 1))
+    optimizer = engines.DistributedOptimizer(
+        torch.optim.SGD(model.to(torch.bfloat16).parameters(), lr=0.25), engine=wrapped
+    )
+    rows = torch.tensor([wrapped.rank] if wrapped.size > 1 else [0, 1])
+    for _ in range(10):  # by each way there is
+        optimizer.zero_grad()
+        model(rows).square().mean().backward()
+        optimizer.step()
+    return [parameter.flatten().tolist() for parameter in model.parameters()]
+
+
 def main(folder: Path, engine: str) -> None:
     """Every case in one job: starting ranks takes longer than all of them together."""
     torch.set_num_threads(1)
@@ -187,9 +203,10 @@ def main(folder: Path, engine: str) -> None:
         os.environ["AKIDLAB_REDUCTION"] = way
         kid = make(engine, "hundred")
         results[f"by {way}"] = {**outcome(kid), "path": kid.engine.reduction["path"]}
+        results[f"kinds by {way}"] = kinds(engine)
     del os.environ["AKIDLAB_REDUCTION"]
 
-    results["own loop"] = own_loop(engine)
+    results["own loop"], results["kinds"] = own_loop(engine), kinds(engine)
 
     different = make(engine, seed=rank)  # ranks that were made differently still agree
     results["different"] = outcome(different)

@@ -66,6 +66,14 @@ def test_whatever_carries_the_gradients_the_bits_are_the_same(ranks, launcher):
         assert shared == own == rank["hundred"]
 
 
+def test_sparse_gradients_and_those_of_half_the_precision_are_averaged(ranks, alone, launcher):
+    expected = alone.kinds("single")
+
+    for rank in ranks:
+        for found in (rank["kinds"], rank["kinds by shared"], rank[f"kinds by {launcher}"]):
+            assert found == [pytest.approx(values, abs=0.02) for values in expected]
+
+
 def test_a_loop_of_ones_own_steps_by_the_gradients_of_all_ranks(ranks):
     one, other = (rank["own loop"] for rank in ranks)
     torch.manual_seed(0)
