@@ -64,9 +64,10 @@ def join() -> Joined:
             _start(store, f"cpu:gloo,cuda:{over}" if torch.cuda.is_available() else "gloo")
         with _on_loopback(isinstance(store, HashStore)):
             settling = dist.new_group(backend="gloo", timeout=PATIENCE)
-        atexit.register(_part_together, settling)
         rank, size, local = dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0"))
-        return Joined(rank, size, local, over, settling, Seal(_key(store, rank)))
+        joined = Joined(rank, size, local, over, settling, Seal(_key(store, rank)))
+        atexit.register(_part_together, joined)
+        return joined
     except RuntimeError as error:
         raise DispatchError(f"The ranks of `torch.distributed` did not find each other: {error}") from error
 
@@ -77,17 +78,20 @@ def part() -> None:
     dist.destroy_process_group()
 
 
-def _part_together(settling: Any) -> None:
+def _part_together(joined: Joined) -> None:
     """Who closes its sockets while others still read from them would end those with an error.
 
-    The wait must end by itself: at its own end, the process waits for whatever it has begun.
+    The wait must end by itself: at its own end, the process waits for whatever it has begun. Gloo's threads
+    end before Python does: one that lets go of a tensor later would abort the process.
     """
     if not dist.is_initialized():  # we have left
         return
     options = dist.AllreduceOptions()
     options.timeout = PARTING
     with suppress(RuntimeError):  # they are gone, or wait for something else
-        settling.allreduce([torch.zeros(1)], options).wait()
+        joined.settling.allreduce([torch.zeros(1)], options).wait()
+    joined.settling = None
+    part()
 
 
 def _store() -> Any:

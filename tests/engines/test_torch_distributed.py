@@ -178,3 +178,22 @@ def test_a_script_under_torchrun_is_a_rank_as_well(tmp_path: Path) -> None:
     assert [json.loads(line) for line in re.findall(r"\{[^{}]*\}", done.stdout)] == [
         {"sum": 1.0, "gather": [0, 1]}
     ] * 2
+
+
+PARTING = """
+import atexit
+from pathlib import Path
+def left():
+    return sum("gloo" in task.read_text() for task in Path("/proc/self/task").glob("*/comm"))
+from akidlab.engines import joining
+atexit.register(lambda: tell(before=before, after=left()))
+atexit.unregister(joining._part_together)
+atexit.register(joining._part_together, engine.joined)
+before = left()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have names in /proc")
+def test_no_thread_of_gloo_outlives_python():
+    for facts in said(PARTING):
+        assert facts["before"] > facts["after"] == 0
