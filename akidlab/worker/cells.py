@@ -37,7 +37,7 @@ class Cells:
         self._notebooks: OrderedDict[str, Notebook] = OrderedDict()
         self._held: Body | None = None  # waits for the end of a step
         self._current: int | None = None
-        self._broken: set[int] = set()  # interrupted before they began
+        self._broken: set[int] = set()  # interrupted before their Python code began
         self._is_breakable = False
         self._may_go_on = threading.Event()
         self._lock = threading.Lock()
@@ -57,8 +57,8 @@ class Cells:
             self._may_go_on.set()
         elif said["kind"] == "break":
             with self._lock:
+                self._broken.add(said["number"])
                 if self._current != said["number"]:
-                    self._broken.add(said["number"])
                     return
             signal.pthread_kill(threading.main_thread().ident or 0, BREAK)  # which may sleep: wake it
 
@@ -108,16 +108,13 @@ class Cells:
         rank.forwarder.cell = number
         with self._lock:
             self._current = number
-            is_broken = number in self._broken
-            self._broken.discard(number)
         rank.tell({"kind": "cell_begun", "number": number})
         report: Body = {"ok": False, "interrupted": True, "short": "KeyboardInterrupt", "error": ""}
-        try:
-            if not is_broken:
-                report = self._run(said)
-        except KeyboardInterrupt:  # it came on the way out
-            pass
+        report |= {"names": [], "collectives": 0}
+        with contextlib.suppress(KeyboardInterrupt):  # it came on the way out
+            report = self._run(said)
         self._is_breakable = False
+        self._broken.discard(number)
         rank.forwarder.hurry()
         rank.forwarder.cell = self._current = None
         for at in range(0, len(value := report.pop("value", b"")), PIECE):
@@ -153,6 +150,8 @@ class Cells:
         try:
             sys.path.extend(path for path in said["path"] if path not in sys.path)
             with self._together(said["ranks"]), self._breakable():
+                if self._current in self._broken:  # before an interrupt would have been heard
+                    raise KeyboardInterrupt
                 value = notebook.run(said["source"], said["filename"], self._given(), said["names"])
                 report.update(_answer(value, said["wants"]))
                 del value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from akidlab.wire import Listener
 from akidlab.worker import perform
+from akidlab.worker.cells import BREAK
 from akidlab.worker.rank import Rank
 
 
@@ -83,4 +85,27 @@ def test_a_cell_that_was_interrupted_before_it_began_does_not_begin(
     rank.cells.perform(cell(None))
 
     assert [body["kind"] for body in told] == ["cell_begun", "cell_done"]
-    assert (told[1]["ok"], told[1]["interrupted"]) == (False, True)
+    assert (told[1]["ok"], told[1]["interrupted"], told[1]["error"]) == (False, True, "KeyboardInterrupt\n")
+    assert (told[1]["names"], told[1]["collectives"]) == ([], 0)  # nobody who counts waits for more
+
+
+def test_an_interrupt_that_comes_just_before_the_code_of_a_cell_counts(
+    rank: Rank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def tell(body: dict[str, Any]) -> None:
+        told.append(body)
+        if body["kind"] == "cell_begun":
+            rank.cells.hear({"kind": "break", "number": 1})
+
+    monkeypatch.setattr(rank, "tell", tell)
+    before = signal.getsignal(BREAK)
+    try:
+        rank.cells.start()
+        rank.cells.perform({**cell(None), "source": "1 / 0"})
+    finally:
+        signal.signal(BREAK, before)
+
+    assert [body["kind"] for body in told] == ["cell_begun", "cell_done"]
+    assert told[1]["interrupted"]
