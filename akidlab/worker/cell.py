@@ -52,12 +52,8 @@ class Notebook:
             The value of its last expression, None if it ends with something else, or with a semicolon.
         """
         namespace = self.module.__dict__
-        with self._as_main():
-            namespace.update({name: value for name, value in given.items() if name not in self.own})
-            kept = {name: namespace[name] for name in self.own}
-            if names:
-                unpack(names, namespace)
-            namespace.update(kept)  # what was bound here is not overwritten by the notebook
+        with self._as_main(), self._lent(given):
+            self._bring(names)
             before = dict(namespace)
             self._remember(filename, source)
             code = compile(source, filename, "exec", dont_inherit=True)
@@ -65,9 +61,28 @@ class Notebook:
                 return self._run(source, filename, namespace)
             finally:
                 self._note(code, before, namespace)
-                for name in set(given) - self.own:  # nothing here keeps a kid alive
-                    namespace.pop(name, None)
-                del before, kept
+                del before
+
+    @contextmanager
+    def _lent(self, given: Mapping[str, object]) -> Iterator[None]:
+        """Names that only this cell finds: nothing here keeps a kid alive."""
+        namespace = self.module.__dict__
+        namespace.update({name: value for name, value in given.items() if name not in self.own})
+        try:
+            yield
+        finally:
+            for name in set(given) - self.own:
+                namespace.pop(name, None)
+
+    def _bring(self, names: bytes) -> None:
+        """Take what the notebook sends; what was bound here is not overwritten by it, also if it is torn."""
+        namespace = self.module.__dict__
+        kept = {name: namespace[name] for name in self.own}
+        try:
+            if names:
+                unpack(names, namespace)
+        finally:
+            namespace.update(kept)
 
     def _run(self, source: str, filename: str, namespace: dict[str, Any]) -> Any:
         tree = ast.parse(source, filename)

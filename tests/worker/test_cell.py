@@ -37,6 +37,18 @@ def test_functions_and_classes_of_one_cell_are_used_by_the_next() -> None:
     assert sys.modules["__main__"] is not notebook.module
 
 
+def test_names_that_cannot_be_read_leave_nothing_behind() -> None:
+    notebook, home = Notebook(), {"rate": 1}
+    notebook.run("rate = 2", "<1>", GIVEN)
+    exec("def double():\n    return 2 * rate", home)
+    names = pack({"double": home["double"]}, home)[:-8]  # it was torn on the way
+
+    with pytest.raises(Exception, match="truncated"):
+        notebook.run("double()", "<2>", GIVEN, names)
+    assert "kid" not in notebook.module.__dict__
+    assert notebook.run("rate", "<3>", GIVEN) == 2
+
+
 def test_what_a_cell_binds_is_its_own_and_what_it_only_reads_is_the_notebooks() -> None:
     notebook, home = Notebook(), {"lr": 0.1, "other": 1}
     notebook.run("lr", "<cell>", GIVEN, pack({"lr": 0.1}, home))
