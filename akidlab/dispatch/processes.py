@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 import psutil
 
 from akidlab.dispatch.launcher import Launcher, Line
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 200  # lines
 TIDYING = 1.0  # seconds for what the launcher's own processes left in shared memory to be taken away
@@ -47,7 +50,7 @@ class Processes:
         self.started = time.monotonic()
         self.said: deque[Line] = deque(maxlen=REMEMBERED)
         self._on_line = on_line
-        self._tree: dict[int, psutil.Process] = {}
+        self._tree: dict[int, psutil.Process] = {}  # may grow at any time: it is copied to be looked through
         self._ending: threading.Thread | None = None
         _write_private(secrets, json.dumps({**os.environ, **(environment or {})}))
         self._process = subprocess.Popen(
@@ -70,7 +73,7 @@ class Processes:
     def is_gone(self) -> bool:
         """True when nothing of it is left."""
         ended = self._ending is None or not self._ending.is_alive()
-        return not self.is_running and ended and not any(map(_lives, self._tree.values()))
+        return not self.is_running and ended and not self._is_inhabited
 
     @property
     def is_ending(self) -> bool:
@@ -114,20 +117,27 @@ class Processes:
     def _end(self, grace: float) -> None:
         self._wait_for_tree(grace)
         self._look()
-        for process in self._tree.values():
-            if not _tidies(process):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+        self._kill([process for process in list(self._tree.values()) if not _tidies(process)])
         self._process.wait()
         self._wait_for_tree(TIDYING)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill(list(self._tree.values()))  # with those that said hello in the meantime
         self._wait_for_tree(5.0)
+
+    def _kill(self, processes: list[psutil.Process]) -> None:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _wait_for_tree(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        while time.monotonic() < end and (self.is_running or any(map(_lives, self._tree.values()))):
+        while time.monotonic() < end and (self.is_running or self._is_inhabited):
             time.sleep(0.02)
+
+    @property
+    def _is_inhabited(self) -> bool:
+        return any(map(_lives, list(self._tree.values())))
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -135,7 +145,10 @@ class Processes:
             for data in pipe:
                 line = self.launcher.read(data.decode(errors="replace"))
                 self.said.append(line)
-                self._on_line(line)
+                try:
+                    self._on_line(line)
+                except Exception:  # a full disk, say; a pipe that nobody reads would stop the ranks
+                    log.exception("a line of the ranks was lost")
 
 
 def _lives(process: psutil.Process) -> bool:
