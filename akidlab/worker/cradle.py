@@ -66,7 +66,7 @@ class Cradle:
         line, _ = self._listener.accept()
         try:
             order, files = _read(line)
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # who asked is gone, or asks for something else
             line.close()
             return
         child = os.fork()
@@ -165,6 +165,8 @@ def stand_for(path: str, arguments: list[str]) -> None:
 def _read(line: socket.socket) -> tuple[dict[str, object], list[int]]:
     line.settimeout(10.0)
     head, files, _, _ = socket.recv_fds(line, 4, 64)
+    if len(head) < 4:
+        raise ValueError("The order broke off.")
     (left,) = struct.unpack("<I", head)
     if left > MOST:
         raise ValueError(f"An order has at most {MOST} bytes, found {left}.")

@@ -111,3 +111,12 @@ def test_nothing_is_left_of_a_cradle_whose_supervisor_was_killed(tmp_path: Path)
 
 def test_where_there_is_no_cradle_a_process_is_the_rank_itself(tmp_path: Path) -> None:
     assert ended(stand(str(tmp_path / "nothing"), "")) == (0, "I am the rank\n")
+
+
+def test_who_hangs_up_before_it_orders_leaves_the_cradle_as_it_was(place: str) -> None:
+    for said in (b"", b"\x00", b"\x05\x00\x00\x00{}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.connect(place)
+            line.sendall(said)
+
+    assert ended(stand(place, "print('born', flush=True)")) == (0, "born\n")
