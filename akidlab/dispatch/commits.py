@@ -131,10 +131,15 @@ def packed(orders: dict[str, Any] | None, rank: int) -> dict[str, Any] | None:
     return {**orders, "resume": {"step": resume["step"], **told}}
 
 
-def clear(places: list[Path]) -> None:
-    """Nothing is left of the commits."""
+def clear(places: list[Path], but: Path | None = None) -> None:
+    """Nothing is left of the commits, but for one file."""
     for place in places:
-        shutil.rmtree(place, ignore_errors=True)
+        if but is None or but.parent != place:
+            shutil.rmtree(place, ignore_errors=True)
+            continue
+        for path in place.iterdir():
+            if path != but:
+                path.unlink(missing_ok=True)
 
 
 def forget_the_dead() -> None:

@@ -86,9 +86,10 @@ class Recovery:
             OSError: if there is no room for the state.
         """
         self.lost = Lost(None, "", time.monotonic())
-        commits.clear(self._places)
         self._places = self._places or commits.folders(self._uid, self._folder)
-        self._begin = {"step": step, "path": str(commits.write_state(self._places, step, state))}
+        path = commits.write_state(self._places, step, state)  # where that fails, the commits are needed
+        commits.clear(self._places, but=path)
+        self._begin = {"step": step, "path": str(path)}
         self.recorded = max(self.recorded, step)
 
     def go_back(self, size: int) -> tuple[dict[str, Any] | None, list[Command]]:

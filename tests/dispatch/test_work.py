@@ -128,6 +128,27 @@ def told(training: Work, *steps: int) -> None:
     training.hear([Message("loss", Samples(steps, [0.5] * len(steps), [1.0] * len(steps)), step=steps[-1])])
 
 
+def test_ranks_that_leave_let_go_of_the_commits_once_their_state_is_kept(training: Work) -> None:
+    commit(training, 2)
+    told(training, 1, 2, 3)
+    in_the_way = [Path(place) / "left-3.safetensors" for place in (training.begin(2) or {})["places"]]
+    for path in in_the_way:
+        path.mkdir(parents=True)
+    with pytest.raises(OSError):  # noqa: PT011 - the text is the system's
+        training.recovery.leave(3, b"state")
+    training.lose(0, "The state of the run could not be kept.")
+    assert (training.begin(2) or {})["resume"] == {"step": 2, "path": None}
+    for path in in_the_way:
+        path.rmdir()
+    training.recovery.leave(4, b"state")
+    orders = training.begin(2) or {}
+
+    assert Path(orders["resume"]["path"]).read_bytes() == b"state"
+    assert [path.name for place in orders["places"] for path in Path(place).glob("*")] == [
+        "left-4.safetensors"
+    ]
+
+
 def test_it_goes_back_to_the_last_commit_and_records_no_step_twice(training: Work) -> None:
     commit(training, 2)
     told(training, 1, 2, 3)
