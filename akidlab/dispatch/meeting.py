@@ -66,6 +66,7 @@ class Meeting:
 
     def __enter__(self) -> Meeting:
         self._listener.start()
+        self._listener.connection.remove()  # who comes has a ticket, and whoever is killed removes nothing
         return self
 
     def __exit__(self, *_: object) -> None:

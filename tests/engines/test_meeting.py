@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from akidlab.config import runtime_path
 from akidlab.dispatch.meeting import Meeting
 from akidlab.engines.meeting import MeetingStore
 from akidlab.errors import WireError
@@ -29,6 +30,11 @@ def test_it_keeps_what_ranks_tell_each_other(tmp_path: Path) -> None:
         assert (second.num_keys(), second.delete_key("key"), second.check(["key"])) == (2, True, False)
         with pytest.raises(RuntimeError, match="Nobody told key: another rank is late, or gone"):
             second.wait(["key"], timedelta(seconds=0.05))
+
+
+def test_it_leaves_no_key_where_it_may_be_killed() -> None:
+    with Meeting("127.0.0.1"):
+        assert list(runtime_path().glob("meeting-*")) == []
 
 
 def test_who_has_no_ticket_hears_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
