@@ -315,7 +315,13 @@ class Work:
 
     def close(self, outcome: Outcome) -> None:
         """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
-        self.outcome = outcome
+        try:
+            self._wind_up(outcome)
+        finally:  # whoever waits for it must hear of it, whatever could not be written
+            self.outcome = outcome
+            self.tell({"kind": "outcome", **outcome.to_plain()})
+
+    def _wind_up(self, outcome: Outcome) -> None:
         self._answer_nobody(f"The run `{self.name}` has ended.")
         self._gathering.finish()
         self.lookout.end({rank: str(report["status"]) for rank, report in self.reports.items()})
@@ -331,12 +337,11 @@ class Work:
         if outcome.status != "moved":  # else it is live, and waits for whoever goes on
             self._record(Message("status", Status(outcome.status, {"error": short}), step=self.step))
         self._recorder.stop()
-        for writer in self._writers:
-            writer.close()
         self._control.stop()
         self.recovery.clear()
         self.run.store.close()
-        self.tell({"kind": "outcome", **outcome.to_plain()})
+        for writer in self._writers:
+            writer.close()
 
     def _keep(self, message: Message) -> None:
         """Record in the store alone."""

@@ -282,3 +282,23 @@ def test_a_run_that_may_not_be_restarted_commits_nothing() -> None:
 
     assert (training.begin(2), training.recovery.is_possible) == (None, False)
     training.close(Outcome("stopped"))
+
+
+def test_the_outcome_is_told_once_all_is_written_and_also_when_that_fails(
+    training: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[dict[str, object]] = []
+    training.watch(SimpleNamespace(send=heard.append))  # type: ignore[arg-type]
+    before: list[Outcome | None] = []
+
+    def fail() -> None:
+        before.append(training.outcome)
+        raise OSError("no space left on device")
+
+    full = SimpleNamespace(hear=lambda message: None, close=fail)
+    monkeypatch.setattr(training, "_writers", [full])
+    with pytest.raises(OSError, match="no space left"):
+        training.close(Outcome("finished"))
+
+    assert before == [None]
+    assert [(body["kind"], body["status"]) for body in heard] == [("outcome", "finished")]
