@@ -429,7 +429,9 @@ class Supervisor:
         known = self.ranks.known.get(rank)
         if known is None:
             return
-        if done := work.treatment.proceed(known.pid, lambda pid, number: self.ranks.kill(rank, number)):
+        if work.treatment.has_failed:
+            self._lose(work, Loss(rank, hang.why))
+        elif done := work.treatment.proceed(known.pid, lambda pid, number: self.ranks.kill(rank, number)):
             work.write(rank, "stderr", f"Rank {rank} is {done}.\n")
 
     def _lose(self, work: Work, loss: Loss) -> None:

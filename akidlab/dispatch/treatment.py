@@ -35,6 +35,11 @@ class Treatment:
         """True once something was done: there is no way back."""
         return self._stage > 0
 
+    @property
+    def has_failed(self) -> bool:
+        """True if it should be dead by now: a process may be stuck in the system, as with a disk."""
+        return self._stage >= len(STAGES) and time.monotonic() >= self._due + STAGE
+
     def renew(self, hang: Hang) -> None:
         """The same hang, seen again: there may be more, or less, reason to be patient."""
         if not self.has_begun:

@@ -52,3 +52,13 @@ def test_it_is_patient_as_long_as_the_hang_may_be_none(deaf: subprocess.Popen[st
     treated = Treatment(Hang(1, "Rank 1 hangs.", time.monotonic() - 10.0, 600.0))
 
     assert (treated.proceed(deaf.pid), treated.has_begun) == (None, False)
+
+
+def test_what_no_signal_reaches_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(treatment, "STAGE", 0.05)
+    treated, sent = Treatment(Hang(1, "Rank 1 hangs.", time.monotonic(), 0.0)), []
+    until(lambda: treated.proceed(1, lambda pid, number: sent.append(number)) == "killed")
+    assert not treated.has_failed
+    until(lambda: treated.has_failed)
+
+    assert sent == [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
