@@ -206,6 +206,8 @@ class Session:
         from akidlab.dispatch import Pool
         from akidlab.session.cells import RankNotebook, living
 
+        for uid in [uid for uid, notebook in self.notebooks.items() if not notebook.pool.alive]:
+            self.notebooks.pop(uid).close()
         there = living(Path.cwd(), np, launcher)
         if there is None:
             pool = self.pool(np or 1, launcher)

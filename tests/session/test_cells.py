@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from akidlab import Session
 from akidlab.errors import DispatchError, KindError, RankError
 from akidlab.session.cells import living
 from akidlab.session.replies import Heard, Reply
@@ -68,3 +71,18 @@ def test_of_several_pools_one_must_be_chosen(tmp_path: Path) -> None:
         living(tmp_path)
     assert living(tmp_path, 2) == two
     assert living(tmp_path, 3) is living(tmp_path, 2, "horovod") is None
+
+
+def test_who_asks_for_ranks_hangs_up_on_those_that_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    closed: list[str] = []
+    with Session() as session:
+        for name, alive in {"gone": False, "alive": True}.items():
+            notebook = SimpleNamespace(pool=SimpleNamespace(alive=alive), close=partial(closed.append, name))
+            session.notebooks[name] = notebook  # type: ignore[assignment]
+        with pytest.raises(DispatchError, match="No ranks live here"):
+            session.ranks()
+
+        assert (closed, list(session.notebooks)) == (["gone"], ["alive"])
