@@ -123,6 +123,11 @@ class Supervisor:
                     self._bell.clear()
                     with self._lock:
                         self._tick()
+            except Exception as error:  # nobody stopped the runs
+                why = f"The supervisor failed: {error!r}. Its log tells more: {self.log}"
+                with self._lock:
+                    self._end_all(Outcome("failed", error=why))
+                raise
             finally:
                 self._farewell()
 
@@ -511,6 +516,7 @@ class Supervisor:
 
     def _farewell(self) -> None:
         with self._lock:
+            self._leaving = self._leaving or time.monotonic()  # takes no more, whatever brought us here
             self._end_all(Outcome("stopped"))
             self._cells.close("The pool has left.")
             self.ranks.leave()
