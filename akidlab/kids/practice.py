@@ -144,6 +144,8 @@ class Practice:
         kid, report = self.kid, self.report
         if report.losses:
             report.flush(final=True)
+        if self.saves and kid.saved != (kid.step, kid.due):
+            self._checkpoint()  # who holds the kid on the way may die there
         kid.pause_at, kid.moved = kid.step if self.paused else self.pause_at, True
         state.gather(kid)
         report.status("preparing")

@@ -31,6 +31,7 @@ from akidlab import (
 )
 from akidlab.dispatch import Pool, home
 from akidlab.errors import DispatchError
+from akidlab.kids import checkpoint
 from akidlab.messages import Command
 from akidlab.models.brains import LeNet
 from akidlab.session import Plan
@@ -187,6 +188,18 @@ def test_a_run_moves_to_ranks_and_back_in_its_midst(session: Session) -> None:
         (2, 1, True),
     ]
     assert (kid.run, len(Store().runs()), run.status) == (run, 2, "stopped")
+
+
+def test_a_run_leaves_a_checkpoint_for_a_kernel_that_dies_on_the_way(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    for goal in (2, 1):
+        kid.move(goal)
+        arrived(run, goal, moves=3 - goal)
+        step = run.events("moved")[-1].step
+
+        assert checkpoint.latest(run.folder) == run.folder / f"step-{step}.safetensors"
+    finish(session, kid)
 
 
 def test_the_cell_waits_on_while_hooks_move_the_run(session: Session) -> None:
