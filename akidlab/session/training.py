@@ -146,9 +146,10 @@ class Training:
         """Raise in the thread that trains until it ends: what falls into a garbage collection is lost."""
         raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
         for _ in range(TRIES):
-            raise_in(ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt))
-            if self._done.wait(1.0):
+            if self._done.is_set():  # its number may be that of another thread by now, even of this one
                 return
+            raise_in(ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(KeyboardInterrupt))
+            self._done.wait(1.0)
 
     def _work(self) -> None:
         __tracebackhide__ = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,11 @@ def test_tensorboard_files_are_written_beside_the_store(session: Session) -> Non
     (file,) = (training.run.folder / "tensorboard").iterdir()
     assert file.stat().st_size > 0
     assert not any(type(s).__name__ == "TensorBoardWriter" for s in training.kid.bus.subscribers)
+
+
+def test_to_break_off_what_has_ended_hits_no_other_thread(session: Session) -> None:
+    training: Any = session.train(make(), dashboard=False).leg
+    training._thread = threading.current_thread()  # the number of an ended thread is given again
+
+    training._break_off()
+    assert training.run.status == "finished"
