@@ -132,6 +132,7 @@ class Voyage:
 
         if self.kid.controls.mover == self.move:
             self.kid.controls.mover = stay
+            self.kid.pause_at = None  # a pause that was on its way is not for the next run
 
     def stop(self) -> None:
         """Ask it to stop after the step it is in, wherever that is."""

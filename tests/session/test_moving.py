@@ -430,6 +430,23 @@ def test_what_is_asked_while_it_cannot_leave_still_counts(session: Session) -> N
     ]
 
 
+def test_a_pause_that_is_stopped_on_the_way_is_not_for_the_next_run(session: Session) -> None:
+    kid = make(max_steps=FOREVER)
+    run = begun(session, kid)
+    (voyage,) = session.live
+    kid.controls.send("pause")
+    until(lambda: run.status == "paused")
+    kid.move(2)
+    until(lambda: run.status != "paused")
+    voyage.stop()
+    until(lambda: not session.live)
+    assert voyage.join(60.0)
+
+    again = session.train(kid, Plan(steps=3), background=True, dashboard=False)
+    until(lambda: again.run.status in ("paused", "finished"))
+    assert again.run.status == "finished"
+
+
 def test_a_stop_on_the_way_counts_where_it_arrives(session: Session) -> None:
     kid = make(max_steps=FOREVER)
     run = begun(session, kid)
