@@ -197,8 +197,9 @@ def _listen_to_all(
         line = opened.enter_context(listener.accept()[0])
         if _is_of_our_user(line):
             line.settimeout(max(0.001, end - time.monotonic()))
-            number = _RANK.unpack(line.recv(_RANK.size))[0]
-            lines[number] = line
+            said = line.recv(_RANK.size)
+            if len(said) == _RANK.size:  # else it was no rank, or is gone
+                lines[_RANK.unpack(said)[0]] = line
     return dict(sorted(lines.items()))
 
 

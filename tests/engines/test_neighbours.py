@@ -94,6 +94,19 @@ def test_where_one_cannot_come_nobody_takes_that_way(monkeypatch: pytest.MonkeyP
     assert found == {0: None, 1: None}
 
 
+def test_who_hangs_up_at_the_door_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = neighbours._take
+
+    def knock(place: str, *told: int) -> neighbours.Neighbours:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+            line.connect(f"\0akidlab-{place}")
+        return take(place, *told)
+
+    monkeypatch.setattr(neighbours, "_take", knock)
+
+    assert together(3, lambda shared: shared.gather(shared.rank)) == [[0, 1, 2]] * 3
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
 def test_another_user_is_not_let_in() -> None:
     with neighbours._listen("test") as listener:
