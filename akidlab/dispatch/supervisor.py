@@ -19,21 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 from akidlab.config import runtime_path
 from akidlab.dispatch import commits, home, host_check, regroup
+from akidlab.dispatch.care import Care
 from akidlab.dispatch.cells import Cells
 from akidlab.dispatch.elastic import Elastic, Roster
 from akidlab.dispatch.hosts import Hosts, listening_address
 from akidlab.dispatch.launcher import Line, launcher
 from akidlab.dispatch.owners import Owners
 from akidlab.dispatch.queue import Queue
-from akidlab.dispatch.ranks import Loss, Ranks
+from akidlab.dispatch.ranks import Ranks
 from akidlab.dispatch.task import Outcome, Task
-from akidlab.dispatch.treatment import Treatment
 from akidlab.errors import DispatchError
 from akidlab.messages import Command
 from akidlab.wire import Listener, Peer
 
 if TYPE_CHECKING:
-    from akidlab.dispatch.doctor import Hang
     from akidlab.dispatch.work import Work
 
 log = logging.getLogger(__name__)
@@ -41,10 +40,7 @@ log = logging.getLogger(__name__)
 Body = dict[str, Any]
 TICK = 0.1
 EXPLAINING = 5.0  # seconds that a pool without ranks stays, to say why
-ALONE = 1.2  # seconds for the other ranks to end after one has failed
-PARTED = 2.0  # seconds to find the rank that died where the others only say that they lost it
 ASLEEP = 2.0  # seconds between two looks: we were stopped, and heard nobody
-INTERRUPTED = 1.3  # seconds for a run to end by itself after an interrupt
 
 
 class Supervisor:
@@ -102,8 +98,10 @@ class Supervisor:
             patience=patience,
             on_line=self._hear_line,
         )
-
-        self._cells = Cells(self.ranks, lambda: self._queue.active, self._lose)
+        self._care = Care(
+            self.ranks, self._end, lambda work: self._cells.holds(work), lambda: self._leaving is not None
+        )
+        self._cells = Cells(self.ranks, lambda: self._queue.active, self._care.lose)
 
     @property
     def size(self) -> int:
@@ -313,7 +311,7 @@ class Supervisor:
             work.reports[number] = said
             if said["status"] == "failed" and work.failed is None:
                 work.failed = time.monotonic()
-            self._see_to(work)
+            self._care.see_to(work)
             self._go_on()
 
     def _hear_line(self, line: Line) -> None:
@@ -346,7 +344,7 @@ class Supervisor:
             return
         if self._queue.active is not None:
             self._queue.active.look()
-            self._see_to(self._queue.active)
+            self._care.see_to(self._queue.active)
         elif loss := self.ranks.lost():
             self.ranks.replace(loss.text)
         self._cells.look()
@@ -384,90 +382,6 @@ class Supervisor:
             work.recovery.sent(command)
             body = {"kind": "command", "run": work.task.uid, "command": command}
             self.ranks.tell(body, rank=0)
-
-    def _see_to(self, work: Work) -> None:
-        """See whether the active run is over, must be brought to an end, or has lost a rank."""
-        if work.is_waiting:  # until there are other ranks
-            regroup.wait(self.ranks, work)
-            return
-        if loss := self.ranks.lost():
-            self._lose(work, loss)
-        elif work.treatment is not None and work.treatment.has_begun:
-            self._treat(work, work.treatment.hang)
-        elif len(work.reports) == self.size and regroup.have_left(work):
-            regroup.leave(self.ranks, work)
-        elif regroup.is_late(work):
-            self._lose(work, Loss(0, "The ranks did not leave when the hosts changed."))
-        elif len(work.reports) == self.size:
-            if work.is_only_cut_off:
-                self._press(work, work.failed or 0.0, PARTED, PARTED)
-                return
-            self._end(work, work.judge())
-            if any(report["raised"] for report in work.reports.values()):
-                self.ranks.settle()
-        elif work.failed is not None:
-            patience = PARTED if work.is_only_cut_off else ALONE
-            self._press(work, work.failed, 0.4, patience)
-        elif work.interrupted is not None:
-            patience = 0.0 if work.interrupts > 1 else max(INTERRUPTED, 1.5 * work.pace + 0.5)
-            self._press(work, work.interrupted, patience, patience + 0.4)
-        elif self._cells.holds(work):
-            pass  # a notebook has them stand still
-        elif (hang := work.doctor.look(self.ranks.vital)) is not None:
-            self._treat(work, hang)
-        elif work.treatment is not None:
-            took, work.treatment = work.doctor.recovered(work.treatment.hang), None
-            work.write(0, "stderr", f"The ranks go on, after {took:.0f} s.\n")
-        elif (text := work.stalled()) is not None:
-            work.note("warning", text=text)
-            work.write(0, "stderr", f"{text}\n")
-
-    def _treat(self, work: Work, hang: Hang) -> None:
-        """Say which rank hangs, and where all of them are; when it is time, break it off."""
-        if work.treatment is None:
-            work.treatment = Treatment(hang)
-            text = f"{hang.why}\n{work.doctor.describe()}"
-            work.note("warning", text=text, rank=hang.rank)
-            work.write(hang.rank, "stderr", f"{text}\n")
-        work.treatment.renew(hang)
-        rank = work.treatment.hang.rank
-        known = self.ranks.known.get(rank)
-        if known is None:
-            return
-        if work.treatment.has_failed:
-            self._lose(work, Loss(rank, hang.why))
-        elif done := work.treatment.proceed(known.pid, lambda pid, number: self.ranks.kill(rank, number)):
-            work.write(rank, "stderr", f"Rank {rank} is {done}.\n")
-
-    def _lose(self, work: Work, loss: Loss) -> None:
-        """A rank is gone: have the run go on with other ranks, or end it."""
-        if work.treatment is not None and work.treatment.has_begun:
-            hang = work.treatment.hang
-            loss = Loss(hang.rank, f"{hang.why}\n{work.doctor.describe()}")
-        is_unwanted = work.interrupted is not None or self._leaving is not None
-        if work.is_done or is_unwanted or not (loss.came_from_outside and work.recovery.is_possible):
-            self._end(work, work.judge(loss))
-        else:
-            work.lose(loss.rank, loss.text)
-        self.ranks.replace(loss.text)
-
-    def _press(self, work: Work, since: float, nudge: float, give_up: float) -> None:
-        """Interrupt the ranks that have not reported, twice; then do without them."""
-        waited = time.monotonic() - since
-        if waited >= give_up and work.is_only_cut_off:
-            rank, report = next((n, r) for n, r in work.reports.items() if r["status"] == "failed")
-            self._lose(
-                work, Loss(rank, f"Rank {rank} lost the others: {report['short']}\n\n{report['error']}")
-            )
-        elif waited >= give_up:
-            missing = [rank for rank in range(self.size) if rank not in work.reports]
-            self._end(work, work.judge())
-            self.ranks.replace(f"rank {', '.join(map(str, missing))} did not end with the others")
-        elif waited >= nudge + 0.2 * work.nudges and work.nudges < 2:
-            work.nudges += 1
-            for rank in range(self.size):
-                if rank not in work.reports:
-                    self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": True}, rank=rank)
 
     def _interrupt(self, work: Work) -> None:
         if work in self._queue.waiting:
