@@ -195,11 +195,12 @@ def _listen_to_all(
     while len(lines) < size - 1:
         listener.settimeout(max(0.001, end - time.monotonic()))
         line = opened.enter_context(listener.accept()[0])
-        if _is_of_our_user(line):
-            line.settimeout(max(0.001, end - time.monotonic()))
-            said = line.recv(_RANK.size)
-            if len(said) == _RANK.size:  # else it was no rank, or is gone
-                lines[_RANK.unpack(said)[0]] = line
+        line.settimeout(max(0.001, end - time.monotonic()))
+        said = line.recv(_RANK.size) if _is_of_our_user(line) else b""
+        if len(said) == _RANK.size:
+            lines[_RANK.unpack(said)[0]] = line
+        else:  # it was no rank, or is gone
+            line.close()
     return dict(sorted(lines.items()))
 
 
