@@ -50,6 +50,7 @@ class Queue:
             self.active = None
         elif work in self._waiting:
             self._waiting.remove(work)
+        self._done.pop(work.task.uid, None)  # a run that moved away, and came again, was done just now
         self._done[work.task.uid] = work
         for uid in list(self._done)[:-KEPT]:
             del self._done[uid]

@@ -42,3 +42,13 @@ def test_what_was_done_long_ago_is_forgotten() -> None:
     assert queue.find("1").name == "1"
     with pytest.raises(DispatchError, match="The pool knows no run `0`"):
         queue.find("0")
+
+
+def test_a_run_that_came_again_is_remembered_from_its_last_end_on() -> None:
+    queue = Queue()
+    for uid in ("again", *map(str, range(KEPT - 1)), "again", "other"):
+        queue.add(work(uid, []))
+        queue.end(queue.next(), Outcome("finished"))
+    queue.wait_closed()
+
+    assert queue.find("again").name == "again"
