@@ -8,12 +8,13 @@ from typing import Any
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from akidlab.errors import KindError, MagicError
+from akidlab.errors import KindError, MagicError, unknown
 from akidlab.magics import arguments
 from akidlab.magics.ranks import Output, which
 from akidlab.session import Session
 
 _OPTION = re.compile(r"(?<!\S)(?:--(?:into|ranks|np|launcher)|-np)[\s=]+\S+|(?<!\S)(?:-h|--help)(?!\S)")
+_MISSPELT = re.compile(r"(?<!\S)--[a-z][\w-]*")
 
 
 @magics_class
@@ -62,6 +63,9 @@ class GatherMagics(Magics):
             except KindError as error:
                 raise MagicError(*error.args) from None
             except SyntaxError as error:
+                if option := _MISSPELT.search(expression):
+                    known = arguments.options(self.akid_gather)
+                    raise MagicError(*unknown("option", option[0], known).args) from None
                 raise MagicError(f"`{expression}` is no expression: {error}.") from None
             finally:
                 output.finish()

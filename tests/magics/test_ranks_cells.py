@@ -156,6 +156,8 @@ def test_what_cannot_come_is_named_with_what_to_do(notebook: Notebook) -> None:
         notebook.run("%akid_gather nowhere")
     with pytest.raises(MagicError, match="`t t` is no expression"):
         notebook.run("%akid_gather t t")
+    with pytest.raises(MagicError, match=r"no option `--intoo`. Did you mean `--into`\?"):
+        notebook.run("%akid_gather t --intoo x")
     with pytest.raises(MagicError, match="Say what to gather"):
         notebook.run("%akid_gather --ranks 1")
 
