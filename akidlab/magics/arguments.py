@@ -16,6 +16,7 @@ from IPython.core.getipython import get_ipython
 from akidlab import registry
 from akidlab.errors import CheckpointError, DispatchError, MagicError, StoreError, WireError, unknown
 from akidlab.magics.folding import fold
+from akidlab.magics.warned import warned_plainly
 
 
 def shows_help(magic: Any, line: str) -> bool:
@@ -129,10 +130,14 @@ def launcher(text: str | None) -> str | None:
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Let errors be shown without the way through akidlab, those that say all there is in one line."""
+    """Let errors be shown without the way through akidlab, those that say all there is in one line.
+
+    Warnings, too.
+    """
     __tracebackhide__ = True
     try:
-        yield
+        with warned_plainly():
+            yield
     except (StoreError, DispatchError, CheckpointError, WireError) as error:
         if not hasattr(error, "_render_traceback_"):  # IPython asks for it
             lines = [f"{type(error).__name__}: {error}"]
