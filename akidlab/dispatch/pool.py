@@ -139,7 +139,7 @@ class Pool:
         wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
             has = {"hosts": None, "elastic": None, **pool.connection.info}
-            if wanted.items() <= has.items() and pool._is_well():
+            if wanted.items() <= has.items() and pool.is_well:
                 return pool
             pool.close()
         return None
@@ -178,6 +178,14 @@ class Pool:
     def alive(self) -> bool:
         """False when its supervisor is gone."""
         return self.connection.is_live
+
+    @property
+    def is_well(self) -> bool:
+        """False if it takes nothing more: its ranks could not be started, it is leaving, or it is gone."""
+        try:
+            return self.describe()["state"] not in ("failed", "leaving")
+        except DispatchError:
+            return False
 
     def attach(self) -> None:
         """Be an owner: the pool stays as long as one of its owners lives."""
@@ -272,12 +280,6 @@ class Pool:
             kind = getattr(errors, str(answer.get("type")), DispatchError)  # the store's errors stay such
             raise kind(answer.get("error"))
         return answer
-
-    def _is_well(self) -> bool:
-        try:
-            return self.describe()["state"] != "failed"
-        except DispatchError:
-            return False
 
     def __enter__(self) -> Pool:
         return self

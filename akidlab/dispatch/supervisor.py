@@ -108,6 +108,14 @@ class Supervisor:
         """The number of ranks, now."""
         return self.ranks.size
 
+    @property
+    def state(self) -> str:
+        """`busy` while a task runs, `leaving` once nothing more is taken, else that of the ranks."""
+        if self._leaving is not None:
+            return "leaving"
+        is_busy = self._queue.active is not None and self.ranks.state == "ready"
+        return "busy" if is_busy else self.ranks.state
+
     def serve(self) -> None:
         """Live until told to stop, forgotten, or idle for too long."""
         with self._listener:
@@ -169,7 +177,7 @@ class Supervisor:
             "size": self.size,
             "project": self.project,
             "launcher": self.launcher_name,
-            "state": "busy" if active is not None and self.ranks.state == "ready" else self.ranks.state,
+            "state": self.state,
             "error": self.ranks.failure,
             "ranks": self.ranks.describe(),
             "generation": self.ranks.generation,

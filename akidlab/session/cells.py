@@ -215,14 +215,14 @@ class RankNotebook:
 
 
 def living(folder: Path, size: int | None = None, launcher: str | None = None) -> Connection | None:
-    """The pool that lives in a folder, wherever its ranks are; None if there is none of the size wanted.
+    """The pool that is well in a folder, wherever its ranks are; None if there is none of the size wanted.
 
     Raises:
         DispatchError: if no size is said, and there is no pool, or there are several sizes.
     """
     wanted = {"project": str(folder.resolve()), "size": size, "launcher": launcher}
     asked = {name: value for name, value in wanted.items() if value is not None}
-    found = [one for one in Connection.find("pool") if asked.items() <= one.info.items()]
+    found = [one for one in Connection.find("pool") if asked.items() <= one.info.items() and _is_well(one)]
     sizes = sorted({int(str(one.info["size"])) for one in found})
     if size is None and not sizes:
         raise DispatchError("No ranks live here. `%akid_pool --start 2` starts two; so does `--np 2`.")
@@ -230,6 +230,16 @@ def living(folder: Path, size: int | None = None, launcher: str | None = None) -
         listed = " and of ".join(map(str, sizes))
         raise DispatchError(f"Pools of {listed} ranks live here. Say which: `--np {sizes[-1]}`.")
     return found[0] if found else None
+
+
+def _is_well(connection: Connection) -> bool:
+    from akidlab.dispatch import Pool
+
+    pool = Pool(connection)
+    try:
+        return pool.is_well
+    finally:
+        pool.close()
 
 
 def _reply(said: Body, data: bytes) -> Reply:

@@ -176,7 +176,7 @@ class Session:
         folder = folder or Path.cwd()
         key = (np, str(folder), launcher, repr(where))
         pool = self.pools.get(key)
-        if pool is None or not _is_well(pool):
+        if pool is None or not pool.is_well:
             if pool is not None:
                 pool.close()
             pool = self.pools[key] = Pool.start(
@@ -298,13 +298,6 @@ class Session:
 def _tell(text: str) -> None:
     if not config.quiet():
         sys.stdout.write(f"{text}\n")
-
-
-def _is_well(pool: Pool) -> bool:
-    try:
-        return pool.describe()["state"] != "failed"
-    except DispatchError:
-        return False
 
 
 def _show(training: Voyage) -> Any:

@@ -12,11 +12,19 @@ from akidlab import Session
 from akidlab.errors import DispatchError, KindError, RankError
 from akidlab.session.cells import living
 from akidlab.session.replies import Heard, Reply
-from akidlab.wire import Connection
+from akidlab.wire import Listener
 
 
 def failed(rank: int, short: str, **more: object) -> Reply:
     return Reply(rank, False, short=short, error=f"Traceback\n{short}\n", **more)  # type: ignore[arg-type]
+
+
+def pool(folder: Path, size: int, state: str = "ready") -> Listener:
+    """What answers like the supervisor of a pool."""
+    info: dict[str, object] = {"size": size, "project": str(folder.resolve()), "launcher": "torch", "log": ""}
+    return Listener(
+        lambda request, peer: {"ok": True, "state": state}, kind="pool", uid=f"of{size}", info=info
+    )
 
 
 def test_what_went_well_raises_nothing() -> None:
@@ -56,21 +64,22 @@ def test_where_no_ranks_live_it_says_how_to_start_some(tmp_path: Path) -> None:
 
 
 def test_of_several_pools_one_must_be_chosen(tmp_path: Path) -> None:
-    def pool(uid: str, size: int, folder: Path = tmp_path) -> Connection:
-        info: dict[str, object] = {"size": size, "project": str(folder.resolve()), "launcher": "torch"}
-        connection = Connection("pool", uid, "tcp://127.0.0.1:1", "", "", "", info=info)
-        connection.write()
-        return connection
+    with pool(tmp_path, 2) as two, pool(tmp_path / "elsewhere", 8):
+        assert living(tmp_path) == two.connection
+        with pool(tmp_path, 4):
+            with pytest.raises(
+                DispatchError, match=r"Pools of 2 and of 4 ranks live here. Say which: `--np 4`"
+            ):
+                living(tmp_path)
+            assert living(tmp_path, 2) == two.connection
+            assert living(tmp_path, 3) is living(tmp_path, 2, "horovod") is None
 
-    two = pool("a", 2)
-    pool("b", 8, tmp_path / "elsewhere")
-    assert living(tmp_path) == two
-    pool("c", 4)
 
-    with pytest.raises(DispatchError, match=r"Pools of 2 and of 4 ranks live here. Say which: `--np 4`"):
-        living(tmp_path)
-    assert living(tmp_path, 2) == two
-    assert living(tmp_path, 3) is living(tmp_path, 2, "horovod") is None
+@pytest.mark.parametrize("state", ["failed", "leaving"])
+def test_a_pool_that_takes_nothing_more_is_not_chosen(tmp_path: Path, state: str) -> None:
+    with pool(tmp_path, 2) as two, pool(tmp_path, 64, state):
+        assert living(tmp_path) == two.connection
+        assert living(tmp_path, 64) is None
 
 
 def test_who_asks_for_ranks_hangs_up_on_those_that_are_gone(
