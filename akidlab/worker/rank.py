@@ -119,12 +119,13 @@ class Rank:
             self._commits(task),
             self.cells.keep,
         )
-        self._working = True
+        report: Body = {"status": "stopped", "step": 0, "kid": None, "raised": True}
         try:
+            self._working = True
             report = perform(task["payload"], place)
-        except KeyboardInterrupt:  # it came on the way out
-            report = {"status": "stopped", "step": 0, "kid": None, "raised": True}
-        self._working = False
+            self._working = False
+        except KeyboardInterrupt:  # it came on the way in, or out
+            self._working = False
         self.forwarder.flush()
         self._tell_measured(over=True)
         self.tell({"kind": "report", "run": self.run, **report})
