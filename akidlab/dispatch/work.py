@@ -264,9 +264,10 @@ class Work:
         seconds, steps = time.monotonic() - lost.since, max(0, reached - step)
         facts = {"step": step, "steps_lost": steps, "seconds": seconds}
         if lost.rank is not None:
-            text = f"Resumed at step {step} after {seconds:.1f} s; {steps} steps are made again."
+            again_made = "1 step is" if steps == 1 else f"{steps} steps are"
+            text = f"Resumed at step {step} after {seconds:.1f} s; {again_made} made again."
             self.note("resumed", rank=lost.rank, why=lost.why, **facts, text=text)
-            self.write(lost.rank, "stderr", f"{text}\n")
+            self.write(lost.rank, "stdout", f"{text}\n")
         if self.size != before or lost.rank is None:
             self._tell_of_size(before, facts)
         return resume

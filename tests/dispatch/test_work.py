@@ -163,6 +163,19 @@ def test_it_goes_back_to_the_last_commit_and_records_no_step_twice(training: Wor
     assert (resumed.step, resumed.data["steps_lost"]) == (2, 1)
 
 
+def test_that_it_goes_on_is_no_error_and_one_step_is_one(training: Work) -> None:
+    heard: list[dict[str, object]] = []
+    training.watch(SimpleNamespace(send=heard.append))  # type: ignore[arg-type]
+    commit(training, 2)
+    told(training, 1, 2, 3)
+    training.lose(1, "Rank 1 was killed.")
+    training.begin(2)
+
+    lost, resumed = heard
+    assert (lost["stream"], resumed["stream"]) == ("stderr", "stdout")
+    assert str(resumed["text"]).endswith("s; 1 step is made again.\n")
+
+
 def test_what_was_told_of_steps_that_are_not_made_again_is_kept(training: Work) -> None:
     commit(training, 2)
     told(training, 1, 2, 3)
