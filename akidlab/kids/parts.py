@@ -38,9 +38,8 @@ def brain_of(what: Any) -> Brain:
         return what
     advice = "Attach blocks and a loss to one: `Brain().attach(block, SoftmaxWithLossLayer(...))`."
     if isinstance(what, nn.Module) and not isinstance(what, Block):
-        advice = (
-            'Make a block of it: `Brain().attach(TorchLayer(module, name="net"), SoftmaxWithLossLayer(...))`.'
-        )
+        loss = 'SoftmaxWithLossLayer(inputs=[{"name": "net"}, {"name": "system_in", "idxs": [1]}])'
+        advice = f'Make a block of it: `Brain().attach(TorchLayer(module, name="net"), {loss})`.'
     raise _wrong("second", "a brain, what it thinks with", what, advice)
 
 

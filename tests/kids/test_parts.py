@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from akidlab import Brain, DigitsSource, FeedSensor, InnerProductLayer, Kid, MomentumKongFu
-from akidlab.errors import DataError
+from akidlab import Brain, DigitsSource, FeedSensor, InnerProductLayer, Kid, MomentumKongFu, TorchLayer
+from akidlab import SoftmaxWithLossLayer as Loss
+from akidlab.errors import DataError, KindError
 from akidlab.models.brains import OneLayerBrain
 
 SENSOR = FeedSensor(DigitsSource())
@@ -92,3 +93,16 @@ def test_what_cannot_be_predicted_is_told(data: Any):
 
     with pytest.raises(DataError, match=r"`data` is an array of samples, or `\[data, labels\]`; found "):
         kid.predict(data)
+
+
+def test_what_is_advised_for_a_module_of_torch_runs():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with pytest.raises(KindError) as found:
+        Kid(SENSOR, module, "adam")
+    advice = str(found.value).partition("Make a block of it: `")[2].rstrip("`.")
+
+    brain = eval(
+        advice, {"Brain": Brain, "TorchLayer": TorchLayer, "SoftmaxWithLossLayer": Loss, "module": module}
+    )
+
+    Kid(FeedSensor(DigitsSource(), batch_size=64), brain, "adam", max_steps=2, record=False).practice()
