@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import threading
 import time
 from collections import deque
@@ -98,7 +100,8 @@ class Job:
 
         Raises:
             RankError: if a rank failed; the message ends with that rank's traceback.
-            DispatchError: if the ranks could not be started, or the supervisor is gone.
+            DispatchError: if the ranks could not be started, another process stopped the pool, or the
+                supervisor is gone.
             TimeoutError: if it is not over in time.
         """
         end = None if timeout is None else time.monotonic() + timeout
@@ -147,6 +150,12 @@ class Job:
                 on_output(*piece)
 
     def _judged(self, outcome: Outcome) -> Outcome:
+        if outcome.status == "stopped" and outcome.error and outcome.by != os.getpid():
+            raise DispatchError(
+                f"The run `{self.name}` was stopped, and not by this notebook. {outcome.error} "
+                f"`%akid_train --resume {shlex.quote(self.name)}` goes on from its last checkpoint; if "
+                "there is none, run the cell again."
+            )
         if outcome.status != "failed":
             return outcome
         if outcome.rank is None:

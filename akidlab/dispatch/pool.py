@@ -244,13 +244,19 @@ class Pool:
         job.ask_again()
         return job
 
-    def stop(self) -> None:
-        """End the active run, the ranks and the supervisor; returns when nothing of them is left."""
+    def stop(self) -> list[str]:
+        """End its runs, the ranks and the supervisor; returns when nothing of them is left.
+
+        Returns:
+            The names of the runs that it ended.
+        """
+        runs: list[str] = []
         if self.alive:
             with contextlib.suppress(DispatchError, WireError):
-                self.ask({"kind": "stop"})
+                runs = self.ask({"kind": "stop", "pid": os.getpid()})["runs"]
         wait_gone(self.connection)
         self.close()
+        return runs
 
     def resize(self, np: int, **options: Any) -> Pool:
         """A pool of another size in the place of this one, started as it was but for `options`."""

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ class Supervisor:
         self._leaving: float | None = None
         self._failed: float | None = None
         self._why = ""
+        self._cut: dict[str, Body] = {}  # runs that nobody stopped but who stopped us, and what is told of it
         address = listening_address(hosts)
         info |= {"hosts": hosts and hosts.to_plain(), "elastic": elastic and elastic.to_plain()}
         self._listener = Listener(self._answer, kind="pool", uid=uid, info=info, address=address)
@@ -137,11 +139,13 @@ class Supervisor:
             finally:
                 self._farewell()
 
-    def stop(self, why: str) -> None:
-        """End the active run, then the ranks, then this process."""
+    def stop(self, why: str, by: int | None = None) -> None:
+        """End the active run, then the ranks, then this process; `by` is the process that wants it."""
         if self._leaving is None:
             log.info("leaving: %s", why)
             self._why, self._leaving = why, time.monotonic()
+            told = {"error": f"Its pool left: {why}.", "by": by}
+            self._cut = {work.task.uid: told for work in self._queue.all if not work.interrupts}
             if self._queue.active is not None:
                 self._interrupt(self._queue.active)
             self._bell.set()
@@ -236,8 +240,10 @@ class Supervisor:
         return {"ok": True}
 
     def _on_stop(self, request: Body, peer: Peer) -> Body:
-        self.stop("it was asked to")
-        return {"ok": True}
+        by = int(request["pid"])
+        runs = [work.name for work in self._queue.all]
+        self.stop(f"process {by} asked it to, as by `%akid_pool --stop`", by)
+        return {"ok": True, "runs": runs}
 
     def _control(self, work: Work, request: Body, peer: Peer) -> Body:
         """What arrives on the control socket of a run."""
@@ -403,6 +409,8 @@ class Supervisor:
             self.ranks.tell({"kind": "interrupt", "run": work.task.uid, "hard": False})
 
     def _end(self, work: Work, outcome: Outcome) -> None:
+        if outcome.status == "stopped":
+            outcome = replace(outcome, **self._cut.get(work.task.uid, {}))
         self._queue.end(work, outcome)
         self._busy = time.monotonic()
 

@@ -37,9 +37,11 @@ class Outcome:
         status: `finished`, `stopped` or `failed`; `moved` if another process goes on with the run.
         step: the last step that was made.
         weights: the kid as a checkpoint (see `akidlab.kids.checkpoint`), None if there is none.
-        error: what went wrong, with the traceback of the rank that it went wrong on.
+        error: what went wrong, with the traceback of the rank that it went wrong on; why it was stopped, if
+            nobody stopped the run itself.
         rank: which rank that was, None if it was no rank's fault.
         kid: the name that the cell gave its kid.
+        by: the process that stopped its pool.
     """
 
     status: str
@@ -48,6 +50,7 @@ class Outcome:
     error: str | None = None
     rank: int | None = None
     kid: str | None = None
+    by: int | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """As it goes over the wire."""

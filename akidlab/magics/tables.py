@@ -43,7 +43,7 @@ class TableMagics(Magics):
         session, launcher = Session.current(), arguments.launcher(asked.launcher)
         with arguments.plainly():
             if asked.stop or resize is not None:
-                session.stop_pools()
+                _tell_of(session.stop_pools())
             if start or resize:
                 session.pool(start or resize or 1, launcher).wait_ready()
         if not config.quiet():
@@ -84,6 +84,11 @@ class TableMagics(Magics):
         if not config.quiet():
             display(runs().live_first()[:last])
         return None
+
+
+def _tell_of(stopped: list[str]) -> None:
+    if stopped and not config.quiet():
+        print(f"Stopped with their ranks: {', '.join(f'`{name}`' for name in stopped)}.")
 
 
 class PoolTable:

@@ -231,14 +231,18 @@ class Session:
             pool.close()
         return found
 
-    def stop_pools(self) -> None:
-        """Stop the pools of this folder: their runs, their ranks and their supervisors."""
+    def stop_pools(self) -> list[str]:
+        """Stop the pools of this folder: their runs, their ranks and their supervisors.
+
+        Returns:
+            The names of the runs that it ended, also those of other notebooks.
+        """
         from akidlab.dispatch import Pool
 
-        for pool in Pool.find(Path.cwd()):
-            pool.stop()
+        runs = [name for pool in Pool.find(Path.cwd()) for name in pool.stop()]
         for key in [key for key in self.pools if key[1] == str(Path.cwd())]:
             self.pools.pop(key).close()
+        return runs
 
     def close(self, patience: float = 5.0) -> None:
         """Stop what trains in this kernel and wait for it to be saved, at most `patience` seconds."""

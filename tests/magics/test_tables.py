@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from akidlab import Store
+from akidlab import Session, Store
 from akidlab.errors import MagicError, UnknownNameError
 from akidlab.magics.tables import PoolTable
 from tests.magics.notebook import Notebook
@@ -31,6 +31,13 @@ def test_a_pool_is_a_row_in_words_and_in_html() -> None:
         "2", "ready", "-", "horovod", "leaves", "in", "600", "s", "12", "/p",
     ]  # fmt: skip
     assert "<td style='text-align:left'>ready</td>" in PoolTable([POOL])._repr_html_()
+
+
+def test_a_stop_tells_which_runs_it_ended(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "stop_pools", lambda self: ["digits", "letters"])
+
+    shown = notebook.run("%akid_pool --stop")
+    assert shown.startswith("Stopped with their ranks: `digits`, `letters`.\nNo ranks.")
 
 
 def test_contradictions_are_answered(notebook: Notebook) -> None:

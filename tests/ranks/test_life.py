@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cloudpickle
@@ -64,6 +65,34 @@ def test_a_stop_leaves_no_process_and_no_file(tmp_path: Path, launcher: str) -> 
     assert [path.suffix for path in runtime_path().iterdir()] == [".log"]
     with pytest.raises(DispatchError, match="The pool of 2 ranks is gone"):
         pool.describe()
+
+
+def test_who_waits_for_a_run_hears_that_another_process_stopped_its_pool(tmp_path: Path) -> None:
+    pool = Pool.start(1, project=tmp_path)
+    task = Task("long", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(1_000_000))))
+    job, waiting = pool.submit(task), pool.submit(replace(task, uid="b" * 32, name="next"))
+    run = under_way(job)
+    code = f"from akidlab.dispatch import Pool\nprint(Pool.find({str(tmp_path)!r})[0].stop())"
+    stopped = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert stopped == "['long', 'next']\n"
+    for one in (job, waiting):
+        why = rf"`{one.name}` was stopped, and not by this notebook\. Its pool left: process \d+ asked it to"
+        with pytest.raises(DispatchError, match=rf"{why}.* `%akid_train --resume {one.name}` goes on"):
+            one.wait(PATIENCE)
+    assert run.status == "stopped"
+    assert (run.folder / f"step-{run.step}.safetensors").exists()
+    pool.close()
+
+
+def test_who_stops_a_pool_or_its_run_is_told_calmly(tmp_path: Path) -> None:
+    pool = Pool.start(1, project=tmp_path)
+    task = Task("long", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(1_000_000))))
+    job = pool.submit(task)
+    under_way(job)
+
+    assert pool.stop() == ["long"]
+    assert job.wait(PATIENCE).status == "stopped"
 
 
 def test_the_environment_lies_in_no_file_once_the_ranks_have_read_it(tmp_path: Path) -> None:
