@@ -139,8 +139,11 @@ class Pool:
         wanted |= {} if variables is None else {"variables": variables}
         for pool in cls.find(folder):
             has = {"hosts": None, "elastic": None, **pool.connection.info}
-            if wanted.items() <= has.items() and pool.is_well:
+            is_wanted = wanted.items() <= has.items()
+            if is_wanted and pool.is_well:
                 return pool
+            if is_wanted and pool.is_leaving:  # soon its place, and its cores, are free
+                wait_gone(pool.connection)
             pool.close()
         return None
 
@@ -184,6 +187,14 @@ class Pool:
         """False if it takes nothing more: its ranks could not be started, it is leaving, or it is gone."""
         try:
             return self.describe()["state"] not in ("failed", "leaving")
+        except DispatchError:
+            return False
+
+    @property
+    def is_leaving(self) -> bool:
+        """True from when it was stopped until it is gone."""
+        try:
+            return self.describe()["state"] == "leaving"
         except DispatchError:
             return False
 

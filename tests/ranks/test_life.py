@@ -85,6 +85,16 @@ def test_who_waits_for_a_run_hears_that_another_process_stopped_its_pool(tmp_pat
     pool.close()
 
 
+def test_a_pool_that_leaves_is_waited_for_and_a_new_one_starts(tmp_path: Path) -> None:
+    leaving = Pool.start(1, project=tmp_path)
+    leaving.wait_ready()
+    leaving.ask({"kind": "stop", "pid": os.getpid()})
+    with Pool.start(1, project=tmp_path) as pool:
+        assert (leaving.alive, pool.uid == leaving.uid) == (False, False)
+        pool.wait_ready()
+    leaving.close()
+
+
 def test_who_stops_a_pool_or_its_run_is_told_calmly(tmp_path: Path) -> None:
     pool = Pool.start(1, project=tmp_path)
     task = Task("long", os.environ["AKID_RUNS"], cloudpickle.dumps(Assignment(cell(1_000_000))))
