@@ -124,10 +124,11 @@ class PoolTable:
 
 def _row(pool: dict[str, Any]) -> tuple[str, ...]:
     idle = pool.get("idle_left")
+    waiting = [f"{name} (waits)" for name in pool.get("waiting", [])]
     return (
         str(pool.get("size", "")),
         str(pool.get("state", "")),
-        str(pool.get("run") or "-"),
+        ", ".join(filter(None, [pool.get("run"), *waiting])) or "-",
         str(pool.get("launcher", "")),
         "-" if idle is None else f"leaves in {idle:.0f} s",
         str(pool.get("pid", "")),

@@ -19,7 +19,7 @@ def attach(name: str | Run | None = None) -> Attached:
     dashboard, with controls that work. Ranks that it trains on stay as long as this kernel lives.
 
     Args:
-        name: the run, its name or uid; by default the one that trains now.
+        name: the run, its name or uid; by default the one that trains now, before any that waits.
 
     Raises:
         UnknownNameError: if there is none of that name.
@@ -48,10 +48,12 @@ def _named(name: str | Run, store: Store) -> Run:
 def _live_one(store: Store) -> Run:
     runs = store.runs()
     live = runs.live
-    if len(live) == 1:
-        return live[0]
+    begun = [run for run in live if run.status != "preparing"]  # the others may wait for its ranks
+    if len(begun or live) == 1:
+        return (begun or live)[0]
     if live:
-        raise MagicError(f"{len(live)} runs train now. Say which: `attach({live.names()[0]!r})`.\n{live!r}")
+        say = f"Say which: `attach({(begun or live)[0].name!r})`."
+        raise MagicError(f"{len(live)} runs train now, or wait to. {say}\n{live!r}")
     told = [f"Nothing trains in {store.path} now."]
     if len(runs):
         told.append(f"A run that has ended is shown by its name: `attach({runs.names()[0]!r})`.")

@@ -33,6 +33,12 @@ def test_a_pool_is_a_row_in_words_and_in_html() -> None:
     assert "<td style='text-align:left'>ready</td>" in PoolTable([POOL])._repr_html_()
 
 
+def test_a_run_that_waits_for_another_is_shown_as_waiting() -> None:
+    pool = {**POOL, "run": "digits", "waiting": ["letters"]}
+
+    assert "  digits, letters (waits)  " in repr(PoolTable([pool]))
+
+
 def test_a_stop_tells_which_runs_it_ended(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "stop_pools", lambda self: ["digits", "letters"])
 

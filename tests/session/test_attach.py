@@ -100,9 +100,16 @@ def test_of_several_that_train_one_has_to_be_named() -> None:
     with pytest.raises(MagicError) as told:
         attach()
     first, *table = str(told.value).splitlines()
-    assert first == "2 runs train now. Say which: `attach('letters')`."
+    assert first == "2 runs train now, or wait to. Say which: `attach('letters')`."
     assert [line.split()[0] for line in table[2:]] == ["letters", "digits"]
     assert attach("digits").run.name == "digits"
+
+
+def test_one_that_trains_is_meant_before_those_that_wait() -> None:
+    run = Store().create("digits", status="running")
+    Store().create("letters")
+
+    assert attach().run == run
 
 
 def test_a_wrong_name_is_answered_with_the_nearest_those_that_train_first() -> None:
