@@ -140,8 +140,19 @@ class Soak:
 
     def _shared(self) -> list[str]:
         """Commits of this pool, and semaphores of whatever started its ranks."""
-        found = {path.name for path in MEMORY.glob("sem.mp-*")} - self.before
+        found = {path.name for path in MEMORY.glob("sem.mp-*")} - self.before - self._of_others()
         return sorted(found | {path.name for path in MEMORY.glob(f"akidlab-{self.pool.pid}-*")})
+
+    def _of_others(self) -> set[str]:
+        """Semaphores of what else runs on this machine."""
+        ours = {process.pid for process in _of(self.runtime)} | {os.getpid()}
+        found: set[str] = set()
+        for process in psutil.process_iter():
+            if process.pid not in ours:
+                with suppress(psutil.Error):
+                    paths = (Path(area.path) for area in process.memory_maps())
+                    found |= {path.name for path in paths if path.name.startswith("sem.mp-")}
+        return found
 
 
 def soak(
@@ -157,6 +168,8 @@ def soak(
                 time.sleep(1.0)  # for whatever a lost rank has left to end
                 found.append(trial.holds())
                 print("|", number + 1, "|", " | ".join(found[-1].cells()), "|", flush=True)
+    with suppress(AssertionError):
+        until(lambda: not trial.left(), 10)
     return found, trial.left()
 
 

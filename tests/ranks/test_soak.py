@@ -26,5 +26,5 @@ def test_dispatches_leave_nothing_behind(
     assert last.processes == first.processes
     assert last.sockets <= first.sockets + 1
     assert last.files <= first.files + 4
-    assert last.shared == first.shared
+    assert last.shared <= first.shared
     assert last.runtime == first.runtime
