@@ -55,6 +55,23 @@ class Attached:
         """
         steer(self.run, Command(action, value))
 
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.run.step
+
+    def pause(self) -> None:
+        """Have it wait after the step it is in, as `send("pause")` does."""
+        self.send("pause")
+
+    def resume(self) -> None:
+        """Have it go on after a pause, as `send("resume")` does."""
+        self.send("resume")
+
+    def stop(self) -> None:
+        """End it after the step it is in, saved, as `send("stop")` does."""
+        self.send("stop")
+
     def move(self, ranks: int) -> None:
         """Have the run go on with another number of processes, see `Kid.move`; its notebook must live.
 

@@ -169,6 +169,19 @@ def test_a_run_in_another_thread_or_kernel_is_steered(training: Callable[..., Ki
     assert run.scalars("learning_rate").last == 0.5
 
 
+def test_what_is_asked_most_has_a_name_of_its_own(training: Callable[..., Kid]) -> None:
+    training()
+    attached = attach()
+    attached.pause()
+    until(lambda: attached.run.status == "paused")
+    held = attached.step
+    attached.resume()
+    until(lambda: attached.step > held)
+    attached.stop()
+
+    assert attached.wait(PATIENCE).status == "stopped"
+
+
 def test_what_has_ended_takes_no_commands_and_is_not_waited_for() -> None:
     attached = attach(Store().create("digits", status="finished"))
 
