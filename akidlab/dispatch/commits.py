@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,12 @@ KEPT = 2  # of each rank: ranks are never further apart
 MEMORY = Path("/dev/shm")
 FILE = re.compile(r"step-(\d+)\.rank-(\d+)\.safetensors")
 CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+FORMAT = 1  # of a checkpoint
+TYPES = {
+    "BOOL": "bool", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64", "I8": "int8",
+    "I16": "int16", "I32": "int32", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32",
+    "F64": "float64", "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
+}  # fmt: skip # as safetensors calls them, and torch
 
 
 def folders(uid: str, run: Path) -> list[Path]:
@@ -116,6 +124,30 @@ def write_state(places: list[Path], step: int, state: bytes) -> Path:
         else:
             return path
     raise error or OSError("there is no place for commits")
+
+
+def as_checkpoint(everything: bytes) -> bytes:
+    """What rank 0 committed, as the checkpoint that a kid loads; here is no torch to make one anew.
+
+    The tensors are the same. A checkpoint says more of them: its format, of which rank the generators are,
+    and a checksum, for which a commit has no time.
+
+    Raises:
+        ValueError: if this is no commit.
+        KeyError: if there is a tensor of a type that we do not know.
+    """
+    begin = 8 + int.from_bytes(everything[:8], "little")
+    head, tensors = json.loads(everything[8:begin]), memoryview(everything)[begin:]
+    facts = json.loads(head.pop("__metadata__")["akidlab"])
+    text = json.dumps({**facts, "format": FORMAT, "random": [facts["random"]]}, sort_keys=True)
+    digest = hashlib.sha256(text.encode())
+    for called, told in sorted(head.items()):
+        digest.update(f"{called}:torch.{TYPES[told['dtype']]}:{tuple(told['shape'])}".encode())
+        digest.update(tensors[slice(*told["data_offsets"])])
+    head["__metadata__"] = {"akidlab": text, "checksum": digest.hexdigest()}
+    plain = json.dumps(head).encode()
+    plain += b" " * (-len(plain) % 8)
+    return b"".join((len(plain).to_bytes(8, "little"), plain, tensors))
 
 
 def packed(orders: dict[str, Any] | None, rank: int) -> dict[str, Any] | None:

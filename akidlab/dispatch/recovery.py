@@ -102,6 +102,27 @@ class Recovery:
             size: how many ranks go on.
         """
         self.lost = None
+        found = self._newest()
+        step = found["step"]
+        again = [command for command, obeyed in self._sent.values() if obeyed > step]
+        self._sent, self.recorded, self.reached = {}, step, step
+        if size != self.size:  # what fewer committed is not whole for more, but can be begun with
+            self._begin, self.size = found, size
+        return (None if found == {"step": self._start, "path": None} else found), again
+
+    def state(self) -> bytes | None:
+        """Where the run would go back to, as a checkpoint; None where that is where it began."""
+        found = self._newest()
+        try:
+            if found["path"] is not None:
+                return Path(found["path"]).read_bytes()
+            everything = commits.find(self._places, found["step"], rank=0)
+            return None if everything is None else commits.as_checkpoint(everything.read_bytes())
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("the commit of step %s could not be read: %s", found["step"], error)
+            return None
+
+    def _newest(self) -> dict[str, Any]:
         found, whole = self._begin, commits.whole(self._places, self.size)
         steps = [step for step in whole if step <= self.recorded] or whole[:1]
         if steps and steps[0] > found["step"]:
@@ -109,12 +130,7 @@ class Recovery:
         saved = commits.checkpoint(self._folder)
         if saved is not None and found["step"] < saved[0] <= self.recorded:
             found = {"step": saved[0], "path": str(saved[1])}
-        step = found["step"]
-        again = [command for command, obeyed in self._sent.values() if obeyed > step]
-        self._sent, self.recorded, self.reached = {}, step, step
-        if size != self.size:  # what fewer committed is not whole for more, but can be begun with
-            self._begin, self.size = found, size
-        return (None if found == {"step": self._start, "path": None} else found), again
+        return found
 
     def orders(self, resume: dict[str, Any] | None) -> dict[str, Any] | None:
         """What the ranks are told of their commits; None if there is no need of any."""

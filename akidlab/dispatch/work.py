@@ -6,6 +6,7 @@ import shlex
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +316,12 @@ class Work:
         return Outcome("stopped" if stopped else str(own.get("status", "failed")), **facts)
 
     def close(self, outcome: Outcome) -> None:
-        """Write the last rows, take no more commands, then tell the outcome: by then the store has it all."""
+        """Write the last rows, take no more commands, then tell the outcome: by then the store has it all.
+
+        Where the ranks had to be broken off, it brings home what they committed.
+        """
+        if outcome.status == "stopped" and outcome.weights is None:
+            outcome = replace(outcome, weights=self.recovery.state())
         try:
             self._wind_up(outcome)
         finally:  # whoever waits for it must hear of it, whatever could not be written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 from akidlab.store import Run, words
 
@@ -76,10 +76,17 @@ def summary(training: Watched) -> str:
                 facts[-1] += f" (of step {tag.step})"
     line = f"`{now.name}` {now.status}: {', '.join(facts)}"
     if now.status == "stopped" and now.step:
-        line += f". The kid is as it was after step {now.step}; train it again and it goes on."
+        line += f". {_how_to_go_on(training)}"
     if now.status == "finished" and of:
         line += f". {_why_so_early(training.run, now.step)}"
     return "\n".join([line, *(f"{words.WARNED[0]} {said}" for said in training.run.warnings)])
+
+
+def _how_to_go_on(training: Watched) -> str:
+    kid: Any = getattr(training, "kid", training)  # a program has its kid alone
+    if kid.step:
+        return f"The kid is as it was after step {kid.step}; train it again and it goes on."
+    return "The kid is as it was before: its ranks kept nothing. Train it again and it begins anew."
 
 
 def _why_so_early(run: Run, step: int) -> str:

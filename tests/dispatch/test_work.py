@@ -176,6 +176,14 @@ def test_that_it_goes_on_is_no_error_and_one_step_is_one(training: Work) -> None
     assert str(resumed["text"]).endswith("s; 1 step is made again.\n")
 
 
+def test_what_cannot_be_read_of_a_commit_keeps_no_outcome_back(training: Work) -> None:
+    commit(training, 2)  # an empty file
+    told(training, 1, 2)
+    training.close(Outcome("stopped"))
+
+    assert training.outcome == Outcome("stopped")
+
+
 def test_what_was_told_of_steps_that_are_not_made_again_is_kept(training: Work) -> None:
     commit(training, 2)
     told(training, 1, 2, 3)

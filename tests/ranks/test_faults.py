@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from akidlab.errors import DispatchError, RankError, StoreError
+from akidlab.kids import checkpoint
 from tests.patience import until
 from tests.ranks.conftest import NUMBER, Ranks, cell, run_of, under_way
 
@@ -96,6 +97,32 @@ def test_an_interrupt_stops_the_run_and_keeps_the_ranks(ranks: Ranks) -> None:
     assert run_of(job).status == "stopped"
     assert ranks.pids() == before
     assert ranks.do(cell(1)).status == "finished"
+
+
+def test_what_was_committed_comes_home_from_ranks_that_do_not_heed_an_interrupt(
+    ranks: Ranks, tmp_path: Path
+) -> None:
+    deaf = f"""
+def listen_to_nobody(kid):
+    while kid.step == 45:
+        open({str(tmp_path / "deaf")!r}, "a").close()
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:
+            pass
+
+kid.hooks.on_batch_end.append(listen_to_nobody)
+"""
+    job = ranks.submit(cell(1000, deaf), options={"commit_every": 20})
+    until((tmp_path / "deaf").exists)
+    job.interrupt()
+    outcome = ranks.wait(job)
+
+    assert outcome.status == "stopped"
+    assert outcome.weights is not None
+    assert checkpoint.read(outcome.weights)[1]["step"] == 40
+    assert run_of(job).status == "stopped"
 
 
 def test_an_interrupt_breaks_into_a_cell_that_does_not_practise(ranks: Ranks) -> None:

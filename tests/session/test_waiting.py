@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from akidlab import Store
@@ -24,6 +26,7 @@ class Trains:
         self.problem: str | None = None
         self.was_interrupted = False
         self.did: list[str] = []
+        self.step = run.step  # of its kid
 
     def start(self) -> None:
         self.did.append("start")
@@ -90,6 +93,24 @@ def test_one_line_says_what_it_came_to(run: Run) -> None:
         "`digits` stopped: 4 of 10 steps in 3.5 s, validation loss 0.25. "
         "The kid is as it was after step 4; train it again and it goes on."
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (3, "The kid is as it was after step 3; train it again and it goes on."),
+        (0, "The kid is as it was before: its ranks kept nothing. Train it again and it begins anew."),
+    ],
+)
+def test_the_line_tells_of_the_kid_that_came_home_from_ranks_that_were_broken_off(
+    run: Run, step: int, said: str
+) -> None:
+    with Recorder(run) as recorder:
+        recorder.hear(Message("status", Status("stopped", {"step": 4})))
+    training = Trains(run)
+    training.kid = SimpleNamespace(step=step)  # type: ignore[attr-defined]
+
+    assert summary(training) == f"`digits` stopped: 4 of 10 steps in 0.0 s. {said}"
 
 
 def test_below_it_stands_what_it_was_warned_of(run: Run) -> None:

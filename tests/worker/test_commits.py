@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors import torch as safetensors
 
 from akidlab import (
     BatchNormalizationLayer,
@@ -18,6 +19,7 @@ from akidlab import (
     ReLULayer,
     SoftmaxWithLossLayer,
 )
+from akidlab.dispatch import commits
 from akidlab.kids import checkpoint
 from akidlab.messages import CallbackSubscriber, Command
 from akidlab.worker.commits import Commits
@@ -54,15 +56,34 @@ def test_a_kid_that_goes_on_from_a_commit_ends_as_one_that_was_left_alone(tmp_pa
     alone.practice()
     lost.commits = Commits([tmp_path], every=7)
     lost.practice()
-    commits = again.commits = Commits([tmp_path], every=7, resume={"step": 14, "path": None})
+    made = again.commits = Commits([tmp_path], every=7, resume={"step": 14, "path": None})
     again.setup()
-    assert commits.restore(again)
+    assert made.restore(again)
     assert again.step == 14
     again.practice()
 
     expected, found = state(alone), state(again)
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_commit_can_be_made_a_checkpoint_that_a_kid_goes_on_from_bit_for_bit(tmp_path: Path) -> None:
+    alone, lost, again = make(), make(17), make()
+    alone.practice()
+    lost.commits = Commits([tmp_path], every=7)
+    lost.practice()
+    checkpoint.load(again, commits.as_checkpoint((tmp_path / commits.name(14, 0)).read_bytes()))
+    assert again.step == 14
+    again.practice()
+
+    expected, found = state(alone), state(again)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_every_type_that_safetensors_knows_has_the_name_that_torch_gives_it() -> None:
+    ours = {name: f"torch.{called}" for name, called in commits.TYPES.items()}
+
+    assert ours.items() <= {name: str(kind) for name, kind in safetensors._TYPES.items()}.items()
 
 
 def test_it_keeps_the_last_two(tmp_path: Path) -> None:
@@ -85,11 +106,11 @@ def test_what_lies_beyond_the_step_it_goes_back_to_is_dropped(tmp_path: Path) ->
 
 def test_by_default_commits_take_a_hundredth_of_the_time(tmp_path: Path) -> None:
     kid = make(12)
-    commits = kid.commits = Commits([tmp_path])
+    made = kid.commits = Commits([tmp_path])
     kid.practice()
 
     assert committed(tmp_path) == ["step-10.rank-0.safetensors"]
-    assert commits.due > 20  # a step takes a millisecond, and so does a commit
+    assert made.due > 20  # a step takes a millisecond, and so does a commit
 
 
 def test_a_command_is_committed_at_once(tmp_path: Path) -> None:
