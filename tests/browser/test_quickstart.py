@@ -60,9 +60,10 @@ def test_a_real_training_moves_to_ranks_and_back_while_its_cell_waits(
     page = book.page
     book.run_all()
     menu, said = page.locator(".akid-move"), page.locator(".akid-messages")
-    expect(menu).to_have_text("Processeshere")
+    expect(menu).to_be_visible()  # the run has begun
     for key, text in (("ArrowDown", "to 2 ranks."), ("ArrowUp", "from 2 ranks to this notebook.")):
         menu.press("ArrowDown")  # opens it
+        expect(page.get_by_role("menuitemradio", checked=True)).to_be_focused()
         page.keyboard.press(key)
         page.keyboard.press("Enter")
         expect(said).to_contain_text(text)
