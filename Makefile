@@ -13,7 +13,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 
 PY := .venv/bin/python
 DONE := .venv/.done
-BUNDLE := akidlab/widgets/static/dashboard.js
+BUNDLE := akidlab/widgets/static/widgets.js
 FRONT_END := $(shell find extensions/widgets -type f -not -path '*/node_modules/*' -not -path '*/build/*' 2>/dev/null)
 
 # Tests compare what cells print: nothing that varies, one thread each.

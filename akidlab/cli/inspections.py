@@ -182,7 +182,7 @@ def server_extension() -> Finding:
 
 def front_end() -> Finding:
     """Whether the widgets' JavaScript was built."""
-    bundle = Path(__file__).parents[1] / "widgets/static/dashboard.js"
+    bundle = Path(__file__).parents[1] / "widgets/static/widgets.js"
     if bundle.exists():
         return Finding("front end", f"{bundle}  ({bundle.stat().st_size / 1000:.0f} kB)")
     return Finding("front end", f"not built: {bundle} is missing", FAULT, "Run `make setup` in the checkout.")

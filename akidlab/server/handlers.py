@@ -62,41 +62,16 @@ class SeriesHandler(_Handler):
         self.answer(await self.work(self.runs.history, uid))
 
 
-class FigureHandler(_Handler):
-    """GET: a run as a plotly figure."""
+class QuestionHandler(_Handler):
+    """POST {what is wanted}: one of the questions that a browser may ask about a run."""
 
     @web.authenticated
     @authorized
-    async def get(self, uid: str) -> None:
-        self.answer(await self.work(self.runs.figure, uid))
-
-
-class LogHandler(_Handler):
-    """GET ?rank=1&level=errors&before=120: lines of the log of a run."""
-
-    @web.authenticated
-    @authorized
-    async def get(self, uid: str) -> None:
-        asked: dict[str, object] = {"level": self.get_query_argument("level", None)}
-        for name in ("rank", "before"):
-            told = self.get_query_argument(name, "")
-            asked[name] = int(told) if told.isdecimal() else told or None
+    async def post(self, uid: str, question: str) -> None:
         try:
-            self.answer(await self.work(self.runs.log, uid, asked))
+            self.answer(await self.work(self.runs.answer, uid, question, self.get_json_body() or {}))
         except ValueError as error:
             raise web.HTTPError(400, reason=_line(error)) from error
-
-
-class TimelineHandler(_Handler):
-    """GET: a timeline of a run."""
-
-    @web.authenticated
-    @authorized
-    async def get(self, uid: str, name: str) -> None:
-        try:
-            self.answer(await self.work(self.runs.timeline, uid, name))
-        except ValueError as error:
-            raise web.HTTPError(404, reason=_line(error)) from error
 
 
 class LiveHandler(_Handler):

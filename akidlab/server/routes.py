@@ -10,12 +10,10 @@ from jupyter_server.utils import url_path_join
 
 from akidlab.server.handlers import (
     CommandHandler,
-    FigureHandler,
     LiveHandler,
-    LogHandler,
+    QuestionHandler,
     SeriesHandler,
     StaticHandler,
-    TimelineHandler,
 )
 from akidlab.server.runs import Runs
 from akidlab.widgets import assets
@@ -33,9 +31,7 @@ def routes(base_url: str) -> list[tuple[Any, ...]]:
     return [
         (at(f"api/runs/{_UID}/commands"), CommandHandler, runs),
         (at(f"api/runs/{_UID}/series"), SeriesHandler, runs),
-        (at(f"api/runs/{_UID}/figure"), FigureHandler, runs),
-        (at(f"api/runs/{_UID}/log"), LogHandler, runs),
-        (at(f"api/runs/{_UID}/timelines/([a-z0-9.-]{{1,80}})"), TimelineHandler, runs),
+        (at(f"api/runs/{_UID}/questions/([a-z_]{{1,40}})"), QuestionHandler, runs),
         (at("api/live"), LiveHandler, runs),
         (at(r"static/(plotly\.min\.js)"), StaticHandler, {"path": str(_plotly())}),
         (at(r"static/([A-Za-z0-9_.-]+)"), StaticHandler, {"path": str(assets.STATIC)}),

@@ -10,9 +10,8 @@ from akidlab.errors import WireError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import description
-from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.description import Plain
-from akidlab.widgets.figure import figure as draw
+from akidlab.widgets.questions import answer
 from akidlab.wire import Connection, send_command
 
 
@@ -42,28 +41,14 @@ class Runs:
         with self._run(uid) as run:
             return description.history(run)
 
-    def log(self, uid: str, asked: Plain) -> Plain:
-        """Lines that the run `uid` wrote.
+    def answer(self, uid: str, question: str, asked: object) -> Plain:
+        """What is asked of the run `uid`; see `akidlab.widgets.questions`.
 
         Raises:
             ValueError: if what is asked makes no sense.
         """
         with self._run(uid) as run:
-            return description.log(run, asked)
-
-    def timeline(self, uid: str, name: str) -> Plain:
-        """A timeline of the run `uid`.
-
-        Raises:
-            ValueError: if there is no such one.
-        """
-        with self._run(uid) as run:
-            return description.timeline(run, name)
-
-    def figure(self, uid: str) -> Plain:
-        """The run `uid` as a plotly figure."""
-        with self._run(uid) as run:
-            return draw(run, EXPLORED)
+            return answer(run, question, asked).plain
 
     def live(self) -> list[Plain]:
         """The live runs of this user on this machine."""

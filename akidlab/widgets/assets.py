@@ -13,12 +13,12 @@ BUILD = "npm ci && npm run build (in extensions/widgets), or `make`"
 
 @cache
 def source() -> bytes:
-    """The whole module of the dashboard.
+    """The whole module of the widgets.
 
     Raises:
         FileNotFoundError: if it was never built.
     """
-    return _read("dashboard.js")
+    return _read("widgets.js")
 
 
 @cache

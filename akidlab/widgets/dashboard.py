@@ -12,18 +12,17 @@ from akidlab.errors import AkidlabError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import assets, description
-from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.controls import Controls, over_the_wire
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
 from akidlab.widgets.live import LiveWidget
 from akidlab.widgets.output import Bundle, Output
 from akidlab.widgets.place import place
+from akidlab.widgets.questions import Answer, answer
 from akidlab.widgets.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
-_VIEW = "application/vnd.jupyter.widget-view+json"
 _SNAPSHOTS = frozenset(2**power for power in range(40))  # the ticks at which the whole history is sent
 
 
@@ -64,8 +63,8 @@ class Dashboard:
         """The widget itself, to put into a layout of your own."""
         with self._lock:
             if self._widget is None:
-                self._widget = LiveWidget(description.run(self.run.look()), placed=self._has_place)
-                self._widget.on_msg(lambda _, content, buffers: self._hear(content))
+                head = description.run(self.run.look())
+                self._widget = LiveWidget("dashboard", head, self._ask, self._hear, placed=self._has_place)
                 self._ticker = Ticker(self._tick)
                 self._ticker.start()
             return self._widget
@@ -132,32 +131,19 @@ class Dashboard:
         with self._posting:
             if (widget := self._widget) is not None:
                 widget.post(self._follower.delta())
-                widget.run = description.run(self.run.look())
+                widget.head = description.run(self.run.look())
 
-    def _hear(self, content: Mapping[str, Any]) -> None:
-        """What the browser asks for over the comm."""
+    def _ask(self, question: object, asked: object) -> Answer:
+        return answer(self.run, question, asked)
+
+    def _hear(self, content: Mapping[str, Any], buffers: list[bytes]) -> None:
+        """What the browser says over the comm."""
         widget, kind = self.widget, content.get("kind")
         if kind == "sync":
             with self._posting:
                 widget.post(self._follower.snapshot(description.POINTS))
         elif kind == "command":
             widget.send(self._controls.take(content))
-        elif kind == "figure":
-            widget.send({"kind": "figure", "figure": figure(self.run, EXPLORED)})
-        elif kind in ("log", "timeline"):
-            widget.send(self._answer(kind, content))
-        elif kind == "source":
-            widget.send({"kind": "source"}, [assets.source()])
-
-    def _answer(self, kind: str, asked: Mapping[str, Any]) -> dict[str, object]:
-        """Lines of the log, or a timeline, with the number of the question."""
-        answer: dict[str, object] = {"kind": kind, "id": asked.get("id")}
-        try:
-            if kind == "log":
-                return description.log(self.run, asked) | answer
-            return description.timeline(self.run, asked.get("name")) | answer
-        except ValueError as error:
-            return answer | {"error": str(error)}
 
     def _view(self) -> Bundle:
         """The live widget, where there is a browser and it was built; a run is trained without it, too."""
@@ -170,7 +156,7 @@ class Dashboard:
             return {}
         if self._has_place:
             return {"text/html": place(widget._key, _picture(self.run))}
-        return {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+        return widget.bundle
 
     @property
     def _has_place(self) -> bool:

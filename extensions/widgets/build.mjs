@@ -14,7 +14,7 @@ if (process.argv.includes('--tests')) {
   const entryPoints = (await readdir('tests')).filter(name => name.endsWith('.test.ts')).map(name => `tests/${name}`);
   await build({ ...common, entryPoints, platform: 'node', outdir: 'build/tests' });
 } else {
-  const options = { ...browser, entryPoints: ['src/dashboard.ts', 'src/loader.ts'], outdir: OUT };
+  const options = { ...browser, entryPoints: { widgets: 'src/main.ts', loader: 'src/loader.ts' }, outdir: OUT };
   if (watch) {
     await (await context(options)).watch();
   } else {

@@ -55,11 +55,9 @@ def live() -> Iterator[Live]:
     [
         ("akidlab/api/runs/abc/commands", {"action": "stop", "id": "1"}),
         ("akidlab/api/runs/abc/series", None),
-        ("akidlab/api/runs/abc/figure", None),
-        ("akidlab/api/runs/abc/log", None),
-        ("akidlab/api/runs/abc/timelines/timeline-1.json", None),
+        ("akidlab/api/runs/abc/questions/figure", {}),
         ("akidlab/api/live", None),
-        ("akidlab/static/dashboard.js", None),
+        ("akidlab/static/widgets.js", None),
         ("akidlab/static/plotly.min.js", None),
     ],
 )
@@ -148,34 +146,45 @@ def test_the_history_of_a_live_run_is_plain(server: Server, live: Live) -> None:
 
 
 def test_a_figure_of_a_run_is_plotly(server: Server, live: Live) -> None:
-    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/figure")
+    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/questions/figure", {})
 
     assert status == 200
-    assert answer["data"][0]["y"] == [0.5, None]
+    assert answer["content"]["data"][0]["y"] == [0.5, None]
 
 
 def test_lines_of_one_rank_are_asked_for(server: Server, live: Live) -> None:
     with Recorder(live.run) as recorder:
         for rank in (0, 1, 1):
             recorder.hear(Message("log", Log(f"said by {rank}", "warning" if rank else "info", rank)))
-    path = f"akidlab/api/runs/{live.run.uid}/log"
-    _, told, _ = server.ask(f"{path}?rank=1&level=errors")
-    _, before, _ = server.ask(f"{path}?rank=1&before={told['logs'][1]['id']}")
+    path = f"akidlab/api/runs/{live.run.uid}/questions/log"
+    told = server.ask(path, {"rank": 1, "level": "errors"})[1]["content"]
+    before = server.ask(path, {"rank": 1, "before": told["logs"][1]["id"]})[1]["content"]
 
     assert [line["text"] for line in told["logs"]] == ["said by 1", "said by 1"]
     assert (before["logs"], told["more"]) == (told["logs"][:1], False)
-    assert [server.ask(f"{path}?{bad}")[0] for bad in ("rank=x", "level=all", "before=-1")] == [400] * 3
+    for bad in ({"rank": "x"}, {"level": "all"}, {"before": -1}, [1]):
+        assert server.ask(path, bad)[0] == 400
 
 
 def test_a_timeline_of_a_run_is_read_and_no_other_file(server: Server, live: Live) -> None:
     live.run.folder.mkdir(parents=True)
     for name in ("timeline-7.json", "config.json"):
         (live.run.folder / name).write_text("{}")
-    path = f"akidlab/api/runs/{live.run.uid}/timelines"
+    path = f"akidlab/api/runs/{live.run.uid}/questions/timeline"
 
-    assert server.ask(f"{path}/timeline-7.json")[1] == {"name": "timeline-7.json", "text": "{}"}
-    for name in ("config.json", "timeline-8.json", "..%2Fruns.sqlite", "timeline-7.json%00"):
-        assert server.ask(f"{path}/{name}")[0] == 404
+    told = server.ask(path, {"name": "timeline-7.json"})[1]["content"]
+    assert told == {"name": "timeline-7.json", "text": "{}"}
+    for name in ("config.json", "timeline-8.json", "../runs.sqlite", "timeline-7.json\0"):
+        assert server.ask(path, {"name": name})[0] == 400
+
+
+def test_a_question_that_nobody_answers_is_refused_with_those_that_are_known(
+    server: Server, live: Live
+) -> None:
+    status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/questions/weather", {})
+
+    assert status == 400
+    assert "Known questions: figure, log, timeline" in str(answer)
 
 
 def test_live_runs_are_listed_without_their_keys(server: Server, live: Live) -> None:
@@ -186,9 +195,9 @@ def test_live_runs_are_listed_without_their_keys(server: Server, live: Live) -> 
 
 
 def test_the_module_is_kept_by_its_version_and_asked_for_without(server: Server) -> None:
-    fixed = server.ask(f"akidlab/static/dashboard.js?v={assets.version()}")
-    asked = server.ask("akidlab/static/dashboard.js")
-    again = server.ask("akidlab/static/dashboard.js", headers={"If-None-Match": asked[2]["Etag"]})
+    fixed = server.ask(f"akidlab/static/widgets.js?v={assets.version()}")
+    asked = server.ask("akidlab/static/widgets.js")
+    again = server.ask("akidlab/static/widgets.js", headers={"If-None-Match": asked[2]["Etag"]})
 
     assert fixed[1] == assets.source()
     assert "max-age=" in fixed[2]["Cache-Control"]

@@ -71,16 +71,18 @@ def test_the_comm_answers_what_the_browser_asks(run: Run, recorder: Recorder) ->
     asked: list[Command] = []
     scalar(recorder, "loss", [1, 2], [0.5, 0.25])
     dashboard = Dashboard(run, send=asked.append)
-    dashboard._hear({"kind": "command", "action": "rate", "value": 0.1, "id": "a1"})
-    dashboard._hear({"kind": "sync"})
-    dashboard._hear({"kind": "figure"})
-    dashboard._hear({"kind": "source"})
+    hear = dashboard.widget._take
+    hear({"kind": "command", "action": "rate", "value": 0.1, "id": "a1"}, [])
+    hear({"kind": "sync"}, [])
+    hear({"kind": "ask", "id": "b2", "question": "figure", "asked": {}}, [])
+    hear({"kind": "source"}, [])
     dashboard.close()
 
     assert asked == [Command("rate", 0.1, "a1")]
     answers = {content["kind"]: (content, buffers) for content, buffers in custom() if not content.get("seq")}
     assert answers["ack"][0] == {"kind": "ack", "id": "a1", "ok": True}
-    assert answers["figure"][0]["figure"]["data"][0]["y"] == [0.5, 0.25]
+    assert (answers["answer"][0]["id"], len(answers["answer"][1])) == ("b2", 0)
+    assert answers["answer"][0]["content"]["data"][0]["y"] == [0.5, 0.25]
     assert answers["source"][1] == [assets.source()]
     assert any(content.get("answer") for content, _ in custom())
 
@@ -93,16 +95,19 @@ def test_the_comm_answers_what_is_asked_of_ranks(run: Run, recorder: Recorder) -
     run.folder.mkdir(parents=True)
     (run.folder / "timeline-7.json").write_text("{}")
     dashboard = Dashboard(run)
-    dashboard._hear({"kind": "log", "id": "a", "rank": 1, "level": "errors", "before": None})
-    dashboard._hear({"kind": "log", "id": "b", "rank": 1, "level": "nonsense"})
-    dashboard._hear({"kind": "timeline", "id": "c", "name": "timeline-7.json"})
-    dashboard._hear({"kind": "timeline", "id": "d", "name": "../../secrets.json"})
+    for id, question, asked in (
+        ("a", "log", {"rank": 1, "level": "errors", "before": None}),
+        ("b", "log", {"rank": 1, "level": "nonsense"}),
+        ("c", "timeline", {"name": "timeline-7.json"}),
+        ("d", "timeline", {"name": "../../secrets.json"}),
+    ):
+        dashboard.widget._take({"kind": "ask", "id": id, "question": question, "asked": asked}, [])
     dashboard.close()
 
     answers = {content["id"]: content for content, _ in custom() if "id" in content}
-    assert [line["text"] for line in answers["a"]["logs"]] == ["warning of 1"]
+    assert [line["text"] for line in answers["a"]["content"]["logs"]] == ["warning of 1"]
     assert "`level` is one of output, errors" in answers["b"]["error"]
-    assert (answers["c"]["name"], answers["c"]["text"]) == ("timeline-7.json", "{}")
+    assert answers["c"]["content"] == {"name": "timeline-7.json", "text": "{}"}
     assert "is not the name of a timeline" in answers["d"]["error"]
 
 

@@ -37,7 +37,7 @@ def test_a_run_that_trains_by_itself_or_whose_notebook_is_gone_stays(recorder: R
 def test_the_menu_of_a_dashboard_asks_the_run_to_move(run: Run, recorder: Recorder) -> None:
     heard: list[Command] = []
     dashboard = Dashboard(run, send=heard.append)
-    dashboard._hear({"kind": "command", "action": "ranks", "value": 2, "id": "a1"})
+    dashboard._hear({"kind": "command", "action": "ranks", "value": 2, "id": "a1"}, [])
     dashboard.close()
 
     assert heard == [Command("ranks", 2, "a1")]

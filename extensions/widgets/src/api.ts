@@ -1,6 +1,7 @@
 // The way to the Jupyter server: its address, its token and XSRF cookie as JupyterLab uses them.
 
-import type { ICommand, IHistory, ILogFilter, ILogPage } from './tokens';
+import type { ISaid } from './line';
+import type { ICommand, IHistory } from './tokens';
 
 interface IPage {
   baseUrl: string;
@@ -48,18 +49,14 @@ export class Server {
     return (await this.json(`api/runs/${uid}/series`)) as IHistory;
   }
 
-  async figure(uid: string): Promise<unknown> {
-    return this.json(`api/runs/${uid}/figure`);
-  }
-
-  async log(uid: string, filter: ILogFilter): Promise<ILogPage> {
-    const asked = Object.entries(filter).filter(([, value]) => value !== null);
-    const query = new URLSearchParams(asked.map(([name, value]) => [name, String(value)]));
-    return (await this.json(`api/runs/${uid}/log?${query}`)) as ILogPage;
-  }
-
-  async timeline(uid: string, name: string): Promise<string> {
-    return ((await this.json(`api/runs/${uid}/timelines/${name}`)) as { text: string }).text;
+  /** Ask about a run; fails with the reason when there is no answer. */
+  async ask<T>(uid: string, question: string, asked: object): Promise<ISaid<T>> {
+    const answer = await this.request(`api/runs/${uid}/questions/${question}`, { method: 'POST', body: JSON.stringify(asked) });
+    const said = (await answer.json()) as { content: T; buffers: string[]; reason?: string; message?: string };
+    if (!answer.ok) {
+      throw new Error(said.reason ?? said.message ?? `The server answered ${answer.status}.`);
+    }
+    return { content: said.content, buffers: said.buffers.map(unpack) };
   }
 
   /** plotly.js as the server has it, loaded once for the page. */
@@ -95,4 +92,8 @@ export class Server {
     }
     return fetch(this.url(path), { credentials: 'same-origin', cache: 'no-store', ...init, headers });
   }
+}
+
+function unpack(base64: string): ArrayBuffer {
+  return Uint8Array.from(atob(base64), letter => letter.charCodeAt(0)).buffer;
 }

@@ -13,7 +13,7 @@ declare const globalThis: { akidlabModules?: Map<string, Promise<IModule>> };
 async function fromServer(version: string): Promise<IModule> {
   const page = JSON.parse(document.getElementById('jupyter-config-data')!.textContent!);
   const base = new URL(page.baseUrl ?? '/', location.href).href.replace(/\/?$/, '/');
-  return import(`${base}akidlab/static/dashboard.js?v=${version}`);
+  return import(`${base}akidlab/static/widgets.js?v=${version}`);
 }
 
 function fromKernel(model: IModel): Promise<IModule> {

@@ -2,9 +2,11 @@
 // One per widget model; every view of it draws from here.
 
 import type { Server } from './api';
+import { freshId } from './ids';
+import { bytes, type IMessage, type ISaid, type Line } from './line';
 import { Series } from './series';
 import { Signal } from './signal';
-import type { Action, IAck, IAnswer, ICommand, IEvent, IHistory, ILog, ILogFilter, ILogPage, IModel, IRanks, IRun, ITick } from './tokens';
+import type { Action, IAck, ICommand, IEvent, IHistory, ILog, IRanks, IRun, ITick } from './tokens';
 
 const PATIENCE = 2000; // ms until a command that nobody took is reported
 const COURTESY = 500; // ms that the kernel has to answer before the server is asked
@@ -21,8 +23,6 @@ export interface IPending {
 export class DashboardModel {
   readonly changed = new Signal();
   readonly acted = new Signal<IPending>();
-  readonly figure = new Signal<unknown>();
-  readonly answered = new Signal<IAnswer>();
 
   run: IRun;
   readonly series = new Map<string, Series>();
@@ -33,22 +33,23 @@ export class DashboardModel {
   pace: number | null = null;
   pending = new Map<Action, IPending>();
 
+  private readonly end: () => void;
   private seq: number | null = null;
   private whole = false;
   private askedAt = -Infinity;
   private paceMarks: [step: number, elapsed: number][] = [];
 
   constructor(
-    private readonly comm: IModel,
+    private readonly line: Line,
     readonly server: Server | null
   ) {
-    this.run = comm.get('run') as IRun;
-    comm.on('msg:custom', this.hear as (...args: never[]) => void);
+    this.run = line.head as IRun;
+    this.end = line.heard.connect(message => this.hear(message));
     this.sync();
   }
 
   dispose(): void {
-    this.comm.off('msg:custom', this.hear as (...args: never[]) => void);
+    this.end();
   }
 
   get uid(): string {
@@ -61,7 +62,7 @@ export class DashboardModel {
       return;
     }
     this.askedAt = performance.now();
-    this.comm.send({ kind: 'sync' });
+    this.line.send({ kind: 'sync' });
     setTimeout(() => void this.syncWithServer(), COURTESY);
   }
 
@@ -82,7 +83,7 @@ export class DashboardModel {
     const pending: IPending = { command, state: 'sent' };
     this.pending.set(action, pending);
     this.acted.emit(pending);
-    this.comm.send({ kind: 'command', ...command });
+    this.line.send({ kind: 'command', ...command });
     this.server?.command(this.uid, command).then(
       () => this.settle(command.id, 'taken'),
       (error: Error) => this.refuse(command.id, error.message) // the comm is the second way
@@ -90,60 +91,20 @@ export class DashboardModel {
     setTimeout(() => this.settle(command.id, 'lost'), PATIENCE);
   }
 
-  /** The plotly figure of the run, of the server if it can, else of the kernel. */
-  async askFigure(): Promise<unknown> {
+  /**
+   * Ask about the run: the server if it can tell, else the kernel, which answers when it is idle.
+   *
+   * @param question one of those that `akidlab.widgets.questions` knows
+   * @param asked what is wanted, by name
+   */
+  ask<T>(question: string, asked: object = {}): Promise<ISaid<T>> {
     if (this.server && this.run.live) {
-      return this.server.figure(this.uid);
+      return this.server.ask<T>(this.uid, question, asked);
     }
-    return new Promise((resolve, reject) => {
-      const off = this.figure.connect(figure => {
-        off();
-        resolve(figure);
-      });
-      this.comm.send({ kind: 'figure' });
-      setTimeout(() => reject(new Error('The kernel is busy. Try again when it is idle.')), 2 * PATIENCE);
-    });
+    return this.line.ask<T>(question, asked);
   }
 
-  /** The newest lines of the log that fit `filter`. */
-  async askLog(filter: ILogFilter): Promise<ILogPage> {
-    if (this.server && this.run.live) {
-      return this.server.log(this.uid, filter);
-    }
-    return this.ask<ILogPage>('log', { ...filter });
-  }
-
-  /** A timeline of the run, the text of its file. */
-  async askTimeline(name: string): Promise<string> {
-    if (this.server && this.run.live) {
-      return this.server.timeline(this.uid, name);
-    }
-    return (await this.ask<{ text: string }>('timeline', { name })).text;
-  }
-
-  /** Ask the kernel; it answers when it is idle. */
-  private ask<T>(kind: IAnswer['kind'], asked: object): Promise<T> {
-    const id = freshId();
-    return new Promise<T>((resolve, reject) => {
-      const off = this.answered.connect(answer => {
-        if (answer.id === id) {
-          off();
-          if (answer.error) {
-            reject(new Error(answer.error));
-          } else {
-            resolve(answer as T);
-          }
-        }
-      });
-      this.comm.send({ ...asked, kind, id });
-      setTimeout(() => {
-        off();
-        reject(new Error('The kernel is busy, or gone. Try again when it is idle.'));
-      }, 2 * PATIENCE);
-    });
-  }
-
-  private hear = (content: { kind: string }, buffers: DataView[]): void => {
+  private hear({ content, buffers }: IMessage): void {
     if (content.kind === 'tick') {
       this.takeTick(content as ITick, buffers);
     } else if (content.kind === 'ack') {
@@ -153,12 +114,8 @@ export class DashboardModel {
       } else {
         this.refuse(id, error);
       }
-    } else if (content.kind === 'figure') {
-      this.figure.emit((content as unknown as { figure: unknown }).figure);
-    } else if (content.kind === 'log' || content.kind === 'timeline') {
-      this.answered.emit(content as IAnswer);
     }
-  };
+  }
 
   private takeTick(tick: ITick, buffers: DataView[]): void {
     if (tick.anew) {
@@ -187,8 +144,8 @@ export class DashboardModel {
   }
 
   private takeSeries(tick: ITick, buffers: DataView[]): void {
-    const steps = new Float64Array(copy(buffers[0]));
-    const values = new Float32Array(copy(buffers[1]));
+    const steps = new Float64Array(bytes(buffers[0]));
+    const values = new Float32Array(bytes(buffers[1]));
     let from = 0;
     for (const [tag, count] of tick.series) {
       const part = [steps.subarray(from, from + count), values.subarray(from, from + count)] as const;
@@ -292,13 +249,4 @@ export class DashboardModel {
     }
     return series;
   }
-}
-
-/** Random, 32 characters; `crypto.randomUUID` is missing where the page came over plain HTTP from another host. */
-function freshId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function copy(view: DataView): ArrayBuffer {
-  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
 }

@@ -1,19 +1,18 @@
-// Places: outputs that hold the picture of a past run, over which its dashboard lays itself. The picture is what
-// is saved, and what is seen when there is no kernel.
+// Places: outputs that hold a picture, over which a widget lays itself. The picture is what is saved, and what is
+// seen when there is no kernel.
 
-import type { DashboardModel } from './model';
-import { DashboardView } from './view/dashboard';
+import type { IView, IWidget } from './kinds';
 
 export class Places {
-  private readonly views = new Map<HTMLElement, DashboardView>();
+  private readonly views = new Map<HTMLElement, IView>();
   private readonly watcher = new MutationObserver(() => this.settle());
   private readonly end: () => void;
 
   constructor(
-    private readonly model: DashboardModel,
+    private readonly widget: IWidget,
     private readonly key: string
   ) {
-    this.end = model.changed.connect(() => this.begin()); // a model that was saved has no kernel, and hears nothing
+    this.end = widget.changed.connect(() => this.begin()); // one that was saved has no kernel, and hears nothing
   }
 
   dispose(): void {
@@ -39,7 +38,7 @@ export class Places {
   }
 
   private enter(place: HTMLElement): void {
-    const view = new DashboardView(this.model);
+    const view = this.widget.view();
     this.views.set(place, view);
     this.show(place, false);
     place.append(view.node);

@@ -89,8 +89,9 @@ export interface ITick {
 
 /** The kernel's answer to a question that went over the comm, or why there is none. */
 export interface IAnswer {
-  kind: 'log' | 'timeline';
+  kind: 'answer';
   id: string;
+  content?: unknown;
   error?: string;
 }
 

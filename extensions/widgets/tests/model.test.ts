@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Server } from '../src/api';
+import { Line } from '../src/line';
 import { DashboardModel } from '../src/model';
 import type { ICommand, IEvent, IHistory, IModel, IRun, ITick } from '../src/tokens';
 
@@ -38,7 +39,7 @@ const later = (ms: number) => new Promise(done => setTimeout(done, ms));
 
 test('deltas from the first one on make a whole history', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   comm.tick(1, [1, 2]);
   comm.tick(2, [3]);
 
@@ -47,7 +48,7 @@ test('deltas from the first one on make a whole history', () => {
 
 test('a listener that follows does not take the thin snapshot', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   comm.tick(1, [1, 2, 3]);
   comm.tick(1, [1, 3], { full: true });
 
@@ -56,7 +57,7 @@ test('a listener that follows does not take the thin snapshot', () => {
 
 test('a late listener catches up with the next snapshot', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   comm.tick(7, [70]);
   comm.tick(8, [80]);
   comm.tick(8, [10, 40, 80], { full: true });
@@ -68,7 +69,7 @@ test('a late listener catches up with the next snapshot', () => {
 test('a late listener asks the server when the kernel is busy, and misses nothing', async () => {
   const comm = new Comm();
   const history: IHistory = { run: { ...RUN, step: 80 }, series: { loss: { steps: [10, 80], values: [1, null] } }, events: [], logs: [] };
-  const model = new DashboardModel(comm, serverOf({ series: () => Promise.resolve(history) }));
+  const model = new DashboardModel(new Line(comm), serverOf({ series: () => Promise.resolve(history) }));
   await later(600);
   comm.tick(9, [80, 90]);
   comm.tick(10, [100]);
@@ -79,7 +80,7 @@ test('a late listener asks the server when the kernel is busy, and misses nothin
 
 test('a snapshot that had no room for all series is not taken for the whole', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   comm.tick(7, [70]);
   comm.tick(8, [10, 80], { full: true, coarse: true });
   comm.tick(9, [90]);
@@ -90,7 +91,7 @@ test('a snapshot that had no room for all series is not taken for the whole', ()
 
 test('a run that went back is drawn anew', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   comm.tick(1, [1, 2, 3, 4]);
   comm.tick(2, [], { full: false, series: [] });
   comm.tick(2, [1, 2], { full: true, anew: true });
@@ -103,7 +104,7 @@ test('a command goes both ways under one id, and counts as taken when one way to
   const comm = new Comm();
   const posted: ICommand[] = [];
   const take = (_: string, command: ICommand) => Promise.resolve(void posted.push(command));
-  const model = new DashboardModel(comm, serverOf({ command: take, series: () => Promise.reject(new Error()) }));
+  const model = new DashboardModel(new Line(comm), serverOf({ command: take, series: () => Promise.reject(new Error()) }));
   model.act('rate', 0.1);
   await later(10);
 
@@ -115,7 +116,7 @@ test('a command goes both ways under one id, and counts as taken when one way to
 });
 
 test('a command that nobody took is reported after two seconds', async () => {
-  const model = new DashboardModel(new Comm(), null);
+  const model = new DashboardModel(new Line(new Comm()), null);
   model.act('pause');
   await later(2100);
 
@@ -125,14 +126,14 @@ test('a command that nobody took is reported after two seconds', async () => {
 test('buttons work on a page that came over plain HTTP from another host', t => {
   t.mock.method(crypto, 'randomUUID', () => assert.fail('there is none on such a page'));
   const comm = new Comm();
-  new DashboardModel(comm, null).act('pause');
+  new DashboardModel(new Line(comm), null).act('pause');
 
   assert.match((comm.sent.at(-1) as unknown as ICommand).id, /^[0-9a-f]{32}$/);
 });
 
 test('what is known of the ranks is kept until there is news', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   const ranks = { hosts: ['ada'], rows: [[0, 41, 'running', 1, null, 0, 0]] as never };
   comm.tick(1, [1], { ranks });
   comm.tick(2, [2], { ranks: null });
@@ -140,22 +141,23 @@ test('what is known of the ranks is kept until there is news', () => {
   assert.deepEqual(model.ranks, ranks);
 });
 
-test('lines of a run that has ended come from the kernel, each to who asked', async () => {
+test('questions about a run that has ended go to the kernel, each answer to who asked', async () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
-  const first = model.askLog({ rank: 1, level: null, before: null });
-  const second = model.askLog({ rank: 0, level: null, before: null });
-  const [one, other] = comm.sent.slice(-2) as unknown as { id: string; rank: number }[];
-  comm.hear({ kind: 'log', id: other.id, logs: [], more: true });
-  comm.hear({ kind: 'log', id: one.id, error: 'no such run' });
+  const model = new DashboardModel(new Line(comm), null);
+  const first = model.ask('log', { rank: 1 });
+  const second = model.ask<{ more: boolean }>('log', { rank: 0 });
+  const [one, other] = comm.sent.slice(-2) as unknown as { id: string; asked: { rank: number } }[];
+  comm.hear({ kind: 'answer', id: other.id, content: { more: true } }, [new DataView(new Float32Array([1, 2]).buffer)]);
+  comm.hear({ kind: 'answer', id: one.id, error: 'no such run' }, []);
 
-  assert.deepEqual([one.rank, (await second).more], [1, true]);
+  assert.deepEqual([one.asked.rank, (await second).content.more], [1, true]);
+  assert.deepEqual([...new Float32Array((await second).buffers[0])], [1, 2]);
   await assert.rejects(first, /no such run/);
 });
 
 test('a move is on its way until the run has moved', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   model.act('ranks', 2);
   const { id } = comm.sent.at(-1) as unknown as ICommand;
   comm.hear({ kind: 'ack', id, ok: true });
@@ -168,7 +170,7 @@ test('a move is on its way until the run has moved', () => {
 
 test('a move that was refused says why at once', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   model.act('ranks', 2);
   const { id } = comm.sent.at(-1) as unknown as ICommand;
   comm.hear({ kind: 'ack', id, ok: false, error: 'A loop cannot be moved.' });
@@ -178,7 +180,7 @@ test('a move that was refused says why at once', () => {
 
 test('a move that one way cannot deliver and the other can is on its way', () => {
   const comm = new Comm();
-  const model = new DashboardModel(comm, null);
+  const model = new DashboardModel(new Line(comm), null);
   model.act('ranks', 2);
   const { id } = comm.sent.at(-1) as unknown as ICommand;
   comm.hear({ kind: 'ack', id, ok: false, error: 'Nothing here can reach this run.' });

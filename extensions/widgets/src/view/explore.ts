@@ -28,8 +28,8 @@ export class Explore {
       if (!this.model.server) {
         throw new Error('No Jupyter server made this page. In a cell, `run.figure("loss")` shows the same figure.');
       }
-      const [figure, plotly] = await Promise.all([this.model.askFigure(), this.model.server.plotly()]);
-      const { data, layout } = figure as IFigure;
+      const [figure, plotly] = await Promise.all([this.model.ask<IFigure>('figure'), this.model.server.plotly()]);
+      const { data, layout } = figure.content;
       const color = getComputedStyle(this.node).color;
       const clear = { paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { ...(layout.font as object), color } };
       write(this.note, '');

@@ -2,7 +2,7 @@
 
 import { clock, count } from '../format';
 import type { DashboardModel } from '../model';
-import type { ILog, ILogFilter } from '../tokens';
+import type { ILog, ILogFilter, ILogPage } from '../tokens';
 import { h, write } from './dom';
 
 const AGAIN = 2000; // ms between two looks whether all lines came
@@ -76,7 +76,7 @@ export class RankLog {
     this.askedAt = performance.now();
     const asked = ++this.asked;
     try {
-      const page = await this.model.askLog({ ...this.filter, before });
+      const page = (await this.model.ask<ILogPage>('log', { ...this.filter, before })).content;
       if (asked === this.asked) {
         write(this.note, '');
         if (before !== null || page.logs.length >= this.lines.length) {

@@ -155,7 +155,7 @@ export class Ranks {
 
   private async fetch(name: string, use: (text: string) => void): Promise<void> {
     try {
-      const text = await this.model.askTimeline(name);
+      const { text } = (await this.model.ask<{ text: string }>('timeline', { name })).content;
       write(this.note, '');
       use(text);
     } catch (error) {

@@ -1,48 +1,59 @@
-// The dashboard as an anywidget: one model for a run, as many views as there are outputs that show it.
+// The widgets as one anywidget module: the kernel names the kind.
 
 import uplotStyle from 'uplot/dist/uPlot.min.css';
 import style from './dashboard.css';
 import { Server } from './api';
+import type { IWidget, Kind } from './kinds';
+import { Line } from './line';
 import { DashboardModel } from './model';
 import { Places } from './places';
 import type { IModel } from './tokens';
 import { DashboardView } from './view/dashboard';
 
-// anywidget hands a new proxy of the model to each call, so the key that the kernel gave it finds it again.
-const models = new WeakMap<object, Map<string, DashboardModel>>();
-
-function known(model: IModel): Map<string, DashboardModel> {
-  const manager = model.widget_manager ?? globalThis;
-  if (!models.has(manager)) {
-    models.set(manager, new Map());
+const KINDS: { [kind: string]: Kind } = {
+  dashboard: line => {
+    const model = new DashboardModel(line, Server.here());
+    return { changed: model.changed, view: () => new DashboardView(model), dispose: () => model.dispose() };
   }
-  return models.get(manager)!;
+};
+
+// anywidget hands a new proxy of the model to each call, so the key that the kernel gave it finds it again.
+const widgets = new WeakMap<object, Map<string, IWidget>>();
+
+function known(model: IModel): Map<string, IWidget> {
+  const manager = model.widget_manager ?? globalThis;
+  if (!widgets.has(manager)) {
+    widgets.set(manager, new Map());
+  }
+  return widgets.get(manager)!;
 }
 
 function dress(): void {
-  if (!document.getElementById('akid-dash-style')) {
+  if (!document.getElementById('akid-style')) {
     const element = document.createElement('style');
-    element.id = 'akid-dash-style';
+    element.id = 'akid-style';
     element.textContent = uplotStyle + style;
     document.head.append(element);
   }
 }
 
 export function initialize({ model }: { model: IModel }): () => void {
-  const dashboard = new DashboardModel(model, Server.here());
+  const line = new Line(model);
+  const widget = KINDS[model.get('_kind') as string](line);
   const key = model.get('_key') as string;
-  known(model).set(key, dashboard);
+  known(model).set(key, widget);
   dress();
-  const places = model.get('_placed') ? new Places(dashboard, key) : null;
+  const places = model.get('_placed') ? new Places(widget, key) : null;
   return () => {
     places?.dispose();
-    dashboard.dispose();
+    widget.dispose();
+    line.dispose();
     known(model).delete(key);
   };
 }
 
 export function render({ model, el }: { model: IModel; el: HTMLElement }): () => void {
-  const view = new DashboardView(known(model).get(model.get('_key') as string)!);
+  const view = known(model).get(model.get('_key') as string)!.view();
   el.append(view.node);
   return () => {
     view.dispose();

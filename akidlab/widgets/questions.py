@@ -1,0 +1,60 @@
+"""What a browser may ask about a run, over the comm or the server's route, in the same words."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from akidlab.widgets import description
+from akidlab.widgets.charts import EXPLORED
+from akidlab.widgets.figure import figure
+
+if TYPE_CHECKING:
+    from akidlab.store import Run
+    from akidlab.widgets.description import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said: plain values, and numbers as bytes, which the browser takes as they are."""
+
+    content: Plain
+    buffers: Sequence[bytes] = field(default_factory=list)
+
+    @property
+    def plain(self) -> Plain:
+        """All of it in JSON, for a way that carries no bytes."""
+        return {"content": self.content, "buffers": [b64encode(buffer).decode() for buffer in self.buffers]}
+
+
+Question = Callable[["Run", Mapping[str, object]], Answer]
+
+QUESTIONS: dict[str, Question] = {
+    "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
+    "log": lambda run, asked: Answer(description.log(run, asked)),
+    "timeline": lambda run, asked: Answer(description.timeline(run, asked.get("name"))),
+}
+
+
+def answer(run: Run, question: object, asked: object) -> Answer:
+    """What is known of `run`.
+
+    Args:
+        run: of which it is asked.
+        question: one of `QUESTIONS`.
+        asked: what is wanted, by name; each question has its own.
+
+    Raises:
+        ValueError: if there is no such question, or what is wanted makes no sense.
+
+    Example:
+        >>> answer(Store().create("digits"), "log", {"rank": 1}).content
+        {'logs': [], 'more': False}
+    """
+    if not isinstance(question, str) or question not in QUESTIONS:
+        raise ValueError(f"Nobody answers {question!r:.40}. Known questions: {', '.join(QUESTIONS)}.")
+    if not isinstance(asked, Mapping):
+        raise ValueError(f"A question names what it wants in an object, found {asked!r:.40}.")
+    return QUESTIONS[question](run, asked)

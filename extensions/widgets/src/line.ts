@@ -1,0 +1,76 @@
+// The line of a widget to its kernel: what it was given, what it says, what it is told, and questions with answers.
+
+import { freshId } from './ids';
+import { Signal } from './signal';
+import type { IAnswer, IModel } from './tokens';
+
+const PATIENCE = 4000; // ms until a question counts as not heard
+
+/** An answer: plain values, and numbers as bytes. */
+export interface ISaid<T> {
+  content: T;
+  buffers: ArrayBuffer[];
+}
+
+export interface IMessage {
+  content: { kind: string };
+  buffers: DataView[];
+}
+
+export class Line {
+  /** Whatever the kernel says that is no answer. */
+  readonly heard = new Signal<IMessage>();
+  private readonly waiting = new Map<string, (answer: IAnswer, buffers: DataView[]) => void>();
+
+  constructor(private readonly comm: IModel) {
+    comm.on('msg:custom', this.hear as (...args: never[]) => void);
+  }
+
+  dispose(): void {
+    this.comm.off('msg:custom', this.hear as (...args: never[]) => void);
+  }
+
+  /** What the widget was given when it was made. */
+  get head(): unknown {
+    return this.comm.get('head');
+  }
+
+  send(content: object): void {
+    this.comm.send(content);
+  }
+
+  /** Ask the kernel; fails with its reason, or when it is busy for too long. */
+  ask<T>(question: string, asked: object = {}, patience = PATIENCE): Promise<ISaid<T>> {
+    const id = freshId();
+    return new Promise<ISaid<T>>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiting.delete(id);
+        reject(new Error('The kernel is busy, or gone. Try again when it is idle.'));
+      }, patience);
+      this.waiting.set(id, (answer, buffers) => {
+        clearTimeout(timer);
+        if (answer.error !== undefined) {
+          reject(new Error(answer.error));
+        } else {
+          resolve({ content: answer.content as T, buffers: buffers.map(bytes) });
+        }
+      });
+      this.comm.send({ kind: 'ask', id, question, asked });
+    });
+  }
+
+  private hear = (content: { kind: string }, buffers: DataView[]): void => {
+    if (content.kind === 'answer') {
+      const answer = content as IAnswer;
+      this.waiting.get(answer.id)?.(answer, buffers);
+      this.waiting.delete(answer.id);
+    } else {
+      this.heard.emit({ content, buffers });
+    }
+  };
+}
+
+/** A buffer of a message as one of its own: those of a message lie at odd places of a larger one. */
+export function bytes(view: DataView): ArrayBuffer {
+  return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) as ArrayBuffer;
+}
