@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from akidlab.widgets import description
+from akidlab.widgets.bands import bands
 from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.figure import figure
 
@@ -32,6 +33,7 @@ class Answer:
 Question = Callable[["Run", Mapping[str, object]], Answer]
 
 QUESTIONS: dict[str, Question] = {
+    "bands": lambda run, asked: Answer(*bands(run, asked)),
     "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
     "log": lambda run, asked: Answer(description.log(run, asked)),
     "timeline": lambda run, asked: Answer(description.timeline(run, asked.get("name"))),
