@@ -28,6 +28,8 @@ from akidlab.errors import BlockError, unknown
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from akidlab.messages import Graph
+
 
 class System(Editing, Retrieval, Block):
     """Blocks, attached one after the other, that act as one block.
@@ -202,6 +204,21 @@ class System(Editing, Retrieval, Block):
         """
         ready = self if self._has_parameters() else self.get_clone().setup(seed=0)
         return sum(p.numel() for p in ready.get_filters())
+
+    def graph(self) -> Graph:
+        """Its blocks and those of the systems within, with what flows between them, in plain values.
+
+        Shapes are not known before the set-up.
+
+        Example:
+            >>> system = GraphSystem().attach(InnerProductLayer(out_channel_num=3, name="ip"))
+            >>> graph = system.setup(torch.ones(2, 4)).graph()
+            >>> [(edge.source, edge.target, edge.shape) for edge in graph.edges]
+            [('system_in', 'ip', (None, 4))]
+        """
+        from akidlab.blocks.describing import described
+
+        return described(self)
 
     def _has_parameters(self) -> bool:
         return all(b._has_parameters() if isinstance(b, System) else b.is_setup for b in self.blocks)

@@ -4,6 +4,7 @@ from akidlab.messages.bundle import Bundle
 from akidlab.messages.bus import Bus, MessageBus, get_default_bus
 from akidlab.messages.command import Command
 from akidlab.messages.direction import higher_is_better
+from akidlab.messages.graph import Edge, Graph, Node
 from akidlab.messages.message import Message
 from akidlab.messages.payload import PERCENTS, Event, Log, Percentiles, Samples, Status
 from akidlab.messages.several import Several
@@ -16,12 +17,15 @@ __all__ = [
     "Bus",
     "CallbackSubscriber",
     "Command",
+    "Edge",
     "Event",
     "GROUPS",
+    "Graph",
     "Log",
     "META",
     "Message",
     "MessageBus",
+    "Node",
     "PERCENTS",
     "Percentiles",
     "RAW",
