@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from akidlab.store.liveness import this_machine
 
 if TYPE_CHECKING:
     from akidlab.store import EventEntry, LogEntry, Run, Snapshot
+    from akidlab.store.pulse import Pulse
 
 Plain = dict[str, object]
 
@@ -25,6 +26,10 @@ SHOWN = 300  # lines of a log that are told at once
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
 LINES = 200
 LEVELS = {"output": ("info",), "errors": ("warning", "error")}
+# What else there is to see of a run: each opens a tab of the dashboard.
+PARTS: dict[str, Callable[[Pulse], bool]] = {
+    "distributions": lambda pulse: bool(pulse.distributions),
+}
 _LARGEST = 30_000_000  # bytes of a timeline
 _TIMELINE = re.compile(r"timeline-\d{1,18}(-horovod)?\.json")
 _LONGEST = 2500  # characters of one traceback or line
@@ -100,6 +105,11 @@ def ranks(now: Snapshot) -> Plain | None:
     }
 
 
+def parts(pulse: Pulse) -> list[str]:
+    """Which of `PARTS` there are."""
+    return [name for name, is_there in PARTS.items() if is_there(pulse)]
+
+
 def log(of: Run, asked: Mapping[str, object]) -> Plain:
     """The newest lines of a run that fit what is asked: `rank`, `level`, and `before` which line.
 
@@ -152,6 +162,7 @@ def history(of: Run, points: int = POINTS) -> Plain:
         "events": events(of.events())[-LINES:],
         "logs": logs(of.logs(limit=LINES)),
         "ranks": ranks(pulse.now),
+        "has": parts(pulse),
     }
 
 

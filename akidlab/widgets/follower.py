@@ -84,6 +84,7 @@ class Follower:
             "events": self._events(pulse.event),
             "logs": _fitting(description.logs(logs)[::-1])[::-1],  # the newest; all come when asked for
             "ranks": ranks,
+            "has": description.parts(pulse),
         }
         packet = self._packet(content, fresh, full=False)
         self._size = packet.size
@@ -105,7 +106,8 @@ class Follower:
         events = description.events(self.run.events())[-description.LINES :] if points else []
         logs = description.logs(self.run.logs(limit=description.LINES)) if points else []
         ranks = description.ranks(pulse.now) if points else None
-        content = {"run": row, "events": events, "logs": logs, "ranks": ranks}
+        has = description.parts(pulse)
+        content = {"run": row, "events": events, "logs": logs, "ranks": ranks, "has": has}
         return self._packet(content, whole, full=True, answer=points is not None, coarse=missing)
 
     def _ranks(self, now: Snapshot) -> description.Plain | None:

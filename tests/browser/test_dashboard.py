@@ -38,6 +38,11 @@ def settled_step(page: Page) -> int:
     return known
 
 
+def show(page: Page, tab: str) -> None:
+    page.locator(".akid-dash").get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
+
+
 def stop(book: Notebook) -> None:
     book.page.get_by_role("button", name="Stop").click()
     book.wait_until_done(60)
@@ -67,7 +72,7 @@ def test_buttons_act_while_the_cell_runs(notebook: Open) -> None:
     held = settled_step(page)
 
     page.get_by_role("button", name="Step").click()
-    expect(page.locator(".akid-messages")).to_contain_text("Made one step")
+    expect(page.locator(".akid-said")).to_contain_text("Made one step")
     assert held <= settled_step(page) <= held + 2  # a hand records every other step
 
     page.get_by_role("button", name="Resume").click()
@@ -76,7 +81,7 @@ def test_buttons_act_while_the_cell_runs(notebook: Open) -> None:
     box = page.get_by_role("textbox", name="Learning rate")
     box.fill("0.002")
     box.press("Enter")
-    expect(page.locator(".akid-messages")).to_contain_text("Learning rate set to 0.002")
+    expect(page.locator(".akid-said")).to_contain_text("Learning rate set to 0.002")
 
     assert book.is_busy
     stop(book)
@@ -228,7 +233,8 @@ def test_what_a_run_was_warned_of_is_told_once_and_marked(notebook: Open) -> Non
     book.run_all()
     page = book.page
 
-    expect(page.locator(".akid-line[data-level=warning]")).to_have_count(1)
+    show(page, "Log")
+    expect(page.locator(".akid-messages .akid-line[data-level=warning]")).to_have_count(1)
     expect(page.locator(".akid-warned")).to_be_visible()
     expect(page.locator(".akid-warned")).to_have_attribute("title", re.compile(r"^The loss is not finite"))
     assert book.problems == []
@@ -287,10 +293,12 @@ def test_what_a_guard_stopped_a_run_for_is_told_once_and_last(notebook: Open) ->
     page = book.page
 
     expect(page.get_by_role("alert").filter(has_text="Stopped by the guard at step 5")).to_be_visible()
-    expect(page.locator(".akid-line[data-level=warning] .akid-block")).to_have_count(30)
-    expect(page.locator(".akid-line[data-level=error]")).to_have_count(1)
-    expect(page.locator(".akid-line[data-level=error] code")).to_have_text(["ip2"])
-    expect(page.locator(".akid-line").last).to_be_in_viewport()
+    page.get_by_role("button", name="31 warnings").click()
+    said = page.locator(".akid-messages")
+    expect(said.locator(".akid-line[data-level=warning] .akid-block")).to_have_count(30)
+    expect(said.locator(".akid-line[data-level=error]")).to_have_count(1)
+    expect(said.locator(".akid-line[data-level=error] code")).to_have_text(["ip2"])
+    expect(said.locator(".akid-line").last).to_be_in_viewport()
     assert book.problems == []
 
 

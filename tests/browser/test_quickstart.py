@@ -45,7 +45,7 @@ def test_the_stop_button_stops_a_real_training(notebook: Callable[..., Notebook]
     box = page.get_by_role("textbox", name="Learning rate")
     box.fill("0.005")
     box.press("Enter")
-    expect(page.locator(".akid-messages")).to_contain_text("Learning rate set to 0.005")
+    expect(page.locator(".akid-said")).to_contain_text("Learning rate set to 0.005")
     page.get_by_role("button", name="Stop").click()
     book.wait_until_done(60)
     page.wait_for_selector(".js-plotly-plot")
@@ -59,7 +59,7 @@ def test_a_real_training_moves_to_ranks_and_back_while_its_cell_waits(
     book = notebook("moves", TRAIN, CELL.replace("front", "moves"), "%akid_pool --stop")
     page = book.page
     book.run_all()
-    menu, said = page.locator(".akid-move"), page.locator(".akid-messages")
+    menu, said = page.locator(".akid-move"), page.locator(".akid-said")
     expect(menu).to_be_visible()  # the run has begun
     for key, text in (("ArrowDown", "to 2 ranks."), ("ArrowUp", "from 2 ranks to this notebook.")):
         menu.press("ArrowDown")  # opens it

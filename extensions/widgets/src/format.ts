@@ -155,6 +155,12 @@ export function warns(event: IEvent): boolean {
   return WARNINGS.has(event.kind);
 }
 
+/** How many things a run was warned of, in words; empty if of none. */
+export function warned(events: IEvent[]): string {
+  const number = events.filter(event => warns(event) || event.kind === 'guard').length;
+  return number ? `${count(number)} warning${number > 1 ? 's' : ''}` : '';
+}
+
 /** 2,600 B, 32.5 kB, 23.3 MB. */
 export function bytes(number: number | undefined): string {
   if (number === undefined || !Number.isFinite(number)) {

@@ -29,9 +29,13 @@ export class DashboardModel {
   events: IEvent[] = [];
   logs: ILog[] = [];
   ranks: IRanks | null = null;
+  /** What else there is to see of the run, by the names of `PARTS` in `akidlab.widgets.description`. */
+  has: ReadonlySet<string> = new Set();
   /** Steps per second over the last seconds of training; null while it is not known. */
   pace: number | null = null;
   pending = new Map<Action, IPending>();
+  /** The tab that was shown last, for the next view. */
+  tab = '';
 
   private readonly end: () => void;
   private seq: number | null = null;
@@ -136,6 +140,7 @@ export class DashboardModel {
     }
     this.takeRun(tick.run);
     this.ranks = tick.ranks ?? this.ranks;
+    this.has = new Set(tick.has);
     this.takeEvents(tick.events, tick.logs);
     if (!this.whole) {
       this.sync();
@@ -167,6 +172,7 @@ export class DashboardModel {
       this.takeRun(history.run); // else it was overtaken on its way
     }
     this.ranks = history.ranks ?? this.ranks;
+    this.has = new Set(history.has);
     this.takeEvents(history.events, history.logs);
     this.whole = true;
     this.changed.emit();

@@ -65,6 +65,7 @@ export interface IHistory {
   events: IEvent[];
   logs: ILog[];
   ranks?: IRanks | null;
+  has?: string[];
 }
 
 /** What the kernel sends at every tick: its buffers hold the steps (float64) and the values (float32) end to end. */
@@ -85,6 +86,8 @@ export interface ITick {
   logs: ILog[];
   /** What is known of the ranks; null where that is no news. */
   ranks?: IRanks | null;
+  /** What else there is to see of the run. */
+  has?: string[];
 }
 
 /** The kernel's answer to a question that went over the comm, or why there is none. */

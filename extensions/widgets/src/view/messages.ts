@@ -5,7 +5,7 @@ import type { DashboardModel } from '../model';
 import type { IEvent } from '../tokens';
 import { h, prose } from './dom';
 
-interface ILine {
+export interface ILine {
   key: string;
   time: number;
   step: number | null;
@@ -19,7 +19,7 @@ interface ILine {
 const MARKS: { [level: string]: [mark: string, word: string] } = { warning: ['⚠', 'Warning'], error: ['✕', 'Error'] };
 
 export class Messages {
-  readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
+  readonly node = h('div', { class: 'akid-messages', role: 'log', 'aria-live': 'off', 'aria-label': 'Messages', tabindex: 0 });
   private readonly drawn = new Map<string, HTMLElement>();
   /** The newest is in sight, until somebody scrolls back. */
   private follows = true;
@@ -32,15 +32,14 @@ export class Messages {
 
   update(): void {
     const { node } = this;
-    const lines = this.lines();
-    this.keep(new Set(lines.map(line => line.key)));
-    for (const line of lines.filter(line => !this.drawn.has(line.key))) {
+    const said = lines(this.model);
+    this.keep(new Set(said.map(line => line.key)));
+    for (const line of said.filter(line => !this.drawn.has(line.key))) {
       const element = row(line);
       this.drawn.set(line.key, element);
       node.append(element);
     }
     node.classList.toggle('akid-empty', !this.drawn.size);
-    node.classList.toggle('akid-found', this.model.events.some(event => 'finding' in event.data));
     if (this.follows) {
       node.scrollTop = node.scrollHeight;
     }
@@ -55,28 +54,29 @@ export class Messages {
       }
     }
   }
+}
 
-  private lines(): ILine[] {
-    const { events, logs, run } = this.model;
-    const lines: ILine[] = unsaid(logs, events).map(log => ({
-      key: `log ${log.id}`,
-      time: log.time,
-      step: log.step || null,
-      text: run.world_size > 1 ? `rank ${log.rank}: ${log.text}` : log.text,
-      level: log.level === 'info' ? 'note' : log.level,
-      more: null
-    }));
-    for (const event of events) {
-      const text = sentence(event);
-      if (text) {
-        lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level: level(event), more: traceback(event.data), block: block(event) });
-      }
+/** All that was done and said, oldest first. */
+export function lines(model: DashboardModel): ILine[] {
+  const { events, logs, run } = model;
+  const lines: ILine[] = unsaid(logs, events).map(log => ({
+    key: `log ${log.id}`,
+    time: log.time,
+    step: log.step || null,
+    text: run.world_size > 1 ? `rank ${log.rank}: ${log.text}` : log.text,
+    level: log.level === 'info' ? 'note' : log.level,
+    more: null
+  }));
+  for (const event of events) {
+    const text = sentence(event);
+    if (text) {
+      lines.push({ key: `event ${event.id}`, time: event.time, step: event.step, text, level: level(event), more: traceback(event.data), block: block(event) });
     }
-    if (run.error && !events.some(event => event.kind === 'error' || event.kind === 'guard')) {
-      lines.push({ key: 'run.error', time: Date.now() / 1000, step: run.step, text: lastLine(run.error), level: 'error', more: run.error.includes('\n') ? run.error : null });
-    }
-    return lines.sort((a, b) => a.time - b.time);
   }
+  if (run.error && !events.some(event => event.kind === 'error' || event.kind === 'guard')) {
+    lines.push({ key: 'run.error', time: Date.now() / 1000, step: run.step, text: lastLine(run.error), level: 'error', more: run.error.includes('\n') ? run.error : null });
+  }
+  return lines.sort((a, b) => a.time - b.time);
 }
 
 function level(event: IEvent): string {
@@ -92,10 +92,11 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1)!;
 }
 
-function row(line: ILine): HTMLElement {
+/** A line as it stands in a list; in `short`, what is long is left out. */
+export function row(line: ILine, short = false): HTMLElement {
   const [mark, word] = MARKS[line.level] ?? ['', ''];
   const place = line.block ? h('code', { class: 'akid-block', title: 'Where it was found' }, line.block) : null;
-  const text = line.more
+  const text = line.more && !short
     ? h('details', { class: 'akid-text' }, h('summary', {}, place, ...prose(line.text)), h('pre', {}, line.more))
     : h('span', { class: 'akid-text' }, place, ...prose(line.text));
   return h(

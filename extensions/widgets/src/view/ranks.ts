@@ -1,4 +1,4 @@
-// The section of the ranks: who they are and how they are, their charts, what they wrote, and timelines on demand.
+// The tab of the ranks: who they are and how they are, their charts, and timelines on demand.
 
 import { count, ms, sentence } from '../format';
 import { RANKS } from '../groups';
@@ -7,17 +7,15 @@ import { complaints, table, type IRank } from '../ranks';
 import type { IEvent } from '../tokens';
 import { h, icon, write } from './dom';
 import { download, Lanes } from './lanes';
-import type { IChartHost, IChartState, Panel } from './panel';
+import type { IChartHost, IChartState } from './panel';
 import { RankChart } from './rankchart';
-import { RankLog } from './ranklog';
 import { RankTable } from './ranktable';
+import type { ITab, ITabHost } from './tabs';
 
 const CHARTS = ['own_ms', 'wait_ms', 'gradient_norm'];
 const STEPS = 50; // of a timeline
 
-export class Ranks {
-  private readonly number = h('span', { class: 'akid-count' });
-  private readonly fold = h('button', { type: 'button', class: 'akid-fold', 'aria-expanded': 'false', click: () => this.toggle() }, icon('unfold'), h('span', {}, 'Ranks'), this.number);
+export class Ranks implements ITab {
   private readonly summary = h('span', { class: 'akid-summary' });
   private readonly trace = h('button', { type: 'button', class: 'akid-button akid-trace', title: `Record a timeline of the next ${STEPS} steps`, click: () => this.model.act('timeline', STEPS) }, icon('timeline'), h('span', {}, 'Timeline'));
   private readonly traces = h('select', { 'aria-label': 'Timelines that were recorded', hidden: true, change: () => void this.open() });
@@ -25,67 +23,63 @@ export class Ranks {
   private readonly note = h('p', { class: 'akid-note', role: 'status' });
   private readonly table = new RankTable();
   private readonly lanes = new Lanes();
-  private readonly log: RankLog;
   private readonly grid = h('div', { class: 'akid-charts' });
-  private readonly body: HTMLElement;
   readonly node: HTMLElement;
-  private lines: RankChart[] = [];
+  private readonly lines: RankChart[];
   private readonly own: IChartHost;
   private readonly seen = new Set<number>(); // timelines
   private known: IEvent[] = [];
-  private chosen: boolean | null = null;
   private filter = '';
   private focused: string | null = null;
 
   constructor(
     private readonly model: DashboardModel,
-    private readonly host: IChartHost
+    private readonly host: ITabHost
   ) {
     const state = () => this.state;
     this.own = { key: host.key, get state() { return state(); }, change: change => this.change(change) };
-    this.log = new RankLog(model);
-    this.body = h('div', { class: 'akid-ranks-body' }, this.table.node, this.note, this.lanes.node, this.grid, this.log.node);
-    this.node = h('section', { class: 'akid-section akid-company', hidden: true, 'aria-label': 'Ranks' }, h('header', {}, this.fold, this.summary, this.engines, this.traces, this.trace), this.body);
+    this.lines = CHARTS.map(name => new RankChart(model, this.own, `${RANKS}/${name}`));
+    this.grid.append(...this.lines.map(chart => chart.node));
+    this.node = h('div', { class: 'akid-company' }, h('header', {}, this.summary, this.engines, this.traces, this.trace), this.table.node, this.note, this.lanes.node, this.grid);
   }
 
-  get charts(): Panel[] {
-    return this.lines;
+  dispose(): void {
+    this.lines.forEach(chart => chart.dispose());
+  }
+
+  resize(): void {
+    this.lines.forEach(chart => chart.resize());
+  }
+
+  redraw(): void {
+    this.lines.forEach(chart => chart.redraw());
+  }
+
+  escape(): boolean {
+    const table = this.lines.find(chart => chart.hasTable);
+    table?.toggleTable();
+    return table !== undefined;
   }
 
   update(): void {
     const { ranks, run } = this.model;
-    this.node.hidden = !ranks;
     if (!ranks) {
       return;
     }
     const rows = table(ranks, this.model.series);
     const unwell = complaints(rows);
-    write(this.number, String(rows.length));
     write(this.summary, unwell.length ? `⚠ ${unwell.join(', ')}` : inShort(rows));
     this.summary.classList.toggle('akid-mark', unwell.length > 0);
     this.trace.hidden = !run.live || run.world_size < 2;
     const asked = this.model.pending.get('timeline');
     this.trace.classList.toggle('akid-busy', asked !== undefined && asked.state !== 'lost');
-    this.show(this.chosen ?? unwell.length > 0);
     this.updateTimelines();
-    if (!this.body.hidden) {
-      this.build();
-      this.table.update(rows);
-      const keys = rows.map(({ rank }) => String(rank));
-      this.lines.forEach(chart => {
-        chart.hold(keys, keys);
-        chart.update();
-      });
-      this.log.update(rows.length);
-    }
-  }
-
-  /** The charts are made when they are first seen: most runs have no ranks. */
-  private build(): void {
-    if (!this.lines.length) {
-      this.lines = CHARTS.map(name => new RankChart(this.model, this.own, `${RANKS}/${name}`));
-      this.grid.append(...this.lines.map(chart => chart.node));
-    }
+    this.table.update(rows);
+    const keys = rows.map(({ rank }) => String(rank));
+    this.lines.forEach(chart => {
+      chart.hold(keys, keys);
+      chart.update();
+    });
   }
 
   private get state(): IChartState {
@@ -104,16 +98,6 @@ export class Ranks {
     }
   }
 
-  private toggle(): void {
-    this.chosen = this.body.hidden;
-    this.host.change({});
-  }
-
-  private show(open: boolean): void {
-    this.fold.setAttribute('aria-expanded', String(open));
-    this.body.hidden = !open;
-  }
-
   private updateTimelines(): void {
     this.known = this.model.events.filter(event => event.kind === 'timeline');
     this.traces.hidden = !this.known.length;
@@ -124,11 +108,9 @@ export class Ranks {
       const options = this.known.map(event => h('option', { value: event.id }, `steps ${count(Number(event.data.first))} to ${count(Number(event.data.last))}`));
       this.traces.replaceChildren(h('option', { value: '' }, 'Show a timeline'), ...options);
       this.model.pending.delete('timeline');
-      if (!isFirst && this.chosen !== false) {
-        this.chosen = true;
+      if (!isFirst) {
         this.traces.value = String(fresh.at(-1)!.id);
         void this.open();
-        this.host.change({});
       }
     }
   }
@@ -142,8 +124,6 @@ export class Ranks {
     this.engines.hidden = typeof event?.data.engine !== 'string';
     this.lanes.node.hidden ||= !event;
     if (event) {
-      this.chosen = true;
-      this.show(true);
       await this.fetch(String(event.data.file), text => this.lanes.show(String(event.data.file), sentence(event)!.replace(' recorded', ''), text));
     }
   }

@@ -1,0 +1,144 @@
+// The tab of the curves: a chart for each quantity of its own, the section of the metrics, and plotly in their place.
+
+import type { DashboardModel } from '../model';
+import { Chart } from './chart';
+import { h } from './dom';
+import { Explore } from './explore';
+import type { IChartHost, IChartState, Panel } from './panel';
+import { Section } from './section';
+import type { ITab, ITabHost } from './tabs';
+
+const ROOM = 6; // charts of their own above the metrics
+const NO_CHART = new Set(['samples_per_second', 'observation_share', 'observation_every', 'loss', 'learning_rate']);
+const PATIENCE = 100; // steps after which a run that has no loss is not expected to have one
+
+export class Curves implements ITab {
+  private readonly metrics: Section;
+  private readonly explore: Explore;
+  private readonly grid = h('div', { class: 'akid-charts' });
+  private readonly charts = new Map<string, Chart>();
+  private readonly own: IChartHost;
+  readonly node: HTMLElement;
+  readonly tools: HTMLElement;
+
+  constructor(
+    private readonly model: DashboardModel,
+    private readonly host: ITabHost
+  ) {
+    this.own = { key: host.key, state: host.state, change: change => this.change(change) };
+    this.explore = new Explore(model);
+    this.metrics = new Section(model, this.own);
+    this.tools = this.makeTools();
+    this.node = h('div', { class: 'akid-curves' }, this.grid, this.metrics.node, this.explore.node);
+  }
+
+  dispose(): void {
+    this.panels.forEach(panel => panel.dispose());
+    this.explore.close();
+  }
+
+  update(): void {
+    const names = this.names();
+    this.addCharts(names.slice(0, ROOM));
+    this.charts.forEach(chart => chart.update());
+    this.metrics.update(this.charts.size, names.slice(ROOM));
+  }
+
+  resize(): void {
+    this.panels.forEach(panel => panel.resize());
+  }
+
+  redraw(): void {
+    this.panels.forEach(panel => panel.redraw());
+  }
+
+  escape(): boolean {
+    const table = this.panels.find(panel => panel.hasTable);
+    if (this.metrics.isFiltered) {
+      this.metrics.clear();
+    } else if (table) {
+      table.toggleTable();
+    } else if (this.explore.isOpen) {
+      this.explore.close();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /** All charts, those of the metrics last. */
+  private get panels(): Panel[] {
+    return [...this.charts.values(), ...this.metrics.charts];
+  }
+
+  private change(state: Partial<IChartState>): void {
+    if (Object.keys(state).join() === 'focus') {
+      Object.assign(this.host.state, state);
+      this.metrics.focus();
+    } else {
+      this.host.change(state);
+    }
+  }
+
+  private makeTools(): HTMLElement {
+    const smoothing = h('input', {
+      type: 'range', min: 0, max: 0.98, step: 0.02, value: this.host.state.smoothing, class: 'akid-smooth', title: 'Smoothing of the curves', 'aria-label': 'Smoothing',
+      input: (event: Event) => {
+        this.change({ smoothing: Number((event.target as HTMLInputElement).value) });
+      }
+    });
+    const plotly = h('button', { type: 'button', class: 'akid-button akid-plain', title: 'Open as a plotly figure', 'aria-expanded': 'false' }, 'Plotly');
+    plotly.addEventListener('click', () => {
+      if (this.explore.isOpen) {
+        this.explore.close();
+      } else {
+        void this.explore.open();
+      }
+      this.showExplore(plotly);
+    });
+    this.explore.closed.connect(() => this.showExplore(plotly));
+    return h('div', { class: 'akid-tools' }, h('label', {}, h('span', {}, 'Smoothing'), smoothing), plotly);
+  }
+
+  /** The figure takes the place of the charts. */
+  private showExplore(button: HTMLElement): void {
+    button.setAttribute('aria-expanded', String(this.explore.isOpen));
+    this.grid.hidden = this.explore.isOpen;
+    this.metrics.node.classList.toggle('akid-covered', this.explore.isOpen);
+    this.host.change({});
+  }
+
+  /** The charts of a quantity of its own: the loss, the learning rate and each evaluation; from the start, where they are to come. */
+  private names(): string[] {
+    const { series, run } = this.model;
+    const tags = [...series.keys()].filter(tag => !tag.includes('/'));
+    const bare = tags.filter(tag => !NO_CHART.has(tag)).map(tag => tag.replace(/^validation_/, ''));
+    const evaluations = [...new Set(bare)].filter(name => !NO_CHART.has(name));
+    if (!series.has('loss') && (!run.live || run.step > PATIENCE) && series.size) {
+      return [...evaluations, 'loss', 'learning_rate'].filter(name => series.has(name) || series.has(`validation_${name}`));
+    }
+    // Nearly every run has an accuracy: keep its place, so that nothing moves when it comes.
+    const named = evaluations.length ? evaluations : ['accuracy'];
+    return ['loss', ...named.slice(0, ROOM - 2), 'learning_rate', ...named.slice(ROOM - 2)];
+  }
+
+  private addCharts(names: string[]): void {
+    if (names.join() === [...this.charts.keys()].join()) {
+      return;
+    }
+    for (const [name, chart] of this.charts) {
+      if (!names.includes(name)) {
+        chart.dispose();
+        chart.node.remove();
+        this.charts.delete(name);
+      }
+    }
+    const kept = new Map(this.charts);
+    this.charts.clear();
+    for (const name of names) {
+      const chart = kept.get(name) ?? new Chart(this.model, this.own, name);
+      this.charts.set(name, chart);
+      this.grid.append(chart.node);
+    }
+  }
+}
