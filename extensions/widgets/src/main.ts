@@ -1,6 +1,7 @@
 // The widgets as one anywidget module: the kernel names the kind.
 
 import uplotStyle from 'uplot/dist/uPlot.min.css';
+import bands from './bands/bands.css';
 import style from './dashboard.css';
 import { Server } from './api';
 import type { IWidget, Kind } from './kinds';
@@ -32,7 +33,7 @@ function dress(): void {
   if (!document.getElementById('akid-style')) {
     const element = document.createElement('style');
     element.id = 'akid-style';
-    element.textContent = uplotStyle + style;
+    element.textContent = uplotStyle + style + bands;
     document.head.append(element);
   }
 }

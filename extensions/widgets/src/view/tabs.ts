@@ -3,6 +3,7 @@
 // `model.ask`, at most twice a second and only while `host.isSeen`. Its style sheet is imported by `main.ts`; colours
 // come from the custom properties of `dashboard.css`. Keys that it takes call `preventDefault`.
 
+import { Distributions } from '../bands/tab';
 import { warned } from '../format';
 import type { DashboardModel } from '../model';
 import { complaints, table } from '../ranks';
@@ -49,6 +50,7 @@ export interface IEntry {
 
 export const TABS: IEntry[] = [
   { name: 'Curves', isThere: () => true, make: (model, host) => new Curves(model, host) },
+  { name: 'Distributions', isThere: () => true, make: (model, host) => new Distributions(model, host) },
   {
     name: 'Ranks',
     isThere: model => model.ranks !== null,
