@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from akidlab.blocks.call import Call
 from akidlab.blocks.copies import Copies
 from akidlab.blocks.flags import FLAGS, Flags
 from akidlab.blocks.refit import Made, recorded
@@ -70,6 +71,12 @@ class Block(Copies, Updates, TopDown, Flags, nn.Module):
     _name: str | None = None
     _is_setup = False
     numbered_by_layer = False  # unnamed, it is called after the layer with weights that it belongs to
+    _call: Call
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        block = super().__new__(cls)
+        block.__dict__["_call"] = Call(args, options)
+        return block
 
     def __init__(
         self,

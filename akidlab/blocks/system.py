@@ -28,6 +28,7 @@ from akidlab.errors import BlockError, unknown
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from akidlab.blocks.code import Code
     from akidlab.messages import Graph
 
 
@@ -372,6 +373,49 @@ class System(Editing, Retrieval, Block):
     @property
     def _memory(self) -> Memory:
         return self._modules["_memory"]  # type: ignore[return-value]
+
+    def to_code(self) -> Code:
+        """Python text with a class that makes this system again, as one would write it by hand.
+
+        It says what blocks there are, what they were made with and what they read; options that were
+        changed since count. With one seed, what it makes starts from the same parameters under the same
+        names. Hooks, modes and what was learnt are not part of it. What text cannot say (a lambda, a torch
+        module with its weights, a class from within a function, a large tensor) is an argument of the class,
+        and is found in `given`; `build()` hands it over. A system within that is as its constructor made it
+        becomes a call of that; one that was edited is written out.
+
+        Returns:
+            The text; print it, paste it into a cell, or `build()` it.
+
+        Raises:
+            BlockError: if blocks share parameters, a block takes no `name`, or a class with methods of its
+                own was edited after it was made.
+
+        Example:
+            >>> brain = Brain(name="small").attach(
+            ...     InnerProductLayer(out_channel_num=3, name="ip", wd={"type": "l2", "scale": 5e-4}),
+            ...     ReLULayer(name="relu"),
+            ... )
+            >>> print(brain.to_code())
+            from akidlab import Brain, InnerProductLayer, ReLULayer
+            <BLANKLINE>
+            <BLANKLINE>
+            class Small(Brain):
+                NAME = "small"
+            <BLANKLINE>
+                def __init__(self, **options):
+                    super().__init__(**options)
+                    self.attach(
+                        InnerProductLayer(
+                            out_channel_num=3, wd={"type": "l2", "scale": 0.0005}, name="ip"
+                        ),
+                        ReLULayer(name="relu"),
+                    )
+            <BLANKLINE>
+        """
+        from akidlab.blocks.code import to_code
+
+        return to_code(self)
 
     def extra_repr(self) -> str:
         return "1 block" if len(self) == 1 else f"{len(self)} blocks"
