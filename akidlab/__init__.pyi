@@ -3,6 +3,7 @@
 from IPython.core.interactiveshell import InteractiveShell
 
 from akidlab import asking as asking
+from akidlab import atlas as atlas
 from akidlab import backends as backends
 from akidlab import blocks as blocks
 from akidlab import common as common
@@ -21,6 +22,7 @@ from akidlab import messages as messages
 from akidlab import metrics as metrics
 from akidlab import models as models
 from akidlab import nn as nn
+from akidlab import observers as observers
 from akidlab import ops as ops
 from akidlab import parallel as parallel
 from akidlab import probes as probes
@@ -191,6 +193,7 @@ from akidlab.kongfus import MomentumKongFu as MomentumKongFu
 from akidlab.kongfus import TorchKongFu as TorchKongFu
 from akidlab.messages import Bus as Bus
 from akidlab.messages import Message as Message
+from akidlab.observers import Observer as Observer
 from akidlab.ops import center_unit_eig_denormalization as center_unit_eig_denormalization
 from akidlab.ops import center_unit_eig_normalization as center_unit_eig_normalization
 from akidlab.ops import center_unit_eig_normalization_cr as center_unit_eig_normalization_cr

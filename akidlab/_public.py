@@ -61,6 +61,7 @@ _NAMES = {
     "akidlab.store": "Bands Recorder Run Runs Series Store runs",
     "akidlab.session": "Session ask attach watch",
     "akidlab.exporter": "Exporter",
+    "akidlab.observers": "Observer",
     "akidlab.watching": "WatchOptions",
     "akidlab.guards": "Finding",
     "akidlab.train": "Semaphore tune",
@@ -69,8 +70,8 @@ _NAMES = {
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 PACKAGES = (
-    "asking", "backends", "blocks", "common", "datasets", "dispatch", "engines", "events", "exporter",
-    "guards", "initializers", "jokers", "kids", "kongfus", "magics", "messages", "metrics", "models", "nn",
-    "ops", "parallel", "probes", "sensors", "server", "session", "sources", "store", "sugar", "train",
-    "watching", "widgets", "wire", "worker",
+    "asking", "atlas", "backends", "blocks", "common", "datasets", "dispatch", "engines", "events",
+    "exporter", "guards", "initializers", "jokers", "kids", "kongfus", "magics", "messages", "metrics",
+    "models", "nn", "observers", "ops", "parallel", "probes", "sensors", "server", "session", "sources",
+    "store", "sugar", "train", "watching", "widgets", "wire", "worker",
 )  # fmt: skip

@@ -107,7 +107,6 @@ INSTEAD = {
     "SamplerRegistry": "`akidlab.sensors.samplers.register`",
     "EngineRegistry": _REGISTRY,
     "InitializerRegistry": "`init_para` takes a function",
-    "Observer": "comes with the widgets that draw what it sees",
     "SLUConvLayer": "left out: akid itself calls it a wrong idea",
     "RenderingMixtureLayer": "left out: empty in akid",
 }

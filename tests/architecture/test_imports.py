@@ -15,7 +15,8 @@ import akidlab
 
 ROOT = Path(akidlab.__file__).parent
 LEARNING = {
-    "blocks", "engines", "jokers", "kids", "kongfus", "models", "ops", "parallel", "sensors", "sources",
+    "blocks", "engines", "jokers", "kids", "kongfus", "models", "observers", "ops", "parallel", "sensors",
+    "sources",
 }  # fmt: skip
 LAB = {"backends", "cli", "dispatch", "magics", "server", "session", "store", "widgets"}
 JUPYTER = {"IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_server", "jupyterlab"}
@@ -34,7 +35,7 @@ def test_importing_the_root_takes_less_than_a_tenth_of_a_second_of_cpu() -> None
 
 
 def test_the_lab_tower_and_the_floor_load_no_torch() -> None:
-    assert _loading({"messages", "wire", "worker", *LAB}, {"torch"}) == {}
+    assert _loading({"atlas", "messages", "wire", "worker", *LAB}, {"torch"}) == {}
 
 
 def test_the_learning_tower_and_the_floor_load_no_jupyter() -> None:

@@ -1,0 +1,115 @@
+"""An atlas as a static picture: each image a small PNG within it, with its name and what its colours mean."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from akidlab.backends import heat
+from akidlab.backends.palette import GREY
+from akidlab.backends.svg import parts
+from akidlab.backends.svg.parts import Picture
+from akidlab.backends.svg.scale import short
+
+if TYPE_CHECKING:
+    from akidlab.atlas import Atlas
+
+WIDTH, GAP, NAME, BAR = 900, 16, 18, 22
+CELLS = 150_000  # numbers of a picture that a notebook saves; the rest is had by `.array` and `.save`
+SHOWN = 64  # images
+SMALL, TALL = 96, 420  # pixels of a side: at least, and at most
+
+
+def atlas(drawn: Atlas, *, whole: bool = False) -> Picture:
+    """An atlas as a static picture.
+
+    Args:
+        drawn: what to draw.
+        whole: draw all of it, however much that is.
+    """
+    shown = drawn.arrays if whole else _fitting(drawn.arrays)
+    left = len(drawn.arrays) - len(shown)
+    body, x, y, row = [parts.text(2, 16, drawn.title, size=14, weight=600)], 0.0, 28.0, 0.0
+    for name, array in shown.items():
+        width, height = _size(array, many=len(shown))
+        room = max(width, 6.3 * len(name))
+        if x and x + room > WIDTH:
+            x, y, row = 0.0, y + row + GAP, 0.0
+        body.append(_image(array, x, y, width, height, _said(name, array, drawn.arrays[name]), drawn.grey))
+        bar = array.ndim == 2 and not drawn.grey
+        if bar:
+            body.append(_bar(array, x, y + NAME + height + 5, min(width, 120.0)))
+        x, row = x + room + GAP, max(row, NAME + height + (BAR if bar else 0))
+    y += row + 8
+    note = " · ".join([drawn.note] * bool(drawn.note) + [f"{left} more in `.arrays`"] * (left > 0))
+    if note:
+        body.append(parts.text(2, y + 10, note))
+        y += 16
+    return Picture(parts.frame(WIDTH, math.ceil(y + 4), f"{drawn.title}: {', '.join(shown)}", body))
+
+
+def _fitting(arrays: dict[str, np.ndarray] | object) -> dict[str, np.ndarray]:
+    """What a saved notebook has room for: of large images their beginning."""
+    named = list(arrays.items())[:SHOWN]  # type: ignore[attr-defined]
+    share = CELLS // max(1, len(named))
+    return {name: _cut(array, share) for name, array in named}
+
+
+def _cut(array: np.ndarray, cells: int) -> np.ndarray:
+    rows, columns = array.shape[:2]
+    if rows * columns <= cells:
+        return array
+    side = math.isqrt(cells)
+    columns = min(columns, max(side, cells // rows))
+    return array[: max(1, min(rows, cells // columns)), :columns]
+
+
+def _size(array: np.ndarray, many: int) -> tuple[float, float]:
+    """How large it is drawn: whole pixels for a number while there is room."""
+    rows, columns = array.shape[:2]
+    most = TALL if many <= 6 else 220
+    times = min(WIDTH / columns, most / rows)
+    wanted = max(SMALL / max(rows, columns), 3.0 if many <= 6 else 2.0)
+    times = min(times, max(wanted, 1.0))
+    if times > 1:
+        times = float(math.floor(times))
+    return columns * times, rows * times
+
+
+def _said(name: str, drawn: np.ndarray, whole: np.ndarray) -> str:
+    return name if drawn.shape == whole.shape else f"{name} (a part; `.save` writes all)"
+
+
+def _image(array: np.ndarray, x: float, y: float, width: float, height: float, name: str, grey: bool) -> str:
+    data = b64encode(heat.png(array, grey=grey)).decode()
+    return parts.text(x, y + 12, name) + (
+        f"<image x='{x:.1f}' y='{y + NAME:.1f}' width='{width:.1f}' height='{height:.1f}'"
+        f" preserveAspectRatio='none' style='image-rendering:pixelated' href='data:image/png;base64,{data}'/>"
+    )
+
+
+def _bar(array: np.ndarray, x: float, y: float, width: float) -> str:
+    low, high = heat.span(array)
+    colours: Sequence[str] = heat.stops(low)
+    kind = "parting" if low < 0 else "rising"  # pages hold many pictures: one name is one look
+    stops = "".join(
+        f"<stop offset='{at / (len(colours) - 1):.3f}' stop-color='{colour}'/>"
+        for at, colour in enumerate(colours)
+    )
+    bar = max(30.0, width - 44)
+    return (
+        f"<defs><linearGradient id='akid-{kind}'>{stops}</linearGradient></defs>"
+        + f"<rect x='{x:.1f}' y='{y:.1f}' width='{bar:.1f}' height='6' rx='2' fill='url(#akid-{kind})'"
+        f" stroke='{GREY}' stroke-opacity='.3'/>"
+        + parts.text(
+            x + bar + 5, y + 7, f"±{short(_two(high))}" if low < 0 else f"0 to {short(_two(high))}", size=10
+        )
+    )
+
+
+def _two(value: float) -> float:
+    return float(f"{value:.2g}")
