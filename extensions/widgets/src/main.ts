@@ -3,6 +3,8 @@
 import uplotStyle from 'uplot/dist/uPlot.min.css';
 import bands from './bands/bands.css';
 import style from './dashboard.css';
+import graphs from './graph/graph.css';
+import { GraphWidget } from './graph/widget';
 import { Server } from './api';
 import type { IWidget, Kind } from './kinds';
 import { Line } from './line';
@@ -15,7 +17,8 @@ const KINDS: { [kind: string]: Kind } = {
   dashboard: line => {
     const model = new DashboardModel(line, Server.here());
     return { changed: model.changed, view: () => new DashboardView(model), dispose: () => model.dispose() };
-  }
+  },
+  graph: line => new GraphWidget(line)
 };
 
 // anywidget hands a new proxy of the model to each call, so the key that the kernel gave it finds it again.
@@ -33,7 +36,7 @@ function dress(): void {
   if (!document.getElementById('akid-style')) {
     const element = document.createElement('style');
     element.id = 'akid-style';
-    element.textContent = uplotStyle + style + bands;
+    element.textContent = uplotStyle + style + bands + graphs;
     document.head.append(element);
   }
 }
