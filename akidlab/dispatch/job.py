@@ -54,8 +54,7 @@ class Job:
         Raises:
             DispatchError: if the run is over.
         """
-        body = {"action": command.action, "value": command.value, "id": command.id}
-        self.pool.ask({"kind": "command", "run": self.uid, **body})
+        self.pool.ask({"kind": "command", "run": self.uid, **command.plain})
 
     def interrupt(self) -> None:
         """Stop the run after the step it is in; the ranks stay. A second time, at once."""

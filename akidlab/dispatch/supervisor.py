@@ -252,7 +252,7 @@ class Supervisor:
                 return self._ask(work, request, peer)
         if request.get("kind") == "status":
             return {"ok": True, "name": work.name, "uid": work.task.uid, "begun": work.begun is not None}
-        command = Command(request["action"], request.get("value"), request["id"])
+        command = Command.of(request)
         with self._lock:
             if work.is_closing or work.outcome is not None:
                 return {"ok": False, "error": f"The run `{work.name}` is over."}

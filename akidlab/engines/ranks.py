@@ -68,7 +68,7 @@ class RanksEngine(Engine):
         return pulse[0], bool(pulse[1] > 0)
 
     def agree(self, commands: list[Command]) -> list[Command]:
-        plain = [(command.action, command.value, command.id) for command in commands]
+        plain = [(command.action, command.value, command.id, command.text) for command in commands]
         return [Command(*command) for rank in self.gather(plain) for command in rank]
 
     def average_tensors(self, tensors: Sequence[Tensor]) -> None:

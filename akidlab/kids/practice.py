@@ -426,7 +426,7 @@ class Practice:
         for command in commands:
             if command.id.startswith(EVENT):
                 self._end_together()
-            self.report.event(command.action, id=command.id, value=command.value)
+            self.report.event(command.action, **command.facts)
             getattr(self, f"_{command.action}")(command.value)
         if self.moves:  # after all else that came with it
             raise Moved
@@ -469,6 +469,9 @@ class Practice:
 
     def _timeline(self, value: float | None = None) -> None:
         """Ranks record one; one process has nobody to wait for."""
+
+    def _note(self, value: float | None = None) -> None:
+        """It is kept as the event that tells of it."""
 
     def _rate(self, value: float | None = None) -> None:
         assert value is not None

@@ -275,7 +275,7 @@ class LoopWatch:
             return self._questions().take(request, peer.send)
         if request.get("kind") != "command":
             raise KindError(f"A loop understands `command`, `status`, `ask`; found {request.get('kind')!r}.")
-        command = Command(request["action"], request.get("value"), request["id"])
+        command = Command.of(request)
         if command.action == "save":
             raise KindError("A loop of one's own writes no checkpoints: save its weights in the loop.")
         return {"ok": True, "new": self.controls.send(command)}
@@ -303,7 +303,7 @@ class LoopWatch:
 
     def _apply(self, commands: Iterable[Command]) -> None:
         for command in commands:
-            event = {"step": self.step, "id": command.id, "value": command.value}
+            event = {"step": self.step, **command.facts}
             self._say("event", Event(command.action, event))
             if command.action == "stop":
                 self._stop()

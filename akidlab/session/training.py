@@ -189,7 +189,7 @@ class Training:
             raise MagicError(
                 f"A run understands `command`, `status` and `ask`, found {request.get('kind')!r}."
             )
-        command = Command(request["action"], request.get("value"), request["id"])  # type: ignore[arg-type]
+        command = Command.of(request)
         return {"ok": True, "new": self.kid.controls.send(command)}
 
     def _questions(self) -> Desk:

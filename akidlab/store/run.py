@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from akidlab.errors import KindError, StoreError, unknown
+from akidlab.messages.command import check_note
 from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
 from akidlab.store.bands import Bands
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse
@@ -307,6 +309,32 @@ class Run:
             if not any(name in some for some in (known.tags, known.distributions, known.ranks)):
                 raise drawing.missing(name, [known])
         return drawing.figure([(self, known)], tags, backend, name=known.now.name, log=log, smooth=smooth)
+
+    def note(self, text: str) -> None:
+        """Keep a note with the run, at the step where it is now: an event `note`, live or a year later.
+
+        Args:
+            text: at most 2,000 characters.
+
+        Raises:
+            ValueError: if it is empty or too long.
+            StoreError: if the store cannot be written.
+
+        Example:
+            >>> run = Store().create("digits")
+            >>> run.note("The baseline of the paper.")
+            >>> [event.data["text"] for event in run.events("note")]
+            ['The baseline of the paper.']
+        """
+        from akidlab.store.batch import to_json
+
+        check_note(text)
+        data = to_json({"text": text.encode(errors="replace").decode()})
+        with self.store.writing() as db:
+            db.execute(
+                "INSERT INTO events (run, step, time, kind, data) VALUES (?, ?, ?, 'note', ?)",
+                (self.id, self.step, time.time(), data),
+            )
 
     def rewind(self, step: int) -> None:
         """Forget the samples after `step`: the run goes on from a checkpoint of that step."""

@@ -95,10 +95,7 @@ def _obey(kid: Kid, run: Run, request: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "status": run.status, "step": kid.step}
     if request.get("kind") != "command":
         raise TuningError(f"A run understands `command` and `status`, found {request.get('kind')!r}.")
-    return {
-        "ok": True,
-        "new": kid.controls.send(Command(request["action"], request.get("value"), request["id"])),
-    }
+    return {"ok": True, "new": kid.controls.send(Command.of(request))}
 
 
 def _prune_when_told(consult: Consult) -> Callable[[Kid], None]:

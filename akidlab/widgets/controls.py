@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from akidlab.errors import WireError
 from akidlab.messages import Command
 from akidlab.wire import send_command
+
+if TYPE_CHECKING:
+    from akidlab.store import Run
 
 
 class Controls:
@@ -35,11 +39,17 @@ class Controls:
         return answer | {"ok": True}
 
 
-def over_the_wire(uid: str) -> Callable[[Command], None]:
-    """What gives commands to the control socket of the run `uid`, in whatever process of this user."""
+def to_the_run(run: Run) -> Callable[[Command], None]:
+    """What gives commands to the control socket of `run`, in whatever process of this user.
+
+    A note is kept with a past run, too.
+    """
 
     def send(command: Command) -> None:
-        answer = send_command(uid, command)
+        if command.action == "note" and not run.is_live:
+            run.note(command.text or "")
+            return
+        answer = send_command(run.uid, command)
         if not answer.get("ok"):
             raise WireError(str(answer.get("error")))
 
@@ -53,10 +63,13 @@ def command(request: Mapping[str, object]) -> Command:
         ValueError: if they stand for none.
     """
     action, value, id = request.get("action"), request.get("value"), request.get("id")
+    text = request.get("text")
     if not isinstance(action, str):
         raise ValueError(f"A command names its action, found {action!r}.")
     if not isinstance(id, str) or not 0 < len(id) <= 64:
         raise ValueError(f"A command carries an id of up to 64 characters, found {id!r}.")
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise ValueError(f"The value of a command is a number, found {value!r}.")
-    return Command(action, value, id)
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"The text of a command is a text, found {text!r:.40}.")
+    return Command(action, value, id, text)

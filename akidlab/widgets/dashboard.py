@@ -12,7 +12,7 @@ from akidlab.errors import AkidlabError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import assets, description
-from akidlab.widgets.controls import Controls, over_the_wire
+from akidlab.widgets.controls import Controls, to_the_run
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
 from akidlab.widgets.live import LiveWidget
@@ -49,7 +49,7 @@ class Dashboard:
             Store(run.store.path), run.id, run.uid
         )  # ours, to be closed when there is no more to read
         self.is_finished = False
-        self._controls = Controls(send or over_the_wire(run.uid))
+        self._controls = Controls(send or to_the_run(self.run))
         self._follower = Follower(self.run)
         self._output = Output()
         self._lock = threading.RLock()
@@ -89,7 +89,7 @@ class Dashboard:
             self._send_rest()
         if self._output.is_shown:
             self._output.update(self._still())
-        self._controls.send = None  # which may hold a kid, and a widget lives as long as its kernel
+        self._controls.send = to_the_run(self.run)  # what was given may hold a kid
         self.run.store.close()
 
     def close(self) -> None:
@@ -144,6 +144,9 @@ class Dashboard:
                 widget.post(self._follower.snapshot(description.POINTS))
         elif kind == "command":
             widget.send(self._controls.take(content))
+            if content.get("action") == "note" and not self.run.is_live:  # no tick tells of it
+                self._send_rest()
+                self.run.store.close()
 
     def _view(self) -> Bundle:
         """The live widget, where there is a browser and it was built; a run is trained without it, too."""

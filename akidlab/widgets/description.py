@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Plain = dict[str, object]
 
 # What happens all the time and is seen in the charts and numbers anyway.
-CHATTER = frozenset({"started", "first_step", "epoch", "validation", "checkpoint", "save", "ranks"})
+CHATTER = frozenset({"started", "first_step", "epoch", "validation", "ranks"})
+ON_DEMAND = {"checkpoint": "pinned", "save": "id"}  # told only of what somebody asked for
 POINTS = 2000
 SHOWN = 300  # lines of a log that are told at once
 MOST = 40_000  # points of all lines (`topic/key`) together: what a browser is told at once
@@ -73,8 +74,14 @@ def events(entries: list[EventEntry]) -> list[Plain]:
             "data": _plain(entry.data),
         }
         for entry in entries
-        if entry.kind not in CHATTER
+        if entry.kind not in CHATTER and _was_asked_for(entry)
     ]
+
+
+def _was_asked_for(entry: EventEntry) -> bool:
+    """False for the checkpoints of every epoch, and those that are only to be read."""
+    sign = ON_DEMAND.get(entry.kind)
+    return sign is None or (bool(entry.data.get(sign)) and entry.data.get("value") != 0)
 
 
 def logs(entries: list[LogEntry]) -> list[Plain]:

@@ -17,9 +17,7 @@ def send_command(uid: str, command: Command, timeout: float = 2.0) -> Body:
     Raises:
         WireError: if the run is not live, or does not answer within `timeout` seconds.
     """
-    return ask_run(
-        uid, {"kind": "command", "action": command.action, "value": command.value, "id": command.id}, timeout
-    )
+    return ask_run(uid, {"kind": "command", **command.plain}, timeout)
 
 
 def ask_run(uid: str, body: Body, timeout: float = 2.0) -> Body:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from akidlab.messages import Command
+from akidlab.wire.codec import decode, encode
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,25 @@ def test_ranks_are_a_whole_number_and_0_is_the_notebook() -> None:
     for value in (None, -1, 1.5):
         with pytest.raises(ValueError, match=r"`ranks` needs a number of ranks, 0 for the notebook's own"):
             Command("ranks", value)
+
+
+def test_a_note_carries_its_text_wherever_it_goes():
+    note = Command("note", text="The loss jumps here.", id="n1")
+
+    assert note.plain == {"action": "note", "value": None, "id": "n1", "text": "The loss jumps here."}
+    assert Command.of(note.plain) == note
+    assert decode(encode(note)) == note
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "says"),
+    [
+        ("note", None, "A note is a text that says something, found None"),
+        ("note", "  ", "A note is a text that says something, found '  '"),
+        ("note", "x" * 2001, "at most 2,000 characters, found 2,001"),
+        ("pause", "why", "Only a `note` has a text, found 'why' with `pause`"),
+    ],
+)
+def test_a_text_that_is_no_note_is_refused(action, text, says):
+    with pytest.raises(ValueError, match=says):
+        Command(action, text=text)

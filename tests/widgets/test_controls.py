@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from akidlab.messages import Command
-from akidlab.widgets.controls import Controls, command
+from akidlab.store import Recorder, Run
+from akidlab.widgets.controls import Controls, command, to_the_run
 
 
 def test_a_command_keeps_its_id() -> None:
@@ -20,12 +21,25 @@ def test_a_command_keeps_its_id() -> None:
         ({"action": "pause", "id": "x" * 65}, "up to 64 characters"),
         ({"action": "rate", "value": "0.1", "id": "a1"}, "is a number, found '0.1'"),
         ({"action": "rate", "value": True, "id": "a1"}, "is a number, found True"),
+        ({"action": "note", "text": 5, "id": "a1"}, "is a text, found 5"),
+        ({"action": "note", "text": "x" * 3000, "id": "a1"}, "at most 2,000 characters"),
         ({"action": "explode", "id": "a1"}, "There is no command `explode`"),
     ],
 )
 def test_what_is_no_command_is_refused(request_: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         command(request_)
+
+
+def test_a_note_is_kept_with_a_past_run_and_nothing_else_is_done_to_it(run: Run, recorder: Recorder) -> None:
+    recorder.stop("finished")
+    controls = Controls(to_the_run(run))
+
+    kept = controls.take({"action": "note", "text": "The best so far.", "id": "a1"})
+    paused = controls.take({"action": "pause", "id": "a2"})
+
+    assert (kept["ok"], paused["ok"]) == (True, False)
+    assert [event.data["text"] for event in run.events("note")] == ["The best so far."]
 
 
 def test_a_run_that_cannot_take_it_is_answered_for() -> None:

@@ -46,12 +46,11 @@ def test_its_thread_ends_with_the_run(run: Run) -> None:
         dashboard = Dashboard(run)
         assert dashboard.widget.comm is not None
     assert dashboard._ticker is not None
-    until(lambda: dashboard._controls.send is None)  # the last that it does
-    ended = not dashboard._ticker._thread.is_alive()
+    thread = dashboard._ticker._thread
+    until(lambda: dashboard.is_finished and not thread.is_alive())
     dashboard.close()
 
-    assert dashboard.is_finished
-    assert ended
+    assert not thread.is_alive()
 
 
 @built

@@ -13,7 +13,7 @@ from akidlab.errors import WireError
 from akidlab.messages import Command
 from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard
-from akidlab.widgets.controls import over_the_wire
+from akidlab.widgets.controls import to_the_run
 from akidlab.widgets.place import place
 from akidlab.wire import Listener
 from tests.patience import until
@@ -103,7 +103,7 @@ def test_a_dashboard_that_is_finished_lets_go_of_what_trained(run: Run) -> None:
 def test_the_run_of_another_process_obeys_and_says_when_it_does_not(run: Run) -> None:
     answers = iter([{"ok": True}, {"ok": False, "error": "The run `digits` is over."}])
     with Listener(lambda request, peer: next(answers), kind="run", uid=run.uid):
-        send = over_the_wire(run.uid)
+        send = to_the_run(run)
         send(Command("pause"))
         with pytest.raises(WireError, match="The run `digits` is over"):
             send(Command("pause"))
