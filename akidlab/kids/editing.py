@@ -48,9 +48,12 @@ def check_thread(kid: Kid, thread: int) -> None:
 
 def announce(kid: Kid) -> None:
     """Publish the edits since the kid was put together last, also those that were made behind its back."""
-    for one in kid.brain.edits[kid.edits :]:
+    report, edits = kid.report or Report(kid), kid.brain.edits[kid.edits :]
+    for one in edits:
         facts = {name: list(value) for name, value in asdict(one).items() if isinstance(value, tuple)}
-        (kid.report or Report(kid)).event("edit", text=str(one), kept=one.kept, **facts)
+        report.event("edit", text=str(one), kept=one.kept, **facts)
+    if edits:
+        report.graph()
 
 
 def _check(kid: Kid) -> None:

@@ -114,6 +114,7 @@ class Practice:
         if kid.engine.size > 1:
             self.agreed = self._agree_on_hooks()
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
+        report.graph()
         report.status("running", max_steps=self.max_steps, world_size=kid.engine.size)
         report.learning_rate(always=True)
         if not kid.skip_validation:

@@ -85,6 +85,10 @@ class Report:
         """Publish something that happened once."""
         self._publish("event", Event(kind, {"step": int(self.kid.clock), **data}))
 
+    def graph(self) -> None:
+        """Publish how the brain is built."""
+        self.event("graph", graph=self.kid.brain.graph().json)
+
     def log(self, text: str, level: str = "info") -> None:
         """Publish a line for people."""
         self._publish("log", Log(text, level, self.kid.engine.rank))

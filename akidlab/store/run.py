@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from akidlab.errors import KindError, StoreError, unknown
+from akidlab.messages import Graph
 from akidlab.messages.command import check_note
 from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
 from akidlab.store.bands import Bands
@@ -227,14 +228,35 @@ class Run:
 
     def events(self, kind: str | None = None, *, after: int = 0) -> list[EventEntry]:
         """What happened, oldest first: those of one `kind`, or with an id above `after`."""
-        query = "SELECT id, step, time, kind, data FROM events WHERE run = ? AND id > ?"
+        query = "SELECT id, step, time, kind, data FROM events WHERE run = ?1 AND id > ?2"
+        only = " AND kind = ?3" if kind is not None else ""
+        asked = (self.id, after, kind) if only else (self.id, after)
         with self.store.reading() as db:
-            rows = db.execute(f"{query} ORDER BY id", (self.id, after)).fetchall() if db else []
-        return [
-            EventEntry(row[0], row[1], row[2], row[3], json.loads(row[4]))
-            for row in rows
-            if kind is None or row[3] == kind
-        ]
+            rows = db.execute(f"{query}{only} ORDER BY id", asked).fetchall() if db else []
+        return [EventEntry(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in rows]
+
+    def graph(self, step: int | None = None) -> Graph:
+        """How its brain was built, at `step` or at last.
+
+        Raises:
+            StoreError: if it is not known: the run did not begin to train, or was recorded by an early akidlab.
+
+        Example:
+            >>> Recorder(run := Store().create("digits")).close()
+            >>> run.graph()
+            Traceback (most recent call last):
+            akidlab.errors.StoreError: `digits` has told no graph: it did not begin to train.
+        """
+        asked = (self.id, LAST if step is None else step)
+        query = (
+            "SELECT data FROM events WHERE run = ? AND kind = 'graph'"
+            " ORDER BY step > ?2, CASE WHEN step > ?2 THEN -id ELSE id END DESC LIMIT 1"
+        )
+        with self.store.reading() as db:
+            row = db.execute(query.replace("run = ?", "run = ?1"), asked).fetchone() if db else None
+        if row is None:
+            raise StoreError(f"`{self.name}` has told no graph: it did not begin to train.")
+        return Graph.of(json.loads(row[0])["graph"])
 
     def findings(self) -> list[EventEntry]:
         """What was found wrong with it, oldest first: events that tell the `finding` and the `block`."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Plain = dict[str, object]
 
 # What happens all the time and is seen in the charts and numbers anyway.
-CHATTER = frozenset({"started", "first_step", "epoch", "validation", "ranks"})
+CHATTER = frozenset({"started", "first_step", "epoch", "validation", "ranks", "graph"})
 ON_DEMAND = {"checkpoint": "pinned", "save": "id"}  # told only of what somebody asked for
 POINTS = 2000
 SHOWN = 300  # lines of a log that are told at once
