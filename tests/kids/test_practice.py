@@ -106,6 +106,7 @@ def test_a_run_tells_what_happens_in_order(make_kid, listen):
 
     assert heard.events() == [
         ("started", 0),
+        ("graph", 0),
         ("validation", 0),
         ("first_step", 1),
         ("validation", 10),
