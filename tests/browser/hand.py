@@ -8,10 +8,14 @@ import queue
 import threading
 import time
 
-from akidlab.messages import Command, Event, Log, Message, Samples, Status
+import numpy as np
+
+from akidlab.messages import Command, Event, Log, Message, Percentiles, Samples, Status
 from akidlab.store import Recorder, Run, Store
 from akidlab.widgets import Dashboard
 from akidlab.wire import Listener
+
+SPREAD = np.array([-3.1, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 3.4])  # the nine of a bell
 
 
 class Hand:
@@ -26,6 +30,7 @@ class Hand:
         guards_at: the step at which a guard finds something, and holds the run.
         guard: what that guard does, `stop` or `pause`.
         ranks: of how many ranks it tells; the last one lags from step 100 on.
+        tensors: of how many layers it tells how their tensors are spread, at every fifth step.
     """
 
     def __init__(
@@ -38,10 +43,12 @@ class Hand:
         guards_at: int = 0,
         guard: str = "stop",
         ranks: int = 0,
+        tensors: int = 0,
     ) -> None:
         self.run: Run = Store().create(name, max_steps=steps, world_size=max(1, ranks))
         self.steps, self.pace, self.fails_at = steps, pace, fails_at
         self.layers, self.guards_at, self.guard, self.ranks = layers, guards_at, guard, ranks
+        self.tensors = tensors
         self.rate, self.step, self.left = 0.05, 0, 0
         self.paused = self.stopped = False
         self.asked: queue.Queue[Command] = queue.Queue()
@@ -91,6 +98,8 @@ class Hand:
             self._record()
             if self.layers and (self.step == 1 or self.step % 10 == 0):
                 self._look_inside()
+            if self.tensors and self.step % 5 == 0:
+                self._tell_of_tensors()
             if self.ranks and self.step % 20 == 0:
                 self._tell_of_ranks()
             if self.step == self.guards_at:
@@ -145,6 +154,17 @@ class Hand:
         if self.step == 100:
             text = "61 of 64 units have been zero for 10 looks: a smaller rate or LeakyReLU may help."
             self._find("warning", "dead units", "conv1", text, 0.95)
+
+    def _tell_of_tensors(self) -> None:
+        grown, fallen = 1 + self.step / 400, math.exp(-self.step / 300)
+        tags, rows = [], []
+        for layer in range(1, self.tensors + 1):
+            wave = 1 + 0.1 * math.sin(self.step / 20 + layer)
+            tags += [f"weights/conv{layer}", f"weight_gradients/conv{layer}", f"activations/relu{layer}"]
+            rows += [SPREAD * (0.1 * grown * wave / layer), SPREAD**5 * (0.001 * fallen * wave)]
+            rows.append(np.maximum(0, (SPREAD + 0.4) * grown * wave))
+        found = Percentiles(tags, np.array(rows, np.float32), np.full(len(tags), 4096))
+        self._say("percentiles", found)
 
     def _hold(self) -> None:
         text = "The gradient is not finite: the rate is too large (the loss rose 12 times in 5 steps)."

@@ -101,7 +101,7 @@ function drawAxes(ctx: CanvasRenderingContext2D, painting: IPainting): void {
   ctx.textAlign = 'right';
   ctx.textBaseline = 'middle';
   ctx.beginPath();
-  for (const value of scale.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 32)))) {
+  for (const value of scale.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 25)))) {
     const y = Math.round(valueToY(painting, value)) + 0.5;
     ctx.moveTo(frame.left, y);
     ctx.lineTo(frame.right, y);
