@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from akidlab import config, registry
-from akidlab.errors import AkidlabError
+from akidlab.errors import AkidlabError, KindError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
 from akidlab.widgets import assets, description
@@ -35,6 +35,7 @@ class Dashboard:
 
     Args:
         run: what to show, live or past.
+        others: runs of the same store whose curves are drawn over its own from the start.
         send: gives a command to the run; the second way of the buttons, beside the Jupyter server. By
             default the control socket of the run, whichever process holds it.
 
@@ -44,11 +45,18 @@ class Dashboard:
         False
     """
 
-    def __init__(self, run: Run, *, send: Callable[[Command], object] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        others: Iterable[Run] = (),
+        send: Callable[[Command], object] | None = None,
+    ) -> None:
         self.run = Run(
             Store(run.store.path), run.id, run.uid
         )  # ours, to be closed when there is no more to read
         self.is_finished = False
+        self._others = [self._near(other) for other in others]
         self._controls = Controls(send or to_the_run(self.run))
         self._follower = Follower(self.run)
         self._output = Output()
@@ -63,8 +71,7 @@ class Dashboard:
         """The widget itself, to put into a layout of your own."""
         with self._lock:
             if self._widget is None:
-                head = description.run(self.run.look())
-                self._widget = LiveWidget("dashboard", head, self._ask, self._hear, placed=self._has_place)
+                self._widget = LiveWidget("dashboard", self._head(), self._ask, self._hear, placed=self._has_place)
                 self._ticker = Ticker(self._tick)
                 self._ticker.start()
             return self._widget
@@ -131,7 +138,25 @@ class Dashboard:
         with self._posting:
             if (widget := self._widget) is not None:
                 widget.post(self._follower.delta())
-                widget.head = description.run(self.run.look())
+                widget.head = self._head()
+
+    def _head(self) -> description.Plain:
+        return description.run(self.run.look()) | ({"others": self._others} if self._others else {})
+
+    def _near(self, other: Run) -> str:
+        """The uid of a run that can be drawn over this one.
+
+        Raises:
+            KindError: if it is none, or of another store.
+        """
+        if not isinstance(other, Run):
+            raise KindError(f"`others` are runs, found {other!r:.60}. `akidlab.runs()` has them.")
+        if other.store.path.resolve() != self.run.store.path.resolve():
+            raise KindError(
+                f"`{other.name}` lies in `{other.store.path}`, and `{self.run.name}` in "
+                f"`{self.run.store.path}`: only runs of one store are drawn over each other."
+            )
+        return other.uid
 
     def _ask(self, question: object, asked: object) -> Answer:
         return answer(self.run, question, asked)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akidlab.widgets import description
+from akidlab.widgets import description, others
 from akidlab.widgets.bands import bands
 from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.figure import figure
@@ -36,6 +36,9 @@ QUESTIONS: dict[str, Question] = {
     "bands": lambda run, asked: Answer(*bands(run, asked)),
     "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
     "log": lambda run, asked: Answer(description.log(run, asked)),
+    "runs": lambda run, asked: Answer(others.runs(run, asked)),
+    "series_of": lambda run, asked: Answer(*others.curves(run, asked)),
+    "times": lambda run, asked: Answer(*others.times(run, asked)),
     "timeline": lambda run, asked: Answer(description.timeline(run, asked.get("name"))),
 }
 

@@ -15,6 +15,7 @@ from akidlab.messages import Event, Log, Message, Samples
 from akidlab.server.runs import Runs
 from akidlab.store import Recorder, Run, Store
 from akidlab.widgets import assets
+from akidlab.widgets.questions import QUESTIONS
 from akidlab.wire import Connection, Listener
 from tests.patience import PATIENCE
 
@@ -184,7 +185,7 @@ def test_a_question_that_nobody_answers_is_refused_with_those_that_are_known(
     status, answer, _ = server.ask(f"akidlab/api/runs/{live.run.uid}/questions/weather", {})
 
     assert status == 400
-    assert "Known questions: figure, log, timeline" in str(answer)
+    assert f"Known questions: {', '.join(QUESTIONS)}" in str(answer)
 
 
 def test_live_runs_are_listed_without_their_keys(server: Server, live: Live) -> None:
