@@ -17,9 +17,9 @@ class Task:
         payload: what the ranks do: a cloudpickled `akidlab.worker.Assignment`.
         uid: the uid of the run.
         options: plain values: `config`, `parent` and `max_steps` of the run; `resume=True` to go on with the
-            run `uid` that the store has already, after the step `start`; `moved`, what is told of its move
-            here; `home`, the process that holds the notebook's kid; `path`, entries for `sys.path` of the
-            ranks.
+            run `uid` that the store has already, after the step `start`; `branched`, where it left its
+            parent; `moved`, what is told of its move here; `home`, the process that holds the notebook's kid;
+            `path`, entries for `sys.path` of the ranks.
     """
 
     name: str

@@ -93,6 +93,8 @@ class Work:
         self._recorder.start()
         self._control.start()
         self._record(Message("status", Status(None, {"home": self.task.options.get("home")})))
+        if told := self.task.options.get("branched"):
+            self._record(Message("event", Event("branched", told), step=int(told["step"])))
 
     def hear(self, messages: list[Message], rank: int = 0) -> None:
         """Record what rank 0 says, and, merged, what each rank says of its share.

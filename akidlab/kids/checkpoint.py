@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,9 +17,12 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
 
+from akidlab import checkpoints
+from akidlab.checkpoints import BEST
 from akidlab.config import runs_path
 from akidlab.errors import CheckpointError
 from akidlab.kids import state
+from akidlab.kids.keep import Keep
 
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-KEEP = 5
-BEST = "best.safetensors"
-FILE = re.compile(r"step-(\d+)\.safetensors")
 
 
 def dump(kid: Kid) -> bytes:
@@ -74,15 +73,26 @@ def read(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, facts
 
 
-def save(kid: Kid, folder: Path | str, keep: int = KEEP) -> Path:
-    """Write `step-<n>.safetensors` into `folder`, whole or not at all; the last `keep` and the best stay."""
+def save(kid: Kid, folder: Path | str, keep: int | Keep | None = None) -> Path:
+    """Write `step-<n>.safetensors` into `folder`, whole or not at all, and thin those that lie there.
+
+    Args:
+        kid: whose state.
+        folder: where to.
+        keep: which checkpoints stay; by default as the kid was told.
+    """
     folder = Path(folder)
     path = folder / f"step-{int(kid.clock)}.safetensors"
     write(path, dump(kid))
-    for old in paths(folder)[keep:]:
-        with contextlib.suppress(FileNotFoundError):
-            old.unlink()
+    thin(folder, kid.keep if keep is None else Keep.of(keep))
     return path
+
+
+def thin(folder: Path | str, keep: Keep) -> None:
+    """Take away the checkpoints in `folder` that have no room."""
+    for old in keep.surplus(checkpoints.written(folder)):
+        with contextlib.suppress(FileNotFoundError):
+            old.path.unlink()
 
 
 def mark_best(folder: Path | str, step: int) -> None:
@@ -133,12 +143,7 @@ def paths(folder: Path | str) -> list[Path]:
 
     Not by step: a kid that went back, or began anew in the same folder, writes lower steps than lie there.
     """
-    found = []
-    for path in Path(folder).glob("step-*"):
-        if match := FILE.fullmatch(path.name):
-            with contextlib.suppress(FileNotFoundError):  # pruned meanwhile by whoever writes
-                found.append((path.stat().st_mtime_ns, int(match[1]), path))
-    return [path for *_, path in sorted(found, reverse=True)]
+    return [one.path for one in checkpoints.written(folder)]
 
 
 def write(path: Path, data: bytes) -> None:

@@ -20,6 +20,7 @@ from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls, stay
 from akidlab.kids.hooks import Hooks
+from akidlab.kids.keep import Keep
 from akidlab.kids.options import (
     check_counts,
     check_span,
@@ -35,7 +36,7 @@ from akidlab.kids.practice import Practice
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import Measured, measure, watching
-from akidlab.messages import Bus, Command
+from akidlab.messages import Bus, Command, Event, Message
 from akidlab.options import Options
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from akidlab.blocks import Brain
     from akidlab.blocks.edit import Edit
     from akidlab.engines import Engine
+    from akidlab.kids.branch import Branch
     from akidlab.kids.commit import Commits
+    from akidlab.kids.pictures import Pictures
     from akidlab.kids.report import Report
     from akidlab.kongfus import KongFu
     from akidlab.probes import Probe
@@ -94,8 +97,11 @@ class Kid(Options, SingleSteps):
             (losses and errors fall, all else rises) would mislead.
         guard: what to do where a loss or a gradient is NaN or infinite: `stop`, `pause` (change the rate,
             then resume), `warn` or `off`. The step is not made, but for `warn` and `off`.
+        pictures: False to take no pictures of filters and feature maps for the record (see `run.pictures`).
         watching: what to look at while it practises, a `WatchOptions` or a dictionary of its options; see
             `watch`.
+        keep: which checkpoints stay: how many of the last ones, or a `Keep`, which bounds their number and
+            their bytes.
 
     Raises:
         ValueError: if an argument makes no sense.
@@ -142,6 +148,8 @@ class Kid(Options, SingleSteps):
         best: str | tuple[str, str] = "validation_loss",
         guard: str = "stop",
         watching: WatchOptions | Mapping[str, Any] | None = None,
+        pictures: bool = True,
+        keep: int | Mapping[str, Any] | Keep = 5,
     ) -> None:
         check_span(max_steps, max_epoch)
         check_counts(accumulate=accumulate, val_log_step=val_log_step, train_log_step=train_log_step)
@@ -159,12 +167,13 @@ class Kid(Options, SingleSteps):
         self.skip_validation, self.validate_first = skip_validation, validate_first
         self.compile, self.precision = compile, precision_of(precision)
         self.clip_norm, self.accumulate = positive("clip_norm", clip_norm), accumulate
-        self.record, self._guard = record, guard_of(guard)
+        self.record, self._guard, self._keep = record, guard_of(guard), Keep.of(keep)
         self.early_stopping = EarlyStopping.of(early_stopping)
         self.best = Best.of(best)
         self.patience = Best.of(self.early_stopping.metric) if self.early_stopping else None
 
         self.watching = watched.options_of(watching)
+        self.pictures = bool(pictures)
 
         self.bus, self.hooks, self.controls = Bus(), Hooks(), Controls()
         self.commits: Commits | None = None
@@ -183,6 +192,7 @@ class Kid(Options, SingleSteps):
         self.samples_per_second: float | None = None
         self.exception: BaseException | None = None
         self.run: Run | None = None
+        self.branched: Branch | None = None  # where its next run begins, if that is no new beginning
 
         # what `setup` puts together
         self.parameters: list[Parameter] = []
@@ -201,6 +211,7 @@ class Kid(Options, SingleSteps):
         self.pause_at: int | None = None  # the step at which its next practice pauses by itself
         self.report: Report | None = None
         self.watch_on: Watch | None = None  # while it practises
+        self.taking: Pictures | None = None  # while it practises
         engines.check(engine)
         self._engine: str | dict[str, object] | Engine = engine
         self._device, self._folder, self._thread = device_of(device), None, 0
@@ -247,6 +258,15 @@ class Kid(Options, SingleSteps):
     @guard.setter
     def guard(self, guard: str) -> None:
         self._guard = guard_of(guard)
+
+    @property
+    def keep(self) -> Keep:
+        """Which of its checkpoints stay on the disk; may be set to a number, a dict, or a `Keep`."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: int | Mapping[str, Any] | Keep) -> None:
+        self._keep = Keep.of(keep)
 
     @property
     def folder(self) -> Path | None:
@@ -517,12 +537,19 @@ class Kid(Options, SingleSteps):
         store = store or Store()
         facts = {**self.describe(), **(config or {})}
         steps = self.last_step if (self.max_steps is None) != (self.max_epoch is None) else None
+        branched, self.branched = (None if run else self.branched), None
         self.run = run or store.create(
-            name or self.name, config=facts, parent=parent, max_steps=steps, world_size=self.engine.size
+            name or self.name,
+            config=facts,
+            parent=branched.uid if branched and not parent else parent,
+            max_steps=steps,
+            world_size=self.engine.size,
         )
         self._recorder = Recorder(self.run)
         self._recorder.start()
         self.bus.subscribe(self._recorder)
+        if branched is not None:
+            self.bus.publish(Message("event", Event("branched", branched.facts), self.step, self.epoch))
         return self.run
 
     def close_run(self, status: str | None = None) -> None:
@@ -595,6 +622,43 @@ class Kid(Options, SingleSteps):
             raise CheckpointError(f"There is no checkpoint in `{source or self.folder}`.")
         self.between_steps(lambda: self._go_to(data))
         return self
+
+    def branch(self, step: int | None = None, name: str | None = None) -> Kid:
+        """Another kid like this one, which stands at a step of its run and goes on from there.
+
+        What it practises is a run of its own, a child of this one's. With nothing changed it does on a CPU
+        what this one did, bit for bit. This kid, practising or not, stays as it is.
+
+        Args:
+            step: which; the checkpoint nearest before it is taken. By default where this kid stands now.
+            name: what the new run is called; by default after the run and the step.
+
+        Returns:
+            The other kid, its brain, sensor and kongfu copies of those here; it reads the same source.
+
+        Raises:
+            CheckpointError: if there is no checkpoint so early, or the kid has no run.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(0.1), max_steps=20)
+            >>> _ = kid.practice()
+            >>> other = kid.branch(name="slower")
+            >>> other.kongfu.set_lr(0.01, other.clock)
+            >>> other.max_steps = 40
+            >>> _ = other.practice()
+            >>> other.run.parent == kid.run.uid, other.run.branched_at
+            (True, 20)
+        """
+        from akidlab.kids.branch import branch
+
+        if self.run is None:
+            raise CheckpointError(f"`{self.name}` has practised no run yet: there is nothing to branch from.")
+        if step is None:
+            self.save()
+            step = self.step
+        return branch(self.run, step, self, name)
 
     def move(self, ranks: int) -> None:
         """Have the run go on with another number of processes, from the next step on; returns at once.

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from akidlab import checkpoints
 from akidlab.events import DoneEvent, EarlyStoppingEvent
 from akidlab.guards.finite import all_finite
-from akidlab.kids import checkpoint, state, watched
+from akidlab.kids import checkpoint, made_with, state, watched
 from akidlab.kids.guarding import Guarding, NotFinite
 from akidlab.kids.interrupt import graceful_interrupt
 from akidlab.kids.randomness import Randomness, outer_kept
@@ -116,6 +117,7 @@ class Practice:
         report.event("started", max_steps=self.max_steps, seed=kid.seed, world_size=kid.engine.size)
         report.graph()
         report.status("running", max_steps=self.max_steps, world_size=kid.engine.size)
+        report.status(None, made_with=made_with.facts(kid))
         report.learning_rate(always=True)
         if not kid.skip_validation:
             kid.sensor.validation_batches()  # if there are none, say so now, not after the first epoch
@@ -218,6 +220,8 @@ class Practice:
                 if first:
                     first = False
                     report.event("first_step")
+                if kid.taking is not None:
+                    kid.taking.look()
             if on_end:
                 kid.due = (
                     step >= self.turning
@@ -375,8 +379,9 @@ class Practice:
         if kid.best.step == kid.step and kid.folder is not None and kid.engine.rank == 0:
             with contextlib.suppress(OSError):  # the checkpoint itself was reported if it failed
                 checkpoint.mark_best(kid.folder, kid.step)
+                checkpoint.thin(kid.folder, kid.keep)
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self, *, pinned: bool = False) -> None:
         kid, report = self.kid, self.report
         kid.saved = (kid.step, kid.due)
         try:
@@ -384,7 +389,10 @@ class Practice:
         except OSError as error:
             report.warn(f"The checkpoint of step {kid.step} could not be written: {error}. Training goes on.")
         else:
-            report.event("checkpoint", file=path.name)
+            if pinned and kid.engine.rank == 0:
+                with contextlib.suppress(OSError):
+                    checkpoints.pin(path.parent, kid.step)
+            report.event("checkpoint", file=path.name, **({"pinned": True} if pinned else {}))
             self._mark_best()  # the last step is validated before it is saved
         report.restart()
 
@@ -455,9 +463,12 @@ class Practice:
         raise Stopped
 
     def _save(self, value: float | None = None) -> None:
-        """Write a checkpoint because somebody asked, also of a kid that writes none by itself."""
+        """Write a checkpoint because somebody asked, also of a kid that writes none by itself.
+
+        It stays, unless `value` is 0: then it is only to be read now.
+        """
         if self.has_folder:
-            self._checkpoint()
+            self._checkpoint(pinned=value != 0)
 
     def _ranks(self, value: float | None = None) -> None:
         self.moves = True

@@ -116,6 +116,26 @@ def share(option: str, text: str | None) -> float | None:
     return value
 
 
+def keep(text: str | None) -> dict[str, int]:
+    """`text` as what is told a `Keep`: `5`, `5,20` or `5,20,4GB`.
+
+    Raises:
+        MagicError: if it is none.
+    """
+    if text is None:
+        return {}
+    found = re.fullmatch(r"([1-9]\d*)(?:,([1-9]\d*)(?:,([1-9]\d*(?:\.\d+)?) ?([kMGT]?)B)?)?", text)
+    if found is None:
+        raise MagicError(
+            "`--keep` is how many of the last checkpoints stay, such as `5`; `5,20` for 20 in all, "
+            f"`5,20,4GB` for no more bytes than that. Found `{text}`."
+        )
+    last, files, size, unit = found.groups()
+    told = {"last": int(last), "files": files and int(files)}
+    told["bytes"] = size and int(float(size) * 1000 ** " kMGT".index(unit or " "))
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def launcher(text: str | None) -> str | None:
     """`text` as the name of what starts ranks.
 

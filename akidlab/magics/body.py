@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from akidlab.kids import Kid
+
+
+_SECRET = re.compile(
+    r"""(\w*(?:key|token|secret|passwor[dt]|credential)\w*["']?\]?\s*[=:]\s*)(["']).+?\2""", re.IGNORECASE
+)
 
 
 def with_first_line(line: str, cell: str, magic: str = "akid_train") -> str:
@@ -75,6 +81,17 @@ def _shown_later(shell: Any) -> Iterator[list[str]]:
         yield kept
     finally:
         del shell._showtraceback  # the method of the class is there again
+
+
+def without_secrets(code: str, most: int = 16_000) -> str:
+    """`code` as the store keeps it: what is bound to a name such as `token` or `password` is left out.
+
+    Example:
+        >>> without_secrets('API_KEY = "abc"; rate = 0.1')
+        'API_KEY = "..."; rate = 0.1'
+    """
+    hidden = _SECRET.sub(r"\1\2...\2", code)
+    return hidden if len(hidden) <= most else hidden[:most] + "\n..."
 
 
 def is_kid(value: object) -> bool:

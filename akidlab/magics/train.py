@@ -37,6 +37,8 @@ class TrainMagics(Magics):
     @argument("--name", metavar="R", help="what the run is called; by default as the kid is")
     @argument("--lr", metavar="X", help="begin with this learning rate; a scheme that has ended keeps it")
     @argument("--resume", metavar="R", help="go on from the newest checkpoint of the run R")
+    @argument("--from", dest="start", metavar="R@N", help="begin a run of its own at step N of the run R")
+    @argument("--keep", metavar="K", help="checkpoints that stay: the last K; K,N,B: at most N, and B as 4GB")
     @argument(
         "--watch",
         metavar="T",
@@ -72,6 +74,9 @@ class TrainMagics(Magics):
         What is watched, and how NaN is guarded against, the kid remembers: a later `%akid_train kid` looks
         at the same, until `--watch none` or `kid.unwatch()`. What metrics there are, and what each publishes,
         says `akidlab.metrics.describe()`; the tab key knows their names.
+
+        A run may begin where another one was: `--from digits@100` takes the checkpoint of step 100, or the
+        one before, of the run `digits`; the new run is a child of it.
 
         The dashboard pauses, steps and stops it, and moves it to ranks or home, as `kid.move(2)` does.
         Interrupting the kernel stops it, too, after the step it is in: saved, and the kid goes on when it is
@@ -109,7 +114,7 @@ class TrainMagics(Magics):
             body.run(self._shell, whole)
             variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = partial(self._cargo, variable, source, filename)
-        return Session.current().train(kid, plan, cargo=cargo, **_manner(asked))
+        return Session.current().train(kid, plan, cargo=cargo, code=self._code, **_manner(asked))
 
     def _on_ranks(
         self, asked: argparse.Namespace, plan: Plan, ranks: int | None, line: str, cell: str | None
@@ -136,12 +141,18 @@ class TrainMagics(Magics):
             variable, kid = body.made(self._shell, asked.kid, before, source)
             cargo = Cargo(variable, luggage.data, source, filename)
         return session.dispatch(
-            ranks, cargo, kid, plan, launcher=asked.launcher, where=place, **_manner(asked)
+            ranks, cargo, kid, plan, launcher=asked.launcher, where=place, code=self._code, **_manner(asked)
         )
 
     def _cargo(self, variable: str, source: str, filename: str) -> Cargo:
         """The cell, for ranks that are to make its kid later."""
         return Cargo(variable, travel.pack_for(source, self._home, filename).data, source, filename)
+
+    @property
+    def _code(self) -> str | None:
+        """The cell that runs now, as it was written."""
+        history = getattr(self._shell.history_manager, "input_hist_raw", [])
+        return body.without_secrets(history[-1]) if len(history) > 1 else None
 
     def _filename(self) -> str:
         return f"Cell In[{self._shell.execution_count}]"
@@ -163,6 +174,8 @@ def _plan(asked: argparse.Namespace) -> Plan:
         epochs=arguments.number("--epochs", asked.epochs, positive=True),
         lr=arguments.number("--lr", asked.lr),
         resume=asked.resume,
+        start=asked.start,
+        keep=arguments.keep(asked.keep),
         watch=_watch(asked),
         guard=asked.guard,
         survival=_survival(asked),

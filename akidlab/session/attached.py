@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from akidlab.errors import CheckpointError, DispatchError, KindError, RankError
+from akidlab.errors import DispatchError, KindError, RankError
 from akidlab.messages import Command
 from akidlab.session.fetching import fetch, steer
 
@@ -138,14 +138,14 @@ class Attached:
             CheckpointError: if there is no checkpoint, or it is of another brain.
             KindError: if the target can take no weights.
         """
-        from akidlab.kids import Kid
+        from akidlab.kids import Kid, moment
 
         if isinstance(target, Kid):
             target.restore(fetch(self.run, timeout))
             if not self.run.is_live:
                 target.run = self.run
         elif hasattr(target, "load_state_dict"):
-            _load(target, self.weights(timeout))
+            moment.load(target, self.weights(timeout))
         else:
             raise KindError(f"Weights go into a Kid or a Brain, found a {type(target).__name__}.")
         return target
@@ -155,16 +155,6 @@ class Attached:
 
     def __repr__(self) -> str:
         return repr(self.run).replace("Run(", "Attached(", 1)
-
-
-def _load(module: Any, weights: dict[str, Tensor]) -> None:
-    from akidlab.kids.differences import differences
-
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        unlike = differences(weights, module.state_dict()) or f"{error}."
-        raise CheckpointError(f"The checkpoint belongs to another brain. {unlike}") from error
 
 
 def _raise_its_fault(run: Run) -> None:

@@ -49,6 +49,7 @@ def dispatch(
     name: str | None,
     tensorboard: bool = False,
     shown: bool = False,
+    code: str | None = None,
 ) -> RanksTraining:
     """Hand a training to the ranks of a pool.
 
@@ -60,6 +61,7 @@ def dispatch(
         name: what the run is called; by default as the kid is.
         tensorboard: write TensorBoard files, too.
         shown: a dashboard shows what goes wrong: ranks need not write it.
+        code: the cell that trains it, to be told of the run.
 
     Raises:
         MagicError: if nothing is left to do.
@@ -71,23 +73,26 @@ def dispatch(
     from akidlab.worker import Assignment
 
     store = Store()
-    earlier = plan.earlier()
-    state = _state(kid, cargo, earlier)
+    told = plan.state()
+    state = told[0] if told is not None else _state(kid, cargo)
     start = checkpoint.read(state)[1]["step"] if state is not None else 0
     overrides = {**plan.overrides(kid, start), "shown": shown}
     _warn_of_the_engine(kid)
     ranks = pool()
-    options: dict[str, Any] = {"config": kid.describe(), "max_steps": kid.max_steps, "path": _path()}
+    config = {**kid.describe(), **({"code": code} if code else {})}
+    options: dict[str, Any] = {"config": config, "max_steps": kid.max_steps, "path": _path()}
     options.update(plan.survival)
     if tensorboard:
         options["tensorboard"] = _has_tensorboard()
     options["start"], options["home"] = start, home.here()
     identity: dict[str, str] = {}
-    if earlier is not None:
-        options["parent"] = earlier.uid
-        if name is None:
-            earlier.rewind(start)
-            options["resume"], identity["uid"] = True, earlier.uid
+    branched, kid.branched = kid.branched if told is None else told[1], None
+    if told is not None and name is None and plan.start is None:
+        store.run(told[1].uid).rewind(start)
+        options["resume"], identity["uid"] = True, told[1].uid
+    elif branched is not None:
+        options["parent"], options["branched"] = branched.uid, branched.facts
+        name = name or branched.child
     assignment = Assignment(
         source=cargo.source,
         filename=cargo.filename,
@@ -166,12 +171,10 @@ def _warn_of_the_engine(kid: Kid) -> None:
         )
 
 
-def _state(kid: Kid, cargo: Cargo, earlier: Run | None) -> bytes | None:
-    """The checkpoint that the ranks begin with, if it is not the very beginning."""
+def _state(kid: Kid, cargo: Cargo) -> bytes | None:
+    """Where the kid stands, as a checkpoint, if it is not at the very beginning."""
     from akidlab.kids import checkpoint
 
-    if earlier is not None:
-        return checkpoint.newest(earlier.folder)
     return checkpoint.dump(kid) if cargo.source is None and kid.is_setup else None
 
 

@@ -60,7 +60,7 @@ def fetch(run: Run, timeout: float) -> bytes:
 
 def _save(run: Run, timeout: float) -> None:
     """Have a live run write a checkpoint, and wait until it is there, or the run has ended."""
-    command, before = Command("save"), run.pulse().event
+    command, before = Command("save", 0), run.pulse().event  # to be read now, not to be kept
     end, is_heard = time.monotonic() + timeout, False
     try:
         steer(run, command)

@@ -74,6 +74,7 @@ class Session:
         dashboard: bool = True,
         tensorboard: bool = False,
         cargo: Callable[[], Cargo] | None = None,
+        code: str | None = None,
     ) -> Voyage:
         """Train `kid` in this kernel, and wait.
 
@@ -87,6 +88,7 @@ class Session:
             dashboard: False to show nothing while it trains.
             tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
             cargo: gives what makes the kid on ranks if it is moved there and cannot travel itself.
+            code: the cell that trains it, to be told of the run.
 
         Returns:
             The training, ended unless `background`.
@@ -100,9 +102,10 @@ class Session:
         self._check_free(kid)
         plan = plan or Plan()
         kid.setup()
-        earlier = plan.apply(kid)
-        parent, same = (None, None) if earlier is None else (earlier.uid, None if name else earlier)
-        training = Training.of(kid, same or name, tensorboard, parent=parent)
+        same = plan.apply(kid, name)
+        if kid.branched is not None and same is None:
+            name = name or kid.branched.child
+        training = Training.of(kid, same or name, tensorboard, config={"code": code} if code else None)
         manner = Manner(self._ranks(), cargo, tensorboard, shows(dashboard))
         return self._begin(Voyage(training, manner), background, dashboard)
 
@@ -119,6 +122,7 @@ class Session:
         background: bool = False,
         dashboard: bool = True,
         tensorboard: bool = False,
+        code: str | None = None,
     ) -> Voyage:
         """Train on `np` ranks what `cargo` makes there, and wait; the weights come back into `kid`.
 
@@ -135,6 +139,7 @@ class Session:
             background: True to return at once.
             dashboard: False to show nothing while it trains.
             tensorboard: write TensorBoard files, too, into the folder `tensorboard` of the run.
+            code: the cell that trains it, to be told of the run.
 
         Raises:
             RankError: if a rank failed; the message ends with that rank's traceback.
@@ -146,7 +151,7 @@ class Session:
         self._check_free(kid)
         seen, plan = shows(dashboard), plan or Plan()
         training = dispatch(
-            lambda: self.pool(np, launcher, where=where), cargo, kid, plan, name, tensorboard, seen
+            lambda: self.pool(np, launcher, where=where), cargo, kid, plan, name, tensorboard, seen, code
         )
         manner = Manner(self._ranks(), lambda: cargo, tensorboard, seen, plan.survival)
         return self._begin(Voyage(training, manner), background, dashboard)

@@ -1,5 +1,6 @@
 """The store: what happened to every run, in one SQLite database. No torch, no Jupyter."""
 
+from akidlab.checkpoints import Checkpoint, Checkpoints
 from akidlab.store import titles, words
 from akidlab.store.bands import Bands
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse, Tag
@@ -12,6 +13,8 @@ from akidlab.store.store import Store, runs
 
 __all__ = [
     "Bands",
+    "Checkpoint",
+    "Checkpoints",
     "EventEntry",
     "LogEntry",
     "Pulse",

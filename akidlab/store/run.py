@@ -11,11 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from akidlab import checkpoints, registry
+from akidlab.checkpoints import Checkpoints
 from akidlab.errors import KindError, StoreError, unknown
 from akidlab.messages import Graph
 from akidlab.messages.command import check_note
-from akidlab.store import drawing, pieces, pulse, pyramid, schema, snapshot, table, words
+from akidlab.store import (
+    ancestry,
+    drawing,
+    pictures,
+    pieces,
+    pulse,
+    pyramid,
+    schema,
+    snapshot,
+    table,
+    words,
+)
 from akidlab.store.bands import Bands
+from akidlab.store.pictures import Recorded
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse
 from akidlab.store.series import Series
 from akidlab.store.snapshot import Snapshot
@@ -23,6 +37,8 @@ from akidlab.store.snapshot import Snapshot
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from akidlab.kids import Kid, Moment
+    from akidlab.store.ancestry import Stretch
     from akidlab.store.store import Store
 
 FIRST, LAST = -(2**62), 2**62
@@ -129,6 +145,28 @@ class Run:
         return self.look().parent
 
     @property
+    def branched_at(self) -> int | None:
+        """The step at which it left its parent; None for a run that began anew."""
+        return ancestry.branched_at(self)
+
+    @property
+    def lineage(self) -> list[Stretch]:
+        """The way to it, the oldest ancestor first: each run, and the step at which the next one left it.
+
+        The last one is this run itself. An ancestor that was deleted ends the way back.
+
+        Example:
+            >>> [(stretch.run.name, stretch.until) for stretch in Store().create("digits").lineage]
+            [('digits', None)]
+        """
+        return ancestry.lineage(self)
+
+    @property
+    def children(self) -> list[Run]:
+        """The runs that were branched from it, the oldest first."""
+        return ancestry.children(self)
+
+    @property
     def config(self) -> dict[str, Any]:
         """What it was made with."""
         return json.loads(self.look().config)
@@ -142,6 +180,45 @@ class Run:
     def folder(self) -> Path:
         """Where its checkpoints lie; made by who writes there."""
         return self.store.path / self.name
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Its checkpoints, the earliest step first: their steps, sizes, which is the best, which are pinned.
+
+        Those of a kid with a `log_dir` of its own lie there, not here.
+        """
+        return checkpoints.on_the_way(self.folder)
+
+    def at(self, step: int, like: Kid | None = None) -> Moment:
+        """The run as of its newest checkpoint of a step no later than `step`.
+
+        Args:
+            step: which.
+            like: a kid such as the run was made with, for `.kid`; a checkpoint holds no code.
+
+        Returns:
+            A moment: its `step`, `weights()`, `load_into(kid)`, and `kid`, a copy of `like` put there.
+
+        Raises:
+            CheckpointError: if there is no checkpoint so early; it names the nearest.
+            KindError: if `step` is no whole number, or `like` no kid.
+        """
+        then: Any = registry.load("akidlab.pasts", "at")
+        return then(self, step, like)
+
+    def branch(self, step: int, like: Kid, name: str | None = None) -> Kid:
+        """A kid that goes on from a checkpoint of this run; what it practises is a child of this run.
+
+        Args:
+            step: the checkpoint nearest before it is taken.
+            like: a kid such as the run was made with; it stays as it is.
+            name: what the new run is called; by default after this one and the step.
+
+        Raises:
+            CheckpointError: if there is no checkpoint so early, or it is of another brain.
+        """
+        make: Any = registry.load("akidlab.pasts", "branch")
+        return make(self, step, like, name)
 
     def pulse(self) -> Pulse:
         """One quick look, cheap enough for many times a second."""
@@ -165,6 +242,7 @@ class Run:
         since: int | None = None,
         points: int | None = None,
         within: tuple[int, int] | None = None,
+        lineage: bool = False,
     ) -> Series:
         """The samples of one scalar.
 
@@ -173,6 +251,7 @@ class Run:
             since: only those of later steps.
             points: at most so many, thinned so that they look the same; all of them if left out.
             within: only those of the steps from the first to the second number, both included.
+            lineage: True for what led here, too: those of the runs that it was branched from, up to there.
 
         Raises:
             UnknownNameError: if the run has no such scalar.
@@ -180,6 +259,8 @@ class Run:
         """
         if tag is None:
             raise _untold("scalars", self.tags())
+        if lineage:
+            return ancestry.scalars(self, tag, since=since, points=points, within=within)
         first, last = _steps(since, within)
         with self.store.reading() as db:
             found = _find(db, "tags", self.id, tag)
@@ -226,6 +307,49 @@ class Run:
         )  # fmt: skip
         return bands if points is None else bands.thin(points)
 
+    def pictures(self) -> list[str]:
+        """What there are pictures of, in the order in which they appeared: `filters/conv1`, `maps/relu1`.
+
+        `maps/system_in` is the sample that the feature maps are of.
+
+        Example:
+            >>> Store().create("digits").pictures()
+            []
+        """
+        with self.store.reading() as db:
+            return pictures.names(db, self.id) if db and schema.has_images(db) else []
+
+    def picture(self, tag: str | None = None, step: int | None = None) -> Recorded:
+        """A picture of filters or of feature maps, as it was recorded: 255 levels, of large layers a part.
+
+        Args:
+            tag: which, for instance `filters/conv1`; `pictures` has the names.
+            step: the last one no later than this step; the newest if left out.
+
+        Raises:
+            UnknownNameError: if there is none of it.
+            KindError: if no tag is given; it names those that there are.
+        """
+        if tag is None:
+            raise _untold("picture", self.pictures())
+        with self.store.reading() as db:
+            found = pictures.read(db, self.id, tag, step) if db and schema.has_images(db) else None
+        if found is None:
+            raise unknown("picture", tag, self.pictures())
+        return found
+
+    def picture_steps(self, tag: str) -> np.ndarray:
+        """The steps at which pictures were taken and kept, int64, ascending; at most 48 of a tag.
+
+        Raises:
+            UnknownNameError: if there is none of it.
+        """
+        with self.store.reading() as db:
+            found = pictures.steps(db, self.id, tag) if db and schema.has_images(db) else []
+        if not found:
+            raise unknown("picture", tag, self.pictures())
+        return np.array(found, np.int64)
+
     def events(self, kind: str | None = None, *, after: int = 0) -> list[EventEntry]:
         """What happened, oldest first: those of one `kind`, or with an id above `after`."""
         query = "SELECT id, step, time, kind, data FROM events WHERE run = ?1 AND id > ?2"
@@ -239,7 +363,7 @@ class Run:
         """How its brain was built, at `step` or at last.
 
         Raises:
-            StoreError: if it is not known: the run did not begin to train, or was recorded by an early akidlab.
+            StoreError: if it is not known: it did not begin to train, or was recorded by an early akidlab.
 
         Example:
             >>> Recorder(run := Store().create("digits")).close()
@@ -370,6 +494,7 @@ class Run:
                 if gone:
                     count_again(db, self.id, tag, step + 1)
             pieces.cut(db, self.id, step + 1)
+            pictures.cut(db, self.id, step + 1)
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (step, self.id))
 
     def delete(self) -> None:

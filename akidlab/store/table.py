@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from akidlab.store.run import Run
     from akidlab.store.runs import Runs
 
+_Row = tuple[Snapshot, "dict[str, float]"]
+
 MANY = 50
 LEFT = ("name", "status", "where", "started")  # columns of words
 _TAGS = ("loss", "validation_loss", "accuracy", "validation_accuracy")
@@ -51,9 +53,11 @@ def text(runs: Runs) -> str:
     found = runs.look()
     if not found:
         return f"No runs in {runs.store.path}."
+    found, depths = _family(found)
     heads, rows = _table(found[:MANY])
     said = runs.warnings()
-    for (now, _), cells in zip(found, rows, strict=False):
+    for (now, _), cells, depth in zip(found, rows, depths, strict=False):
+        cells[0] = _under(depth) + cells[0]
         cells[1] += f" {WARNED[0]}" if now.name in said else ""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     left = [head in LEFT for head in heads]
@@ -74,6 +78,7 @@ def html(runs: Runs) -> str:
     found = runs.look()
     if not found:
         return f"<em>No runs in {escape(str(runs.store.path))}.</em>"
+    found, depths = _family(found)
     heads, rows = _table(found[:MANY])
     left = [head in LEFT for head in heads]
     top = "".join(
@@ -81,7 +86,8 @@ def html(runs: Runs) -> str:
         for head, on_left in zip(heads, left, strict=True)
     )
     body, said = [], runs.warnings()
-    for (now, _), cells in zip(found, rows, strict=False):
+    for (now, _), cells, depth in zip(found, rows, depths, strict=False):
+        cells[0] = _under(depth) + cells[0]
         shown = [escape(cell) for cell in cells]
         shown[1] = badge(now) + _mark(said.get(now.name, []))
         shown[heads.index("steps")] += _bar(now)
@@ -141,6 +147,26 @@ def _mark(said: list[str]) -> str:
     told = escape("\n".join(said), quote=True)
     style = f"color:{WARNED[1]};cursor:help"
     return f' <span role="img" aria-label="{told}" title="{told}" style="{style}">{WARNED[0]}</span>'
+
+
+def _family(found: list[_Row]) -> tuple[list[_Row], list[int]]:
+    """Runs with those that were branched from them below them; and how far below."""
+    here = {now.uid for now, _ in found}
+    below: dict[str | None, list[_Row]] = {}
+    for one in found:
+        parent = one[0].parent
+        below.setdefault(parent if parent in here else None, []).append(one)
+    order, waiting = [], [(one, 0) for one in reversed(below.get(None, []))]
+    while waiting:
+        one, depth = waiting.pop()
+        order.append((one, depth))
+        waiting += [(child, depth + 1) for child in reversed(below.get(one[0].uid, []))]
+    return [one for one, _ in order], [depth for _, depth in order]
+
+
+def _under(depth: int) -> str:
+    """What stands before the name of a run that was branched from the one above."""
+    return "\u2007" * (2 * depth - 2) + "└ " if depth else ""
 
 
 def _table(found: list[tuple[Snapshot, dict[str, float]]]) -> tuple[list[str], list[list[str]]]:

@@ -148,12 +148,12 @@ def test_a_checkpoint_of_another_kongfu_is_refused(make_kid):
 
 
 def test_the_last_five_and_the_best_are_kept(make_kid, tmp_path):
-    kid = make_kid(max_steps=40, val_log_step=5, log_dir=tmp_path)
+    kid = make_kid(max_steps=40, val_log_step=5, log_dir=tmp_path, keep={"last": 5, "files": 6})
     kid.hooks.on_batch_begin.append(lambda k: k.kongfu.set_lr(0.05 if k.step < 10 else -0.0))
 
     kid.practice()
 
-    kept = {f"step-{step}.safetensors" for step in (20, 25, 30, 35, 40)}
+    kept = {f"step-{step}.safetensors" for step in (10, 20, 25, 30, 35, 40)}
     assert {path.name for path in tmp_path.iterdir()} == {"best.safetensors", *kept}
     assert int(make_kid().restore(tmp_path / "best.safetensors").clock) == 10
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from akidlab import runs
-from akidlab.errors import MagicError, StoreError
+from akidlab.errors import AkidlabError, MagicError, StoreError
+from akidlab.kids import Keep
 from tests.magics.notebook import FOREVER, Notebook, interrupt
 from tests.patience import until
 
@@ -363,3 +364,33 @@ def test_an_interrupt_while_it_begins_is_no_failure_of_what_trains(
     assert runs()["tiny"].status == ("stopped" if begun else "failed")
     assert not notebook["kid"].practising
     notebook.run("%akid_train --steps 3 --no-dashboard")
+
+
+def test_a_run_begins_where_another_one_was_and_is_its_child(notebook: Notebook) -> None:
+    notebook.run("kid = make(max_steps=20, val_log_step=5)\n%akid_train --no-dashboard")
+    notebook.run("%%akid_train --from tiny@12 --no-dashboard --keep 2,4,1MB\nkid = make(max_steps=20)")
+
+    child, parent = notebook["kid"].run, runs()["tiny"]
+    assert (child.name, child.parent, child.branched_at) == ("tiny-from-10", parent.uid, 10)
+    assert child.scalars("loss").values.tolist() == parent.scalars("loss", since=10).values.tolist()
+    assert parent.step == 20
+    assert [one.step for one in parent.checkpoints if one.is_pinned] == [10]
+    assert notebook["kid"].keep == Keep(2, 4, 1_000_000)
+    assert child.config["code"].startswith("%%akid_train --from tiny@12")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("--from tiny@", r"`--from` is `RUN@STEP`, such as `digits@100`, or `RUN`; found `tiny@`"),
+        ("--from tinny@3", "no run `tinny`"),
+        ("--from tiny@3 --resume tiny", "`--resume` to go on with a run, or `--from`"),
+        ("--from tiny@3", r"no whole checkpoint of step 3 or before\. The nearest are those of steps 5"),
+        ("--keep 0", "`--keep` is how many of the last checkpoints stay"),
+    ],
+)
+def test_a_place_that_is_not_there_is_said_before_anything_runs(notebook: Notebook, line, told) -> None:
+    notebook.run("kid = make(max_steps=10, val_log_step=5)\n%akid_train --no-dashboard")
+    with pytest.raises(AkidlabError, match=told):
+        notebook.run(f"%%akid_train {line} --no-dashboard\nran = True")
+    assert "ran" not in notebook.shell.user_ns

@@ -1,0 +1,66 @@
+"""A Branch: where one run leaves another."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from akidlab import checkpoints
+from akidlab.kids import moment
+
+if TYPE_CHECKING:
+    from akidlab.kids.kid import Kid
+    from akidlab.kids.moment import Moment
+    from akidlab.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where a run leaves another.
+
+    Args:
+        uid: of the run that it leaves, its parent.
+        name: of that run.
+        step: the step at which.
+    """
+
+    uid: str
+    name: str
+    step: int
+
+    @classmethod
+    def of(cls, then: Moment) -> Branch:
+        """The branch that begins at `then`, whose checkpoint is kept from now on."""
+        with contextlib.suppress(OSError):  # a store that may only be read
+            checkpoints.pin(then.path.parent, then.step)
+        return cls(then.run.uid, then.run.name, then.step)
+
+    @property
+    def child(self) -> str:
+        """What the run is called that begins here, unless somebody says otherwise."""
+        return f"{self.name}-from-{self.step}"
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the event `branched` tells."""
+        return {"parent": self.uid, "name": self.name, "step": self.step}
+
+
+def branch(run: Run, step: int, like: Kid | None = None, name: str | None = None) -> Kid:
+    """A kid that goes on from a checkpoint of `run`; what it practises is a child of that run.
+
+    Args:
+        run: which.
+        step: the checkpoint nearest before it is taken.
+        like: a kid such as the run was made with.
+        name: what the new run is called.
+
+    Raises:
+        CheckpointError: if there is no checkpoint so early, or it is of another brain.
+    """
+    then = moment.at(run, step, like)
+    kid = then.kid
+    kid.branched = Branch.of(then)
+    kid.name = name or kid.branched.child
+    return kid

@@ -1,0 +1,81 @@
+"""Ancestry: the runs that a run was branched from, and those that were branched from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from akidlab.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from akidlab.store.run import Run
+    from akidlab.store.series import Series
+
+
+class Stretch(NamedTuple):
+    """A run on the way to another, and the step at which the next one left it; None for the last one."""
+
+    run: Run
+    until: int | None
+
+
+def branched_at(run: Run) -> int | None:
+    """The step at which `run` left its parent."""
+    told = run.events("branched")
+    return int(told[0].data["step"]) if told else None
+
+
+def lineage(run: Run) -> list[Stretch]:
+    """The way to `run`, the oldest ancestor first."""
+    way, seen = [Stretch(run, None)], {run.uid}
+    while (step := branched_at(run)) is not None and (uid := run.parent) not in seen and uid is not None:
+        try:
+            run = run.store.run(uid)
+        except UnknownNameError:  # it was deleted
+            break
+        way.insert(0, Stretch(run, step))
+        seen.add(uid)
+    return way
+
+
+def children(run: Run) -> list[Run]:
+    """The runs whose parent is `run`, the oldest first."""
+    with run.store.reading() as db:
+        rows = (
+            db.execute("SELECT uid FROM runs WHERE parent = ? ORDER BY id", (run.uid,)).fetchall()
+            if db
+            else []
+        )
+    return [run.store.run(uid) for (uid,) in rows]
+
+
+def scalars(run: Run, tag: str, *, points: int | None, **which: Any) -> Series:
+    """The samples of one scalar on the whole way to `run`; where two runs have a step, the later counts.
+
+    Raises:
+        UnknownNameError: if none of them has it.
+    """
+    found: Series | None = None
+    last = None  # the first step that a later run knows
+    for stretch in reversed(lineage(run)):
+        try:
+            part = stretch.run.scalars(tag, **which)
+        except UnknownNameError:
+            continue
+        here = np.ones(len(part), dtype=bool) if stretch.until is None else part.steps <= stretch.until
+        if last is not None:
+            here &= part.steps < last
+        part = replace(part, steps=part.steps[here], values=part.values[here], times=part.times[here])
+        found = part if found is None else _joined(part, found)
+        last = int(found.steps[0]) if len(found) else last
+    if found is None:
+        return run.scalars(tag, **which)  # says what there is
+    found = replace(found, run=run.name, total=len(found))
+    return found if points is None else found.thin(points)
+
+
+def _joined(before: Series, after: Series) -> Series:
+    names = ("steps", "values", "times")
+    return replace(after, **{n: np.concatenate([getattr(before, n), getattr(after, n)]) for n in names})
