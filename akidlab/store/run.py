@@ -366,8 +366,7 @@ class Run:
             StoreError: if it is not known: it did not begin to train, or was recorded by an early akidlab.
 
         Example:
-            >>> Recorder(run := Store().create("digits")).close()
-            >>> run.graph()
+            >>> Store().create("digits").graph()
             Traceback (most recent call last):
             akidlab.errors.StoreError: `digits` has told no graph: it did not begin to train.
         """
