@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from akidlab.errors import AkidlabError
 from akidlab.kids.report import Report
 from akidlab.messages import Log, Message
+from akidlab.messages.topics import PICTURES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from akidlab.kids.kid import Kid
+    from akidlab.kids.pictures import Pictures
     from akidlab.probes import Probe
     from akidlab.watching import Watch, WatchOptions
 
@@ -38,6 +40,7 @@ def watched(kid: Kid) -> Iterator[None]:
     """Within this `with`, which the thread that trains enters, the kid is watched as it was told."""
     try:
         renew(kid)
+        kid.taking = _pictures(kid)
     except Exception as error:  # the run has begun, and its end would not be told
         Report(kid).failure(error)
         raise
@@ -45,7 +48,10 @@ def watched(kid: Kid) -> Iterator[None]:
         yield
         if kid.watch_on is not None and kid.engine.rank == 0 and not kid.moved:
             kid.watch_on.conclude()
+        if kid.taking is not None and not kid.moved:
+            kid.taking.look(last=True)
     finally:
+        kid.taking = None
         drop(kid)
 
 
@@ -69,6 +75,15 @@ def agree(kid: Kid) -> None:
     if on is not None and on.options.budget is not None and kid.engine.size > 1:
         wish = on.exporter.every if on.governor is None else on.governor.wish
         on.exporter.every = kid.engine.broadcast(wish)
+
+
+def _pictures(kid: Kid) -> Pictures | None:
+    """Who takes pictures of it: the first rank alone, where somebody wants them."""
+    if not kid.pictures or kid.engine.rank != 0 or not any(map(kid.bus.wanted, PICTURES)):
+        return None
+    from akidlab.kids.pictures import Pictures
+
+    return Pictures(kid)
 
 
 def _watch(kid: Kid, options: WatchOptions) -> Watch:

@@ -6,7 +6,7 @@ from akidlab.messages.command import Command
 from akidlab.messages.direction import higher_is_better
 from akidlab.messages.graph import Edge, Graph, Node
 from akidlab.messages.message import Message
-from akidlab.messages.payload import PERCENTS, Event, Log, Percentiles, Samples, Status
+from akidlab.messages.payload import PERCENTS, Event, Log, Percentiles, Picture, Samples, Status
 from akidlab.messages.several import Several
 from akidlab.messages.subscriber import CallbackSubscriber, Subscriber
 from akidlab.messages.subscription import Subscription, SynchronizedSubscription
@@ -28,6 +28,7 @@ __all__ = [
     "Node",
     "PERCENTS",
     "Percentiles",
+    "Picture",
     "RAW",
     "Samples",
     "Several",

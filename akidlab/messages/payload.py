@@ -50,6 +50,30 @@ class Percentiles:
     sketches: np.ndarray | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Numbers to look at, of one block at one step: its filters, or its feature maps of a sample.
+
+    They travel as 255 levels, which is what an eye tells apart; see `akidlab.messages.picture`.
+
+    Args:
+        levels: uint8, (items, channels, height, width): from 0, for `low`, to 254, for `high`; 255 stands
+            for what is not finite.
+        low: the least number.
+        high: the greatest.
+        biases: float32, (items,); None if there are none.
+        total: how many filters, or maps, the block has; a picture may hold fewer.
+        channels: how many channels each of them has; a picture may hold fewer.
+    """
+
+    levels: np.ndarray
+    low: float
+    high: float
+    biases: np.ndarray | None = None
+    total: int = 0
+    channels: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened once: an act (pause, rate changed), a checkpoint, a warning."""

@@ -23,6 +23,7 @@ TOPICS = (
     "activations",
     "layer_gradients",
 )
+PICTURES = ("filters", "maps")  # what pictures are of; the sample is `maps/system_in`
 RANKS = "ranks"  # what is measured of each rank, `ranks/own_ms/1`: kept apart from what a user measures
 RAW = frozenset({*META, *TOPICS} - {"loss"})  # heard by those alone who name them
 GROUPS = {

@@ -9,18 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from akidlab.errors import DataError
-from akidlab.messages import PERCENTS, Event, Log, Message, Percentiles, Samples, Status
+from akidlab.messages import PERCENTS, Event, Log, Message, Percentiles, Picture, Samples, Status
 from akidlab.messages.topics import RANKS
-from akidlab.store import pieces, pyramid
+from akidlab.store import pictures, pieces, pyramid
 from akidlab.store.liveness import LIVE
 
 _COLUMNS = {"step", "epoch", "max_steps", "world_size", "samples_per_second", "error"}
 
 Sample = tuple[int, "float | None", float]  # step, value (None for NaN), time
+Taken = tuple[str, int, float, Picture]  # tag, step, time
 Observed = tuple[int, float, Percentiles]  # step, time
 
 
@@ -30,6 +32,7 @@ class Batch:
 
     scalars: dict[str, list[Sample]] = field(default_factory=dict)
     observed: list[Observed] = field(default_factory=list)
+    pictures: list[Taken] = field(default_factory=list)
     events: list[tuple[int, float, str, str]] = field(default_factory=list)
     logs: list[tuple[int, float, int, str, str]] = field(default_factory=list)
     row: dict[str, object] = field(default_factory=dict)
@@ -38,10 +41,14 @@ class Batch:
 
     def __len__(self) -> int:
         observed = sum(len(found.tags) for _, _, found in self.observed)
-        return sum(map(len, self.scalars.values())) + observed + len(self.events) + len(self.logs)
+        return sum(map(len, self.scalars.values())) + observed + sum(map(len, self._lists))
+
+    @property
+    def _lists(self) -> tuple[list[Any], ...]:
+        return self.pictures, self.events, self.logs
 
     def __bool__(self) -> bool:
-        heard = self.scalars or self.observed or self.events or self.logs
+        heard = self.scalars or self.observed or any(self._lists)
         return bool(heard or self.row or self.info or self.changes)
 
     def hear(self, message: Message) -> None:
@@ -62,6 +69,10 @@ class Batch:
             _check(data)
             self.observed.append((message.step, message.time, data))
             self._advance(message.step, message.epoch)
+        elif isinstance(data, Picture):
+            pictures.check(data)
+            self.pictures.append((tag, message.step, message.time, data))
+            self.info[message.topic] = True  # who looks at the run knows that there are some
         elif isinstance(data, Event):
             self.events.append((message.step, message.time, data.kind, to_json(dict(data.data))))
         elif isinstance(data, Log):
@@ -85,6 +96,7 @@ class Batch:
         for tag, rows in later.scalars.items():
             self.scalars.setdefault(tag, []).extend(rows)
         self.observed += later.observed
+        self.pictures += later.pictures
         self.events += later.events
         self.logs += later.logs
         self.row.update(later.row)
@@ -96,7 +108,7 @@ class Batch:
         total = len(self)
         if total <= limit:
             return 0
-        for rows in (*self.scalars.values(), self.observed, self.events, self.logs):
+        for rows in (*self.scalars.values(), self.observed, *self._lists):
             del rows[: len(rows) - len(rows) * limit // total]
         return total - len(self)
 
@@ -107,6 +119,7 @@ class Batch:
                 write_scalars(db, run, tag, rows)
         for tag, rows in _by_tag(self.observed).items():
             pieces.write(db, run, tag, rows)
+        pictures.write(db, run, self.pictures)
         db.executemany(
             f"INSERT INTO events (run, step, time, kind, data) VALUES ({run}, ?, ?, ?, ?)", self.events
         )

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from akidlab.errors import StoreError
 from akidlab.store.filesystem import has_shared_memory
 
-VERSION = 2
+VERSION = 3
 FILE = "runs.sqlite"
 BUSY_SECONDS = 5.0
 
@@ -49,11 +49,6 @@ CREATE TABLE pyramid (
     value REAL, time REAL NOT NULL,
     PRIMARY KEY (run, tag, level, step)
 ) WITHOUT ROWID;
-CREATE TABLE images (
-    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, tag INTEGER NOT NULL, step INTEGER NOT NULL,
-    time REAL NOT NULL, format TEXT NOT NULL, data BLOB NOT NULL,
-    UNIQUE (run, tag, step)
-);
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
     kind TEXT NOT NULL, data TEXT NOT NULL
@@ -77,9 +72,17 @@ CREATE TABLE pieces (
 );
 CREATE INDEX pieces_of_run ON pieces (run, tag, level, first, last, points);
 """
+IMAGES = """
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL,
+    time REAL NOT NULL, format TEXT NOT NULL, data BLOB NOT NULL,
+    UNIQUE (run, name, step)
+);
+"""
 UPGRADES = {  # what makes a database of this version one of the next
     0: TABLES,
     1: f"DROP TABLE IF EXISTS distributions;{DISTRIBUTIONS}",  # there was one that nobody wrote
+    2: f"DROP TABLE IF EXISTS images;{IMAGES}",  # there was one that nobody wrote
 }
 OF_A_RUN = ("scalars", "pyramid", "levels", "tags", "pieces", "distributions", "images", "events", "logs")
 
@@ -185,6 +188,11 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
 def has_distributions(connection: sqlite3.Connection) -> bool:
     """False for an old database in a folder that only another may write, where it cannot be upgraded."""
     return connection.execute("PRAGMA user_version").fetchone()[0] >= 2
+
+
+def has_images(connection: sqlite3.Connection) -> bool:
+    """False for an old database in a folder that only another may write, where it cannot be upgraded."""
+    return connection.execute("PRAGMA user_version").fetchone()[0] >= 3
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> int:

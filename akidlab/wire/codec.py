@@ -9,10 +9,11 @@ import msgpack
 import numpy as np
 
 from akidlab.errors import WireError
-from akidlab.messages import Command, Event, Log, Message, Percentiles, Samples, Status
+from akidlab.messages import Command, Event, Log, Message, Percentiles, Picture, Samples, Status
 
 _TUPLE, _ARRAY, _SCALAR, _INTEGER = 1, 2, 3, 4
 _RECORDS = {10: Message, 11: Samples, 12: Event, 13: Log, 14: Status, 15: Command, 16: Percentiles}
+_RECORDS[17] = Picture
 _CODES = {record: code for code, record in _RECORDS.items()}
 _KINDS = "biufcSUmM"  # what numpy can lay out flat; objects and records stay at home
 

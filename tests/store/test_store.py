@@ -107,14 +107,14 @@ def test_a_store_of_the_first_version_is_read_and_written_on(store):
     assert run.scalars("loss").values.tolist() == [0.5]
     assert run.percentiles("weights/conv1").steps.tolist() == [2]
     with store.reading() as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
 def test_a_store_of_the_first_version_that_may_not_be_written_has_no_distributions(store, monkeypatch):
     run = of_the_first_version(store)
     monkeypatch.setattr(schema.os, "access", lambda path, mode: False)
 
-    assert (run.tags(), run.distributions()) == (["loss"], [])
+    assert (run.tags(), run.distributions(), run.pictures()) == (["loss"], [], [])
     with pytest.raises(UnknownNameError, match="no distribution `weights/conv1`"):
         run.percentiles("weights/conv1")
 
@@ -230,7 +230,7 @@ def of_the_first_version(store: Store) -> Run:
     store.close()
     with sqlite3.connect(store.path / schema.FILE) as db:
         db.executescript(
-            "DROP TABLE pieces; DROP TABLE distributions; PRAGMA user_version = 1;"
+            "DROP TABLE pieces; DROP TABLE distributions; DROP TABLE images; PRAGMA user_version = 1;"
             "CREATE TABLE distributions (run INTEGER, tag INTEGER, step INTEGER, time REAL, percentiles BLOB,"
             " PRIMARY KEY (run, tag, step)) WITHOUT ROWID"
         )
