@@ -131,6 +131,9 @@ class Graph:
         """A plotly figure of it, for papers."""
         return registry.load("akidlab.backends", "plotly").graph(self)  # type: ignore[attr-defined]
 
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
     def __repr__(self) -> str:
         blocks = sum(node.role != "input" for node in self.nodes)
         return (
