@@ -103,7 +103,7 @@ export function observing(share: number | undefined, every: number | undefined):
   return parts.join(' · ') || null;
 }
 
-const SILENT = new Set(['first_step', 'epoch', 'validation', 'checkpoint', 'save', 'started', 'ranks']);
+const SILENT = new Set(['first_step', 'epoch', 'validation', 'save', 'started', 'ranks']);
 
 /** What an event says to people; null for those that the charts and numbers show anyway. */
 export function sentence(event: IEvent): string | null {
@@ -125,6 +125,10 @@ export function sentence(event: IEvent): string | null {
       return `Learning rate set to ${rate(Number(data.value))}`;
     case 'stop':
       return 'Stopped by hand';
+    case 'checkpoint':
+      return 'Checkpoint written';
+    case 'note':
+      return `Note: ${said ?? ''}`;
     case 'cell':
       return 'A notebook ran a cell on the ranks';
     case 'timeline':

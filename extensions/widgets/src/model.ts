@@ -10,6 +10,7 @@ import type { Action, IAck, ICommand, IEvent, IHistory, ILog, IRanks, IRun, ITic
 
 const PATIENCE = 2000; // ms until a command that nobody took is reported
 const COURTESY = 500; // ms that the kernel has to answer before the server is asked
+const REFUSED = new Set<Action>(['ranks', 'save', 'note']); // acts that a run may refuse
 const RETRY = 3000; // ms until a history that did not come is asked for again
 
 /** A command on its way: who has taken it, and whether the user was told that nobody did. */
@@ -81,14 +82,15 @@ export class DashboardModel {
     }
   }
 
-  /** Send a command by both ways; its id makes it count once. */
-  act(action: Action, value: number | null = null): void {
-    const command: ICommand = { action, value, id: freshId() };
+  /** Send a command by both ways; its id makes it count once. A past run has but its kernel. */
+  act(action: Action, value: number | null = null, text?: string): void {
+    const command: ICommand = { action, value, id: freshId(), ...(text === undefined ? {} : { text }) };
     const pending: IPending = { command, state: 'sent' };
     this.pending.set(action, pending);
     this.acted.emit(pending);
     this.line.send({ kind: 'command', ...command });
-    this.server?.command(this.uid, command).then(
+    const server = this.run.live ? this.server : null;
+    server?.command(this.uid, command).then(
       () => this.settle(command.id, 'taken'),
       (error: Error) => this.refuse(command.id, error.message) // the comm is the second way
     );
@@ -226,7 +228,7 @@ export class DashboardModel {
     for (const pending of this.pending.values()) {
       if (pending.command.id === id) {
         pending.error = error;
-        if (pending.command.action === 'ranks') {
+        if (REFUSED.has(pending.command.action)) {
           this.settle(id, 'lost'); // it was heard, and refused
         }
       }

@@ -106,12 +106,14 @@ export interface IAck {
   error?: string;
 }
 
-export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline' | 'ranks';
+export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline' | 'ranks' | 'save' | 'note';
 
 export interface ICommand {
   action: Action;
   value: number | null;
   id: string;
+  /** Of a note. */
+  text?: string;
 }
 
 /** The part of an anywidget model that is used here. */

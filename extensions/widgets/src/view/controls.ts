@@ -14,12 +14,15 @@ const DOING: { [action: string]: string } = {
   stop: 'Stopping…'
 };
 
+const REFUSED: { [action: string]: string } = { ranks: 'Not moved.', save: 'Not saved.', note: 'Not kept.' };
+
 export class Controls {
   private readonly toggleIcon = h('span');
   private readonly toggleWord = h('span');
   private readonly toggle = this.button('akid-toggle', () => this.togglePause(), this.toggleIcon, this.toggleWord);
   private readonly step = this.button('akid-step', () => this.stepOnce(), icon('step'), h('span', {}, 'Step'));
   private readonly stop = this.button('akid-stop', () => this.model.act('stop'), icon('stop'), h('span', {}, 'Stop'));
+  private readonly save = this.button('akid-save', () => this.checkpoint(), icon('save'), h('span', {}, 'Checkpoint'));
   private readonly slider = h('input', {
     type: 'range',
     class: 'akid-lr-slider',
@@ -43,7 +46,7 @@ export class Controls {
     change: () => this.sendTyped()
   });
   readonly rateNode = h('label', { class: 'akid-rate' }, h('span', {}, 'Learning rate'), this.slider, this.box);
-  readonly buttons = h('div', { class: 'akid-buttons', role: 'group', 'aria-label': 'Training' }, this.toggle, this.step, this.stop);
+  readonly buttons = h('div', { class: 'akid-buttons', role: 'group', 'aria-label': 'Training' }, this.toggle, this.step, this.stop, this.save);
   readonly processes: Processes;
   readonly notice = h('div', { class: 'akid-notice', role: 'alert' });
 
@@ -67,6 +70,12 @@ export class Controls {
     }
   }
 
+  checkpoint(): void {
+    if (this.model.run.live) {
+      this.model.act('save');
+    }
+  }
+
   update(): void {
     const { run, pending } = this.model;
     const next = run.status === 'paused' ? 'resume' : 'pause';
@@ -75,12 +84,13 @@ export class Controls {
     const busy = (action: Action) => pending.has(action) && pending.get(action)!.state !== 'lost';
     this.toggle.classList.toggle('akid-busy', busy('pause') || busy('resume'));
     this.stop.classList.toggle('akid-busy', busy('stop'));
+    this.save.classList.toggle('akid-busy', busy('save'));
     this.buttons.setAttribute('aria-busy', String(Boolean(doing)));
     const silent = [...pending.values()].filter(({ state }) => state === 'lost').at(-1);
     const why = silent?.error ?? 'Neither the server nor the kernel has taken it.';
-    const refused = silent?.command.action === 'ranks' && silent.error;
-    const said = refused ? `Not moved. ${why}` : `No answer to “${silent?.command.action}” yet. ${why}`;
-    write(this.notice, silent && run.live ? said : '');
+    const refused = silent?.error && REFUSED[silent.command.action];
+    const said = refused ? `${refused} ${why}` : `No answer to “${silent?.command.action}” yet. ${why}`;
+    write(this.notice, silent && (run.live || silent.command.action === 'note') ? said : '');
     this.updateRate();
     this.processes.update();
   }
@@ -133,7 +143,7 @@ export class Controls {
   }
 
   private button(name: string, click: () => void, ...children: HTMLElement[]): HTMLButtonElement {
-    const titles: { [name: string]: string } = { 'akid-step': 'Make one step, then pause (s)', 'akid-stop': 'Stop after this step and keep what was learned' };
+    const titles: { [name: string]: string } = { 'akid-step': 'Make one step, then pause (s)', 'akid-stop': 'Stop after this step and keep what was learned', 'akid-save': 'Write a checkpoint now (c)' };
     return h('button', { type: 'button', class: `akid-button ${name}`, title: titles[name] ?? null, click }, ...children);
   }
 }

@@ -6,6 +6,7 @@ import { Alarm } from './alarm';
 import { Controls } from './controls';
 import { h } from './dom';
 import { Header } from './header';
+import { Help } from './help';
 import { Last } from './last';
 import type { IChartState } from './panel';
 import { TabList } from './tablist';
@@ -20,9 +21,16 @@ export class DashboardView implements ITabHost {
   private readonly alarm: Alarm;
   private readonly tabs: TabList;
   private readonly last: Last;
+  private readonly help = new Help(() => this.tabs.shown?.keys ?? []);
   readonly state: IChartState = { smoothing: 0.6, zoom: null, filter: '', focus: null };
   readonly key = `akid-${++views}`;
   private readonly ends: (() => void)[] = [];
+  private readonly keys: { [key: string]: () => void } = {
+    s: () => this.controls.stepOnce(),
+    c: () => this.controls.checkpoint(),
+    n: () => this.last.write(),
+    '?': () => this.help.toggle()
+  };
   private frame = 0;
   private isInSight = true;
 
@@ -31,7 +39,7 @@ export class DashboardView implements ITabHost {
     this.controls = new Controls(model);
     this.alarm = new Alarm(model);
     this.tabs = new TabList(model, this);
-    this.last = new Last(model, () => this.show('Log'));
+    this.last = new Last(model, () => this.show('Log'), this.help.button);
     this.node = h(
       'div',
       { class: 'akid-dash', tabindex: 0, role: 'region', 'aria-label': `Dashboard of ${model.run.name}`, keydown: (event: KeyboardEvent) => this.onKey(event) },
@@ -40,6 +48,7 @@ export class DashboardView implements ITabHost {
       this.controls.notice,
       this.tabs.head,
       this.tabs.panel,
+      this.help.node,
       this.last.node
     );
     watchTheme();
@@ -108,8 +117,10 @@ export class DashboardView implements ITabHost {
       if (event.key === ' ' && !target.matches('button, summary')) {
         this.controls.togglePause();
         event.preventDefault();
-      } else if (event.key === 's') {
-        this.controls.stepOnce();
+      } else if (event.key in this.keys) {
+        this.keys[event.key]();
+        event.preventDefault();
+      } else if (/^[1-9]$/.test(event.key) && this.tabs.pick(Number(event.key))) {
         event.preventDefault();
       }
     }
@@ -118,7 +129,9 @@ export class DashboardView implements ITabHost {
 
   /** Close what is open, innermost first; with nothing open, leave the dashboard. */
   private escape(event: KeyboardEvent): void {
-    if (this.state.zoom) {
+    if (this.help.isOpen) {
+      this.help.toggle();
+    } else if (this.state.zoom) {
       this.change({ zoom: null });
     } else if (!this.tabs.shown?.escape?.()) {
       (event.target as HTMLElement).blur();

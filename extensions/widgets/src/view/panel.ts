@@ -36,7 +36,7 @@ export interface IPanelParts {
   heading: (tag: string) => string;
 }
 
-const MARKED = new Set(['rate', 'pause', 'early_stop', 'stop', 'guard', 'rank_lost', 'ranks_joined', 'ranks_left', 'rank_lags', 'rank_drifts', 'moved']);
+const MARKED = new Set(['rate', 'pause', 'early_stop', 'stop', 'guard', 'rank_lost', 'ranks_joined', 'ranks_left', 'rank_lags', 'rank_drifts', 'moved', 'warning', 'note', 'checkpoint', 'branched']);
 const ROOM = 1.08;
 
 export abstract class Panel {

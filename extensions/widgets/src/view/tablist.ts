@@ -44,6 +44,15 @@ export class TabList {
     this.host.change({});
   }
 
+  /** Show the tab of this place in the list, from 1; false if there is none. */
+  pick(place: number): boolean {
+    const head = [...this.heads].filter(([, head]) => !head.hidden)[place - 1];
+    if (head) {
+      this.show(head[0]);
+    }
+    return head !== undefined;
+  }
+
   update(): void {
     const there = TABS.filter(entry => entry.isThere(this.model));
     const entry = there.find(({ name }) => name === this.model.tab) ?? there[0];
