@@ -16,6 +16,7 @@ from akidlab.blocks.editing import Editing, attach
 from akidlab.blocks.example import example_of
 from akidlab.blocks.feedback import Memory, recur
 from akidlab.blocks.layers.synapse import SynapseLayer
+from akidlab.blocks.measuring import Measuring
 from akidlab.blocks.partial import part
 from akidlab.blocks.plan import Plan, Step, trace
 from akidlab.blocks.retrieval import Retrieval
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from akidlab.messages import Graph
 
 
-class System(Editing, Retrieval, Block):
+class System(Editing, Measuring, Retrieval, Block):
     """Blocks, attached one after the other, that act as one block.
 
     Args:
