@@ -5,6 +5,7 @@
 
 import { Distributions } from '../bands/tab';
 import { warned } from '../format';
+import { GraphTab } from '../graph/tab';
 import type { DashboardModel } from '../model';
 import { complaints, table } from '../ranks';
 import { Curves } from './curves';
@@ -51,6 +52,7 @@ export interface IEntry {
 export const TABS: IEntry[] = [
   { name: 'Curves', isThere: () => true, make: (model, host) => new Curves(model, host) },
   { name: 'Distributions', isThere: () => true, make: (model, host) => new Distributions(model, host) },
+  { name: 'Graph', isThere: () => true, make: (model, host) => new GraphTab(model, host) },
   {
     name: 'Ranks',
     isThere: model => model.ranks !== null,
