@@ -96,7 +96,7 @@ test('what is fed back runs beside all nodes and ends at its reader', () => {
   assert.ok(plan.places.every(place => place.x + place.width < side) && side < plan.width);
   const a = at(plan, 'a');
   assert.equal(back.points.at(-1)![0], a.x + a.width);
-  assert.equal(labelOf(back.edges), 't−1 · 3');
+  assert.equal(labelOf(back.edges), 't-1 · 3');
   assert.equal(plan.paths.filter(path => path.back).length, 1);
 });
 

@@ -50,7 +50,7 @@ export function sized(node: INode): { width: number; height: number } {
 /** What stands at an edge. */
 export function labelOf(edges: IEdge[]): string {
   const shapes = [...new Set(edges.filter(edge => edge.shape).map(edge => told(edge.shape)))];
-  return [edges[0].delay ? 't−1' : '', shapes.join(', ')].filter(part => part).join(' · ');
+  return [edges[0].delay ? 't-1' : '', shapes.join(', ')].filter(part => part).join(' · ');
 }
 
 /**
@@ -133,29 +133,35 @@ function route(whole: ILayout, back: IEdge[][], places: Map<string, IPlace>, dir
   const boxes = new Map([...places].map(([id, place]): [string, Box] => [id, down ? place : flipped(place)]));
   const ends = ([edge]: IEdge[]) => [boxes.get(edge.source)!, boxes.get(edge.target)!];
   const reach = (edges: IEdge[]) => Math.abs(ends(edges)[0].y - ends(edges)[1].y);
-  const taken: [from: number, to: number][][] = [];
-  let widest = 0;
+  const lanes: { spans: [from: number, to: number][]; paths: { edges: IEdge[]; out: Point[]; into: Point[] }[]; width: number }[] = [];
   for (const edges of [...back].sort((a, b) => reach(a) - reach(b))) {
     const [source, target] = ends(edges);
     const out = exit(source, [...boxes.values()], 1);
     const into = exit(target, [...boxes.values()], -1);
     const span: [number, number] = [Math.min(out.at(-1)![1], into.at(-1)![1]), Math.max(out.at(-1)![1], into.at(-1)![1])];
-    let lane = taken.findIndex(spans => spans.every(([from, to]) => to < span[0] || span[1] < from));
-    if (lane < 0) {
-      lane = taken.push([]) - 1;
+    let lane = lanes.find(({ spans }) => spans.every(([from, to]) => to < span[0] || span[1] < from));
+    if (!lane) {
+      lanes.push((lane = { spans: [], paths: [], width: LANE }));
     }
-    taken[lane].push(span);
-    const side = (down ? whole.width : whole.height) + LANE * (lane + 0.6);
-    const points: Point[] = [...out, [side, out.at(-1)![1]], [side, into.at(-1)![1]], ...into.reverse()];
-    const label: Point = [side, (span[0] + span[1]) / 2];
-    widest = Math.max(widest, LANE * (lane + 1), down ? LANE * (lane + 0.6) + labelOf(edges).length * 2.8 + 4 : 0);
-    const turned = ([x, y]: Point): Point => (down ? [x, y] : [y, x]);
-    whole.paths.push({ edges, points: points.map(turned), label: turned(label), back: true });
+    lane.spans.push(span);
+    lane.paths.push({ edges, out, into });
+    lane.width = Math.max(lane.width, down ? labelOf(edges).length * 5.6 + 6 : 0);
+  }
+  const turned = ([x, y]: Point): Point => (down ? [x, y] : [y, x]);
+  let from = down ? whole.width : whole.height;
+  for (const { paths, width } of lanes) {
+    const side = from + width / 2;
+    for (const { edges, out, into } of paths) {
+      const [leave, enter] = [out.at(-1)![1], into.at(-1)![1]];
+      const points: Point[] = [...out, [side, leave], [side, enter], ...into.reverse()];
+      whole.paths.push({ edges, points: points.map(turned), label: turned([side, (leave + enter) / 2]), back: true });
+    }
+    from += width;
   }
   if (down) {
-    whole.width += widest;
+    whole.width = from;
   } else {
-    whole.height += widest;
+    whole.height = from;
   }
 }
 

@@ -15,7 +15,7 @@ export class Panel {
    */
   constructor(
     private readonly choose: (id: string) => void,
-    private readonly more: (node: INode) => (Node | Promise<Node | null>)[]
+    private readonly more: (node: INode) => (Node | null | Promise<Node | null>)[]
   ) {}
 
   /** Show a node; `says` is the number that colours it. */

@@ -23,7 +23,7 @@ export interface IGraphHooks {
   /** Enter or a double click on a node that is no system. */
   opened?(node: INode): void;
   /** What else the panel shows of a node. */
-  about?(node: INode): (Node | Promise<Node | null>)[];
+  about?(node: INode): (Node | null | Promise<Node | null>)[];
   /** Another colouring was asked for, by its name. */
   coloured?(name: string): void;
 }
@@ -172,6 +172,13 @@ export class GraphView {
   /** Where a node is drawn; nothing while it is folded away. */
   place(id: string): IPlace | undefined {
     return this.plan.places.find(place => place.node.id === id);
+  }
+
+  /** Let go of what is chosen; false if nothing is. */
+  escape(): boolean {
+    const had = this.selected !== null;
+    this.select(null);
+    return had;
   }
 
   get graph(): IGraph {
