@@ -30,6 +30,8 @@ LEVELS = {"output": ("info",), "errors": ("warning", "error")}
 # What else there is to see of a run: each opens a tab of the dashboard.
 PARTS: dict[str, Callable[[Pulse], bool]] = {
     "distributions": lambda pulse: bool(pulse.distributions),
+    "filters": lambda pulse: '"filters": true' in pulse.now.info,  # as the store says when there are some
+    "maps": lambda pulse: '"maps": true' in pulse.now.info,
 }
 _LARGEST = 30_000_000  # bytes of a timeline
 _TIMELINE = re.compile(r"timeline-\d{1,18}(-horovod)?\.json")

@@ -11,6 +11,7 @@ from akidlab.widgets import description, others
 from akidlab.widgets.bands import bands
 from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.figure import figure
+from akidlab.widgets.pictures import pictures
 from akidlab.widgets.graphs import graph
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ QUESTIONS: dict[str, Question] = {
     "bands": lambda run, asked: Answer(*bands(run, asked)),
     "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
     "graph": lambda run, asked: Answer(graph(run, asked)),
+    "pictures": lambda run, asked: Answer(*pictures(run, asked)),
     "log": lambda run, asked: Answer(description.log(run, asked)),
     "runs": lambda run, asked: Answer(others.runs(run, asked)),
     "series_of": lambda run, asked: Answer(*others.curves(run, asked)),

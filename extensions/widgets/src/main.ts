@@ -9,6 +9,7 @@ import { Server } from './api';
 import type { IWidget, Kind } from './kinds';
 import { Line } from './line';
 import { DashboardModel } from './model';
+import pictures from './pictures/pictures.css';
 import { Places } from './places';
 import type { IModel } from './tokens';
 import { DashboardView } from './view/dashboard';
@@ -36,7 +37,7 @@ function dress(): void {
   if (!document.getElementById('akid-style')) {
     const element = document.createElement('style');
     element.id = 'akid-style';
-    element.textContent = uplotStyle + style + bands + graphs;
+    element.textContent = uplotStyle + style + bands + graphs + pictures;
     document.head.append(element);
   }
 }

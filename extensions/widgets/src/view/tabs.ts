@@ -7,6 +7,7 @@ import { Distributions } from '../bands/tab';
 import { warned } from '../format';
 import { GraphTab } from '../graph/tab';
 import type { DashboardModel } from '../model';
+import { PicturesTab } from '../pictures/tab';
 import { complaints, table } from '../ranks';
 import { Curves } from './curves';
 import { Log } from './log';
@@ -53,6 +54,8 @@ export const TABS: IEntry[] = [
   { name: 'Curves', isThere: () => true, make: (model, host) => new Curves(model, host) },
   { name: 'Distributions', isThere: () => true, make: (model, host) => new Distributions(model, host) },
   { name: 'Graph', isThere: () => true, make: (model, host) => new GraphTab(model, host) },
+  { name: 'Filters', isThere: model => model.has.has('filters'), make: (model, host) => new PicturesTab(model, host, 'filters') },
+  { name: 'Feature maps', isThere: model => model.has.has('maps'), make: (model, host) => new PicturesTab(model, host, 'maps') },
   {
     name: 'Ranks',
     isThere: model => model.ranks !== null,
