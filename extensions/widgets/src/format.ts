@@ -23,6 +23,11 @@ export function value(number: number | null | undefined): string {
   return size >= 1000 ? WHOLE.format(number) : number.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4);
 }
 
+/** Four significant digits with a sign: +0.0123, −1.2e-5. */
+export function difference(number: number): string {
+  return `${number < 0 ? '−' : '+'}${value(Math.abs(number))}`;
+}
+
 const RAISED: { [digit: string]: string } = Object.fromEntries([...'-0123456789'].map((digit, i) => [digit, [...'⁻⁰¹²³⁴⁵⁶⁷⁸⁹'][i]]));
 
 /** The number of a tick in a few characters: 0.05, 20k, 1.5M, 2.5·10¹². */

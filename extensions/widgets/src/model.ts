@@ -4,8 +4,10 @@
 import type { Server } from './api';
 import { freshId } from './ids';
 import { bytes, type IMessage, type ISaid, type Line } from './line';
+import { Others } from './others';
 import { Series } from './series';
 import { Signal } from './signal';
+import { Times } from './times';
 import type { Action, IAck, ICommand, IEvent, IHistory, ILog, IRanks, IRun, ITick } from './tokens';
 
 const PATIENCE = 2000; // ms until a command that nobody took is reported
@@ -37,11 +39,17 @@ export class DashboardModel {
   pending = new Map<Action, IPending>();
   /** The tab that was shown last, for the next view. */
   tab = '';
+  /** Charts that are not shown, and those that stand first, for the next view. */
+  readonly hidden = new Set<string>();
+  readonly front = new Set<string>();
+  readonly times = new Times();
+  readonly others: Others;
 
   private readonly end: () => void;
   private seq: number | null = null;
   private whole = false;
   private askedAt = -Infinity;
+  private timedAt = -Infinity;
   private paceMarks: [step: number, elapsed: number][] = [];
 
   constructor(
@@ -49,6 +57,7 @@ export class DashboardModel {
     readonly server: Server | null
   ) {
     this.run = line.head as IRun;
+    this.others = new Others((question, asked) => this.ask(question, asked), this.run.others);
     this.end = line.heard.connect(message => this.hear(message));
     this.sync();
   }
@@ -108,6 +117,22 @@ export class DashboardModel {
       return this.server.ask<T>(this.uid, question, asked);
     }
     return this.line.ask<T>(question, asked);
+  }
+
+  /** Fetch when the newest steps were made, for an axis of time: once a second while it lives. */
+  followTimes(): void {
+    const now = performance.now();
+    if (now - this.timedAt < 1000 || (this.times.lastStep >= 0 && !this.run.live)) {
+      return;
+    }
+    this.timedAt = now;
+    this.ask('times', { since: this.times.lastStep }).then(
+      ({ buffers }) => {
+        this.times.take(new Float64Array(buffers[0]), new Float32Array(buffers[1]));
+        this.changed.emit();
+      },
+      () => undefined // it is asked again
+    );
   }
 
   private hear({ content, buffers }: IMessage): void {

@@ -88,30 +88,45 @@ export function smooth(values: ArrayLike<number>, weight: number): number[] {
 }
 
 /** The rows of several series over the union of their steps: what uPlot and a table want. */
-export function align(all: { steps: number[]; values: ArrayLike<number> }[]): [number[], (number | null)[][]] {
-  const steps = [...new Set(all.flatMap(s => s.steps))].sort((a, b) => a - b);
-  const rows = new Map(steps.map((step, row) => [step, row]));
+export function align(all: { steps: ArrayLike<number>; values: ArrayLike<number> }[]): [number[], (number | null)[][]] {
+  const steps = union(all.map(s => s.steps));
   const columns = all.map(s => {
     const column = new Array<number | null>(steps.length).fill(null);
-    s.steps.forEach((step, i) => {
-      column[rows.get(step)!] = Number.isFinite(s.values[i]) ? s.values[i] : null;
-    });
+    let row = 0;
+    for (let i = 0; i < s.steps.length; i++) {
+      while (steps[row] < s.steps[i]) {
+        row++;
+      }
+      column[row] = Number.isFinite(s.values[i]) ? s.values[i] : null;
+    }
     return column;
   });
   return [steps, columns];
+}
+
+/** All numbers that occur in any of `all`, each of which ascends. */
+function union(all: ArrayLike<number>[]): number[] {
+  const merged = new Float64Array(all.reduce((sum, one) => sum + one.length, 0));
+  let from = 0;
+  for (const one of all) {
+    merged.set(one, from);
+    from += one.length;
+  }
+  merged.sort();
+  return Array.from(merged.filter((number, i) => i === 0 || number !== merged[i - 1]));
 }
 
 /**
  * The rows of many long series, two for each of `columns` equal stretches from `from` to `to`: of every series the
  * least and the greatest value there, in the order in which they came. As wide as the eye needs, however long they are.
  */
-export function gather(all: { steps: number[]; values: ArrayLike<number> }[], from: number, to: number, columns: number): [number[], (number | null)[][]] {
+export function gather(all: { steps: ArrayLike<number>; values: ArrayLike<number> }[], from: number, to: number, columns: number): [number[], (number | null)[][]] {
   const width = (to - from) / columns;
   const rows = Array.from({ length: 2 * columns }, (_, row) => from + (row / 2 + 0.25) * width);
   return [rows, all.map(({ steps, values }) => extremes(steps, values, from, width, columns))];
 }
 
-function extremes(steps: number[], values: ArrayLike<number>, from: number, width: number, columns: number): (number | null)[] {
+function extremes(steps: ArrayLike<number>, values: ArrayLike<number>, from: number, width: number, columns: number): (number | null)[] {
   const found = new Array<number | null>(2 * columns).fill(null);
   const set = (column: number, low: number, high: number) => {
     found[2 * column] = values[Math.min(low, high)];
@@ -141,7 +156,7 @@ function extremes(steps: number[], values: ArrayLike<number>, from: number, widt
 }
 
 /** The place of the first step that is at least `from`. */
-function firstFrom(steps: number[], from: number): number {
+function firstFrom(steps: ArrayLike<number>, from: number): number {
   let [low, high] = [0, steps.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -16,6 +16,8 @@ export interface IRun {
   samples_per_second: number | null;
   elapsed: number | null;
   error: string | null;
+  /** Runs that are drawn over it from the start. */
+  others?: string[];
 }
 
 export interface IEvent {

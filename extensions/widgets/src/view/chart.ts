@@ -1,52 +1,100 @@
-// The chart of a quantity of its own: its curve in training, smoothed, and that in validation.
+// The chart of a quantity of its own: its curve in training, smoothed, and that in validation; other runs over them.
 
 import uPlot from 'uplot';
-import { count, title, value } from '../format';
+import { count, difference, title, value } from '../format';
 import type { DashboardModel } from '../model';
+import type { Other } from '../others';
 import { align, nearest, smooth } from '../series';
 import { h, write } from './dom';
 import { Panel, type IChartHost } from './panel';
 
 export class Chart extends Panel {
-  protected readonly tags: string[];
+  readonly tags: string[];
   private readonly chips: HTMLElement[];
+  private readonly pinText = h('span', { class: 'akid-pinned' });
+  private readonly legend = h('div', { class: 'akid-legend akid-others' });
+  private readonly off = new Set<number>(); // of the tags, those that are not drawn
+  private drawn: Other[] = [];
 
   constructor(model: DashboardModel, host: IChartHost, name: string) {
     const tags = name === 'learning_rate' ? [name] : [name, `validation_${name}`];
     const chips = tags.map(() => h('b', { class: 'akid-value' }, '–'));
-    const legend = tags.map((tag, i) =>
-      h('span', { class: `akid-chip akid-chip-${i}`, title: title(tag) }, h('i', { 'aria-hidden': 'true' }), tags.length > 1 ? h('span', {}, i ? 'validation' : 'training') : null, chips[i])
-    );
-    super(model, host, { name, legend, heading: title });
+    const legend = tags.map((tag, i) => {
+      const inside = [h('i', { 'aria-hidden': 'true' }), tags.length > 1 ? h('span', {}, i ? 'validation' : 'training') : null, chips[i]];
+      return tags.length > 1
+        ? h('button', { type: 'button', class: `akid-chip akid-chip-${i}`, title: `${title(tag)}: click to hide or show it`, 'aria-pressed': 'true', click: () => this.toggle(i) }, ...inside)
+        : h('span', { class: `akid-chip akid-chip-${i}`, title: title(tag) }, ...inside);
+    });
+    const below = h('div', { class: 'akid-below', 'aria-hidden': 'true' });
+    super(model, host, { name, legend, below, heading: title });
     this.tags = tags;
     this.chips = chips;
+    below.append(this.pinText, this.legend);
   }
 
   private get smoothing(): number {
     return this.name === 'learning_rate' ? 0 : this.host.state.smoothing;
   }
 
-  protected override get cursor(): uPlot.Cursor {
-    return { dataIdx: (u, i, at) => nearest(u.data[i], at) ?? at };
+  /** Draw a curve no more, or again. */
+  private toggle(curve: number): void {
+    if (!this.off.delete(curve)) {
+      this.off.add(curve);
+    }
+    this.chips[curve].parentElement!.setAttribute('aria-pressed', String(!this.off.has(curve)));
+    this.dispose();
+    this.update();
   }
 
-  /** For training what was recorded, and the smoothed curve over it; for validation what was recorded. */
+  override update(): void {
+    const others = this.model.others.all;
+    if (others.length !== this.drawn.length || others.some((other, i) => other !== this.drawn[i])) {
+      this.drawn = others;
+      this.dispose();
+      this.legend.replaceChildren(...others.map(other => h('span', { class: 'akid-chip', 'data-colour': other.colour }, h('i', {}), h('span', {}), h('b', { class: 'akid-value' }))));
+    }
+    super.update();
+  }
+
+  protected override get cursor(): uPlot.Cursor {
+    return { dataIdx: (u, i, at) => (i ? nearest(u.data[i], at) ?? at : at) };
+  }
+
+  /** For training what was recorded, and the smoothed curve over it; for validation what was recorded; then the other runs. */
   protected data(): uPlot.AlignedData {
-    const known = this.tags.map(tag => this.model.series.get(tag) ?? { steps: [], values: [] });
-    const smoothed = { steps: known[0].steps, values: smooth(known[0].values, this.smoothing) };
-    const [steps, columns] = align([known[0], smoothed, ...known.slice(1)]);
+    const own = this.tags.map((tag, i) => ({ steps: this.place(this.stepsOf(tag)), values: this.off.has(i) ? [] : this.model.series.get(tag)?.values ?? [] }));
+    const smoothed = { steps: own[0].steps, values: smooth(own[0].values, this.smoothing) };
+    const others = this.drawn.flatMap(other =>
+      this.tags.map((tag, i) => {
+        const { steps, values } = other.series.get(tag) ?? { steps: [], values: [] };
+        const shown = this.off.has(i) ? [] : i ? values : smooth(values, this.smoothing);
+        return { steps: this.place(steps, other.times), values: shown };
+      })
+    );
+    const [steps, columns] = align([own[0], smoothed, ...own.slice(1), ...others]);
     return [steps, ...columns.map(column => this.drawable(column))] as uPlot.AlignedData;
+  }
+
+  private stepsOf(tag: string): number[] {
+    return this.model.series.get(tag)?.steps ?? [];
   }
 
   protected curves(css: (name: string) => string): uPlot.Series[] {
     const train = () => css(this.name === 'learning_rate' ? '--akid-third' : '--akid-first');
     const faded = () => (this.smoothing > 0 ? css('--akid-first-faint') : 'transparent');
     const seconds = () => css('--akid-second');
+    const stepped = this.name === 'learning_rate' ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {};
     return [
       this.curve(faded, { width: 1, points: { show: false } }),
-      this.curve(train, this.name === 'learning_rate' ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
-      ...this.tags.slice(1).map(() => this.curve(seconds, { points: { show: true, size: 5, stroke: seconds, fill: seconds } }))
+      this.curve(train, { ...stepped, ...(this.drawn.length ? { width: 2.4 } : {}) }),
+      ...this.tags.slice(1).map(() => this.curve(seconds, { points: { show: true, size: 5, stroke: seconds, fill: seconds } })),
+      ...this.drawn.flatMap(({ colour }) => this.tags.map((_, i) => this.curve(() => css(`--akid-line-${colour}`), { ...(i ? {} : stepped), width: 1.2, ...(i ? { dash: [4, 3] } : {}) })))
     ];
+  }
+
+  protected override farthest(): number {
+    const ends = this.drawn.flatMap(other => this.tags.map(tag => other.series.get(tag)?.lastStep ?? 0).map(step => (this.host.state.axis === 'time' ? other.times.at(Math.max(0, step)) : step)));
+    return Math.max(0, ...ends);
   }
 
   protected override yRange(low: number | null, high: number | null): [number, number] {
@@ -67,13 +115,48 @@ export class Chart extends Panel {
     const { idx, left } = this.plot.cursor;
     const over = idx != null && left != null && left >= 0;
     const row = over ? idx : this.plot.data[0].length - 1;
-    this.tags.forEach((tag, i) => {
-      const column = this.plot!.data[i === 0 ? 1 : i + 2] ?? [];
-      const near = nearest(column, row);
-      const last = this.model.series.get(tag)?.last;
-      write(this.chips[i], value(over ? (near === null ? null : column[near]) : last));
+    const now = this.tags.map((tag, i) => (over ? this.near(this.column(i), row) : this.model.series.get(tag)?.last));
+    now.forEach((read, i) => write(this.chips[i], value(read)));
+    write(this.at, over ? this.read(this.plot.data[0][row]) : '');
+    this.showPinned(row, over);
+    this.showOthers(row);
+  }
+
+  /** The column of the plot that holds what was recorded of a tag. */
+  private column(i: number): number {
+    return i === 0 ? 1 : i + 2;
+  }
+
+  private near(column: number, row: number): number | null {
+    const values = this.plot!.data[column] ?? [];
+    const at = nearest(values, row);
+    return at === null ? null : (values[at] as number);
+  }
+
+  /** The values at the step that is pinned, and how far from them those under the cursor are. */
+  private showPinned(row: number, over: boolean): void {
+    const { pin } = this.host.state;
+    const pinned = this.pinned;
+    if (pin === null || pinned === null) {
+      write(this.pinText, '');
+      return;
+    }
+    const parts = this.tags.flatMap((tag, i) => {
+      const then = this.near(this.column(i), pinned);
+      const now = over ? this.near(this.column(i), row) : this.model.series.get(tag)?.last;
+      const name = this.tags.length > 1 ? (i ? 'validation ' : 'training ') : '';
+      return then === null ? [] : [`${name}${value(then)}${now == null ? '' : ` (${over ? 'here' : 'now'} ${difference(now - then)})`}`];
     });
-    write(this.at, over ? count(this.plot.data[0][row]) : '');
+    write(this.pinText, `Pinned ${count(pin)}: ${parts.join(' · ') || 'nothing there'}`);
+  }
+
+  private showOthers(row: number): void {
+    const first = 2 + this.tags.length;
+    this.drawn.forEach((other, i) => {
+      const [, name, read] = [...this.legend.children[i].children] as HTMLElement[];
+      write(name, other.error ? `${other.name}: ${other.error}` : other.name);
+      write(read, value(this.near(first + i * this.tags.length, row)));
+    });
   }
 
   protected describe(): string {
@@ -81,6 +164,7 @@ export class Chart extends Panel {
       const series = this.model.series.get(tag);
       return series?.length ? `${title(tag)} ${value(series.last)} at step ${series.lastStep}` : `${title(tag)}: nothing yet`;
     });
-    return `Chart. ${parts.join('. ')}.`;
+    const others = this.drawn.map(other => `${other.name} ${value(other.series.get(this.name)?.last)} at step ${other.step}`);
+    return `Chart. ${[...parts, ...others].join('. ')}.`;
   }
 }

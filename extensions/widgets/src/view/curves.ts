@@ -2,9 +2,11 @@
 
 import type { DashboardModel } from '../model';
 import { Chart } from './chart';
+import { ChartList } from './chartlist';
 import { h } from './dom';
 import { Explore } from './explore';
 import type { IChartHost, IChartState, Panel } from './panel';
+import { RunList } from './runlist';
 import { Section } from './section';
 import type { ITab, ITabHost } from './tabs';
 
@@ -18,8 +20,14 @@ export class Curves implements ITab {
   private readonly grid = h('div', { class: 'akid-charts' });
   private readonly charts = new Map<string, Chart>();
   private readonly own: IChartHost;
+  private readonly runs: RunList;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   readonly node: HTMLElement;
   readonly tools: HTMLElement;
+  readonly keys: [string, string][] = [
+    ['← →', 'In a chart: the values from row to row'],
+    ['Enter', 'In a chart: pin the step, or let it go']
+  ];
 
   constructor(
     private readonly model: DashboardModel,
@@ -28,6 +36,7 @@ export class Curves implements ITab {
     this.own = { key: host.key, state: host.state, change: change => this.change(change) };
     this.explore = new Explore(model);
     this.metrics = new Section(model, this.own);
+    this.runs = new RunList(model);
     this.tools = this.makeTools();
     this.node = h('div', { class: 'akid-curves' }, this.grid, this.metrics.node, this.explore.node);
   }
@@ -35,13 +44,23 @@ export class Curves implements ITab {
   dispose(): void {
     this.panels.forEach(panel => panel.dispose());
     this.explore.close();
+    this.runs.dispose();
+    this.pause();
+  }
+
+  pause(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   update(): void {
-    const names = this.names();
+    const { hidden, front } = this.model;
+    const names = [...this.names()].filter(name => !hidden.has(name)).sort((a, b) => Number(front.has(b)) - Number(front.has(a)));
     this.addCharts(names.slice(0, ROOM));
     this.charts.forEach(chart => chart.update());
     this.metrics.update(this.charts.size, names.slice(ROOM));
+    this.runs.update();
+    this.follow();
   }
 
   resize(): void {
@@ -54,10 +73,13 @@ export class Curves implements ITab {
 
   escape(): boolean {
     const table = this.panels.find(panel => panel.hasTable);
+    const large = this.panels.find(panel => panel.isLarge);
     if (this.metrics.isFiltered) {
       this.metrics.clear();
     } else if (table) {
       table.toggleTable();
+    } else if (large) {
+      large.toggleLarge();
     } else if (this.explore.isOpen) {
       this.explore.close();
     } else {
@@ -80,6 +102,25 @@ export class Curves implements ITab {
     }
   }
 
+  /** Fetch what the charts need beside the run's own history, while they are seen. */
+  private follow(): void {
+    const { others } = this.model;
+    const timed = this.host.state.axis === 'time';
+    if (this.host.isSeen) {
+      const shown = this.panels.filter(panel => panel instanceof Chart);
+      others.follow(shown.flatMap(chart => chart.tags), timed);
+      if (timed) {
+        this.model.followTimes();
+      }
+    }
+    if (others.all.some(({ live }) => live)) {
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.host.change({});
+      }, 1000);
+    }
+  }
+
   private makeTools(): HTMLElement {
     const smoothing = h('input', {
       type: 'range', min: 0, max: 0.98, step: 0.02, value: this.host.state.smoothing, class: 'akid-smooth', title: 'Smoothing of the curves', 'aria-label': 'Smoothing',
@@ -97,7 +138,13 @@ export class Curves implements ITab {
       this.showExplore(plotly);
     });
     this.explore.closed.connect(() => this.showExplore(plotly));
-    return h('div', { class: 'akid-tools' }, h('label', {}, h('span', {}, 'Smoothing'), smoothing), plotly);
+    const axis = h('select', {
+      class: 'akid-axis', title: 'What lies on the horizontal axis', 'aria-label': 'Horizontal axis',
+      change: () => this.change({ axis: axis.value as IChartState['axis'], zoom: null })
+    }, h('option', { value: 'step' }, 'by step'), h('option', { value: 'time' }, 'by time'));
+    axis.value = this.host.state.axis;
+    const charts = new ChartList(this.model, () => [...this.names(), ...this.metrics.known], () => this.host.change({}));
+    return h('div', { class: 'akid-tools' }, axis, h('label', {}, h('span', {}, 'Smoothing'), smoothing), charts.node, this.runs.node, plotly);
   }
 
   /** The figure takes the place of the charts. */

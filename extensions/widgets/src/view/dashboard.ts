@@ -22,7 +22,7 @@ export class DashboardView implements ITabHost {
   private readonly tabs: TabList;
   private readonly last: Last;
   private readonly help = new Help(() => this.tabs.shown?.keys ?? []);
-  readonly state: IChartState = { smoothing: 0.6, zoom: null, filter: '', focus: null };
+  readonly state: IChartState = { smoothing: 0.6, zoom: null, filter: '', focus: null, axis: 'step', pin: null };
   readonly key = `akid-${++views}`;
   private readonly ends: (() => void)[] = [];
   private readonly keys: { [key: string]: () => void } = {
@@ -57,6 +57,7 @@ export class DashboardView implements ITabHost {
     this.ends.push(
       model.changed.connect(() => this.schedule()),
       model.acted.connect(() => this.schedule()),
+      model.others.changed.connect(() => this.schedule()),
       themeChanged.connect(() => this.retint()),
       () => sight.disconnect()
     );
@@ -133,6 +134,8 @@ export class DashboardView implements ITabHost {
       this.help.toggle();
     } else if (this.state.zoom) {
       this.change({ zoom: null });
+    } else if (this.state.pin !== null) {
+      this.change({ pin: null });
     } else if (!this.tabs.shown?.escape?.()) {
       (event.target as HTMLElement).blur();
     }

@@ -1,7 +1,7 @@
 // The chart of a topic: a line for each key, eight of them in colours, the others grey until they are pointed at.
 
 import type uPlot from 'uplot';
-import { count, title, value } from '../format';
+import { difference, title, value } from '../format';
 import { choose, colours, GREY, shorten } from '../groups';
 import type { DashboardModel } from '../model';
 import { align, gather, nearest, type Series } from '../series';
@@ -133,7 +133,8 @@ export class Group extends Panel {
   }
 
   protected data(): uPlot.AlignedData {
-    const all = this.order.map(key => this.series(key) ?? { steps: [], values: [] });
+    const known = this.order.map(key => this.series(key) ?? { steps: [], values: [] });
+    const all = known.map(({ steps, values }) => ({ steps: this.place(steps), values }));
     const points = all.reduce((sum, { steps }) => sum + steps.length, 0);
     const [steps, columns] = points > MANY ? gather(all, ...this.xRange(), Math.max(100, this.canvas.clientWidth - 60)) : align(all);
     return [steps, ...columns.map(column => this.drawable(column))] as uPlot.AlignedData;
@@ -181,8 +182,15 @@ export class Group extends Panel {
     const column = this.plot.data[this.order.indexOf(focus) + 1];
     const near = over ? nearest(column, idx) : null;
     const read = near === null ? value(this.series(focus)?.last) : value(column[near]);
-    const step = over ? ` · ${count(Math.round(this.plot.data[0][idx]))}` : '';
-    write(this.at, `${this.names.get(focus)} ${read}${step}`);
+    const step = over ? ` · ${this.read(this.plot.data[0][idx])}` : '';
+    write(this.at, `${this.names.get(focus)} ${read}${step}${this.against(column, near)}`);
+  }
+
+  /** How far that is from the value at the step that is pinned. */
+  private against(column: ArrayLike<number | null | undefined>, near: number | null): string {
+    const pinned = this.pinned === null ? null : nearest(column, this.pinned);
+    const now = near === null ? nearest(column, column.length - 1) : near;
+    return pinned === null || now === null ? '' : ` (${difference(column[now]! - column[pinned]!)})`;
   }
 
   protected describe(): string {

@@ -1,10 +1,10 @@
 // What every chart has: a head with a log axis and a table, a canvas drawn by uPlot, a zoom, marks of what was done.
 
 import uPlot from 'uplot';
-import { tick, title } from '../format';
+import { count, duration, sentence, tick, title, warns } from '../format';
 import type { DashboardModel } from '../model';
 import type { IEvent } from '../tokens';
-import { h, icon } from './dom';
+import { h, icon, write } from './dom';
 import { Table } from './table';
 
 export interface IChartState {
@@ -16,6 +16,10 @@ export interface IChartState {
   filter: string;
   /** The line that is pointed at, in every group. */
   focus: string | null;
+  /** What lies on the horizontal axis: steps, or the seconds since the run began. */
+  axis: 'step' | 'time';
+  /** The step whose values are read beside those under the cursor. */
+  pin: number | null;
 }
 
 /** What a chart asks of the dashboard that holds it. */
@@ -38,17 +42,23 @@ export interface IPanelParts {
 
 const MARKED = new Set(['rate', 'pause', 'early_stop', 'stop', 'guard', 'rank_lost', 'ranks_joined', 'ranks_left', 'rank_lags', 'rank_drifts', 'moved', 'warning', 'note', 'checkpoint', 'branched']);
 const ROOM = 1.08;
+const NEAR = 5; // pixels from which a mark tells what it stands for
+const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
 
 export abstract class Panel {
   readonly node: HTMLElement;
   readonly name: string;
   protected log = false;
   protected plot: uPlot | null = null;
-  protected readonly canvas = h('div', { class: 'akid-canvas', role: 'img' });
+  protected readonly canvas = h('div', { class: 'akid-canvas', role: 'img', tabindex: 0, keydown: (event: KeyboardEvent) => this.onKey(event) });
+  private readonly word = h('div', { class: 'akid-markword', hidden: true });
   protected readonly at = h('span', { class: 'akid-at', title: 'Step under the cursor' });
   private readonly logButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', title: 'Logarithmic axis', click: () => this.toggleLog() }, 'log');
   private readonly tableButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleTable() }, icon('table'));
+  private readonly largeButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleLarge() }, icon('large'));
   private readonly below: HTMLElement | null;
+  private axis: IChartState['axis'] = 'step';
+  private pressed = 0;
   private readonly table: Table;
 
   constructor(
@@ -61,16 +71,19 @@ export abstract class Panel {
     this.table = new Table(model, name, () => this.tags, heading);
     this.tableButton.title = `${title(name)} as a table`;
     this.tableButton.setAttribute('aria-label', this.tableButton.title);
+    this.largeButton.title = `${title(name)}: large, or as the others`;
+    this.largeButton.setAttribute('aria-label', `${title(name)}: large`);
     this.logButton.setAttribute('aria-label', `${title(name)}: logarithmic axis`);
     this.node = h(
       'section',
       { class: 'akid-panel', 'aria-label': title(name), 'data-chart': name },
-      h('header', {}, h('h4', { title: title(name) }, title(name)), ...legend, this.at, this.logButton, this.tableButton),
+      h('header', {}, h('h4', { title: title(name) }, title(name)), ...legend, this.at, this.logButton, this.tableButton, this.largeButton),
       this.canvas,
       this.table.node,
       this.below
     );
     this.canvas.addEventListener('dblclick', () => host.change({ zoom: null }));
+    this.canvas.append(this.word);
   }
 
   /** The tags that are shown now. */
@@ -99,6 +112,17 @@ export abstract class Panel {
     this.tableButton.setAttribute('aria-pressed', String(!shown));
     this.tableButton.replaceChildren(icon(shown ? 'table' : 'chart'));
     this.update();
+  }
+
+  get isLarge(): boolean {
+    return this.node.classList.contains('akid-large');
+  }
+
+  /** As wide as the page, and twice as high; or as the others. */
+  toggleLarge(): void {
+    this.node.classList.toggle('akid-large');
+    this.largeButton.setAttribute('aria-pressed', String(this.isLarge));
+    this.resize();
   }
 
   private toggleLog(): void {
@@ -143,13 +167,74 @@ export abstract class Panel {
   }
 
   protected draw(): void {
+    if (this.axis !== this.host.state.axis) {
+      this.axis = this.host.state.axis;
+      this.dispose();
+    }
     const data = this.data();
     if (!this.plot) {
       this.plot = new uPlot(this.options(), data, this.canvas);
+      this.plot.over.addEventListener('mousedown', event => (this.pressed = event.clientX));
+      this.plot.over.addEventListener('click', event => this.onClick(event));
     } else {
       this.plot.setData(data);
     }
     this.showValues();
+  }
+
+  /** Where steps, which ascend, lie on the horizontal axis. */
+  protected place(steps: ArrayLike<number>, times = this.model.times): ArrayLike<number> {
+    return this.axis === 'time' ? times.map(steps) : steps;
+  }
+
+  private placeOf(step: number): number {
+    return this.axis === 'time' ? this.model.times.at(step) : step;
+  }
+
+  /** How a place on the horizontal axis reads. */
+  protected read(place: number): string {
+    return this.axis === 'time' ? duration(place) : count(Math.round(place));
+  }
+
+  /** The row of the step that is pinned; null if none is. */
+  protected get pinned(): number | null {
+    const { pin } = this.host.state;
+    if (pin === null || !this.plot?.data[0].length) {
+      return null;
+    }
+    return this.plot.valToIdx(this.placeOf(pin));
+  }
+
+  /** A click pins the step under the cursor, and on the pinned one lets it go. */
+  private onClick(event: MouseEvent): void {
+    if (Math.abs(event.clientX - this.pressed) < 4) {
+      this.pin();
+    }
+  }
+
+  private pin(): void {
+    const idx = this.plot?.cursor.idx;
+    if (this.plot && idx != null) {
+      const place = this.plot.data[0][idx];
+      const step = this.axis === 'time' ? this.model.times.step(place) : Math.round(place);
+      this.host.change({ pin: idx === this.pinned ? null : step });
+    }
+  }
+
+  /** The cursor goes from row to row by arrow keys, and Enter pins. */
+  private onKey(event: KeyboardEvent): void {
+    const { plot } = this;
+    const rows = plot?.data[0].length ?? 0;
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -rows, PageDown: rows, Home: -Infinity, End: Infinity }[event.key];
+    if (plot && by !== undefined && rows) {
+      const leap = Math.abs(by) === rows ? Math.sign(by) * Math.ceil(rows / 10) : by;
+      const at = Math.max(0, Math.min(rows - 1, (plot.cursor.idx ?? rows) + leap));
+      plot.setCursor({ left: plot.valToPos(plot.data[0][at], 'x'), top: plot.over.clientHeight / 2 });
+      event.preventDefault();
+    } else if (event.key === 'Enter') {
+      this.pin();
+      event.preventDefault();
+    }
   }
 
   /** A logarithmic axis shows only what is above zero. */
@@ -194,15 +279,16 @@ export abstract class Panel {
         y: this.log ? { distr: 3, log: 10 } : { range: (_u, low, high) => this.yRange(low, high) }
       },
       axes: [
-        axis({ size: 26, gap: 4, values: (_u, ticks) => ticks.map(tick) }),
+        axis({ size: 26, gap: 4, ...(this.axis === 'time' ? { incrs: SECONDS, values: (_u, ticks) => ticks.map(at => duration(at)) } : { values: (_u, ticks) => ticks.map(tick) }) }),
         axis({ grid: { stroke: () => css('--akid-grid'), width: 1, filter: (_u, splits) => (this.log ? decades(splits) : splits) }, size: (_u, labels) => room(labels), gap: 4, space: 32, values: (_u, ticks) => ticks.map(at => (at == null ? '' : tick(at))) })
       ],
       series: [{}, ...this.curves(css)],
       hooks: {
-        setCursor: [() => this.showValues()],
+        setCursor: [() => this.showCursor()],
         setSeries: [(_u, index) => this.point(index)],
         setSelect: [u => this.select(u)],
-        drawAxes: [u => this.drawMarks(u, css('--akid-mark'))]
+        drawAxes: [u => this.drawMarks(u, css)],
+        draw: [u => this.drawPin(u, css('--akid-ink'))]
       }
     };
   }
@@ -225,10 +311,19 @@ export abstract class Panel {
     }
     const { step, max_steps, live } = this.model.run;
     const seen = Math.max(step, ...this.tags.map(tag => this.model.series.get(tag)?.lastStep ?? 0), 1);
-    if (!live) {
-      return [0, seen];
+    if (this.axis === 'time') {
+      return [0, Math.max(this.placeOf(seen) * (live ? 1.1 : 1), this.farthest(), 1)];
     }
-    return [0, max_steps && seen > 0.3 * max_steps ? Math.max(seen, max_steps) : leap(seen * 1.05, max_steps)];
+    if (!live) {
+      return [0, Math.max(seen, this.farthest())];
+    }
+    const most = max_steps && seen > 0.3 * max_steps ? Math.max(seen, max_steps) : leap(seen * 1.05, max_steps);
+    return [0, Math.max(most, this.farthest())];
+  }
+
+  /** Where the curves of other runs end. */
+  protected farthest(): number {
+    return 0;
   }
 
   protected yRange(low: number | null, high: number | null): [number, number] {
@@ -239,27 +334,80 @@ export abstract class Panel {
     return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
   }
 
-  private drawMarks(u: uPlot, color: string): void {
+  private drawMarks(u: uPlot, css: (name: string) => string): void {
     const { ctx, bbox } = u;
     ctx.save();
-    ctx.strokeStyle = color;
     ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
     for (const event of this.marks()) {
-      const x = Math.round(u.valToPos(event.step, 'x', true)) + 0.5;
+      const x = Math.round(u.valToPos(this.placeOf(event.step), 'x', true)) + 0.5;
       if (x >= bbox.left && x <= bbox.left + bbox.width) {
-        ctx.beginPath();
-        ctx.moveTo(x, bbox.top);
-        ctx.lineTo(x, bbox.top + bbox.height);
-        ctx.stroke();
+        const tone = toneOf(event);
+        ctx.strokeStyle = ctx.fillStyle = css(tone ?? '--akid-mark');
+        ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+        line(ctx, x, bbox.top, bbox.height);
+        if (tone) {
+          flag(ctx, x, bbox.top, 4 * devicePixelRatio);
+        }
       }
     }
     ctx.restore();
   }
 
+  private drawPin(u: uPlot, color: string): void {
+    const { pin } = this.host.state;
+    const { ctx, bbox } = u;
+    const x = pin === null ? NaN : Math.round(u.valToPos(this.placeOf(pin), 'x', true)) + 0.5;
+    if (x >= bbox.left && x <= bbox.left + bbox.width) {
+      ctx.save();
+      ctx.lineWidth = devicePixelRatio;
+      ctx.strokeStyle = color;
+      line(ctx, x, bbox.top, bbox.height);
+      ctx.restore();
+    }
+  }
+
+  private showCursor(): void {
+    this.showValues();
+    this.showMark();
+  }
+
+  /** What the mark under the cursor stands for, in the chart that is pointed at. */
+  private showMark(): void {
+    const { plot } = this;
+    const left = plot?.cursor.left ?? -1;
+    const near = plot && left >= 0 && this.canvas.matches(':hover') ? this.marks().filter(event => Math.abs(plot.valToPos(this.placeOf(event.step), 'x') - left) < NEAR) : [];
+    const said = near.map(event => sentence(event)).filter(Boolean).slice(-3);
+    this.word.hidden = !said.length;
+    if (said.length) {
+      write(this.word, said.join('\n'));
+      this.word.style[left > plot!.over.clientWidth / 2 ? 'right' : 'left'] = '8px';
+      this.word.style[left > plot!.over.clientWidth / 2 ? 'left' : 'right'] = 'auto';
+    }
+  }
+
   private marks(): IEvent[] {
     return this.model.events.filter(event => MARKED.has(event.kind) && event.step > 0).slice(-100);
   }
+}
+
+/** The colour of a mark that is to be seen; null for a quiet one. */
+function toneOf(event: IEvent): string | null {
+  return event.kind === 'guard' ? '--akid-bad' : warns(event) ? '--akid-warn' : event.kind === 'note' ? '--akid-first' : null;
+}
+
+function line(ctx: CanvasRenderingContext2D, x: number, top: number, height: number): void {
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, top + height);
+  ctx.stroke();
+}
+
+function flag(ctx: CanvasRenderingContext2D, x: number, top: number, size: number): void {
+  ctx.beginPath();
+  ctx.moveTo(x - size, top);
+  ctx.lineTo(x + size, top);
+  ctx.lineTo(x, top + 1.5 * size);
+  ctx.fill();
 }
 
 /** The width of an axis of values: enough for its longest label. */

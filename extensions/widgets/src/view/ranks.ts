@@ -66,6 +66,9 @@ export class Ranks implements ITab {
     if (!ranks) {
       return;
     }
+    if (this.state.axis === 'time' && this.host.isSeen) {
+      this.model.followTimes();
+    }
     const rows = table(ranks, this.model.series);
     const unwell = complaints(rows);
     write(this.summary, unwell.length ? `⚠ ${unwell.join(', ')}` : inShort(rows));
@@ -86,15 +89,15 @@ export class Ranks implements ITab {
     return { ...this.host.state, filter: this.filter, focus: this.focused };
   }
 
-  /** A filter and a focus are of ranks alone; a zoom is that of all charts. */
-  private change({ filter, focus, zoom }: Partial<IChartState>): void {
+  /** A filter and a focus are of ranks alone; a zoom and a pin are those of all charts. */
+  private change({ filter, focus, ...shared }: Partial<IChartState>): void {
     this.filter = filter ?? this.filter;
     if (focus !== undefined) {
       this.focused = focus;
       this.lines.forEach(chart => chart.focus());
     }
-    if (filter !== undefined || zoom !== undefined) {
-      this.host.change(zoom === undefined ? {} : { zoom });
+    if (filter !== undefined || Object.keys(shared).length) {
+      this.host.change(shared);
     }
   }
 

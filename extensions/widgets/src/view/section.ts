@@ -22,6 +22,8 @@ export class Section {
   readonly node = h('section', { class: 'akid-section akid-metrics', hidden: true, 'aria-label': 'Metrics' }, h('header', {}, this.fold, this.filter), this.grid, this.note);
   private readonly panels = new Map<string, Panel>();
   private chosen: boolean | null = null;
+  /** The names of all groups, of those that are not shown, too. */
+  known: string[] = [];
 
   constructor(
     private readonly model: DashboardModel,
@@ -42,9 +44,13 @@ export class Section {
 
   /** `others` are the charts above; `names` those charts of their own for which there is no room above. */
   update(others: number, names: string[]): void {
-    const groups = group(this.model.series.keys());
-    groups.delete(RANKS); // they have a section of their own
+    const { series, hidden, front } = this.model;
+    const groups = group(series.keys());
+    groups.delete(RANKS); // they have a tab of their own
+    this.known = [...groups.keys()].map(topic => `${topic}/`);
+    [...groups.keys()].filter(topic => hidden.has(`${topic}/`)).forEach(topic => groups.delete(topic));
     this.add(groups, names);
+    this.panels.forEach((panel, name) => (panel.node.style.order = front.has(name) ? '-1' : ''));
     this.node.hidden = !this.panels.size;
     write(this.number, String(this.panels.size));
     this.open(this.chosen ?? others + this.panels.size <= FEW);
