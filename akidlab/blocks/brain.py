@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from akidlab.blocks.block import Block
+from akidlab.blocks.block import Block, check_begun
 from akidlab.blocks.export import Exporting
 from akidlab.blocks.layers.loss import LossLayer
 from akidlab.blocks.layers.synapse import SynapseLayer
@@ -17,6 +17,7 @@ from akidlab.blocks.signal import Signal, pack
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
 from akidlab.errors import BlockError, unknown
+from akidlab.messages.graph import shown
 
 if TYPE_CHECKING:
     from akidlab.blocks.eval_blocks import EvalBlock
@@ -85,6 +86,10 @@ class Brain(Exporting, GraphSystem):
             self.setup(*inputs)
         value = self._pass(self._entry(pack(inputs)), steps)
         return value[index] if isinstance(value, list) and index is not None else value
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        check_begun(self)
+        return shown(self)
 
     def _step(self, name: str) -> Step:
         names = [block.name for block in self.blocks]

@@ -14,11 +14,15 @@ def place(key: str, picture: Mapping[str, str]) -> str:
 
     Args:
         key: the `_key` of the widget.
-        picture: a mime bundle with `text/plain` and, if it could be drawn, `image/svg+xml`.
+        picture: a mime bundle with `text/plain` and, if it could be drawn, `image/svg+xml`; `text/html`, such as
+            a table, stands below.
     """
     words = escape(picture["text/plain"])
+    table = picture.get("text/html", "")
     shown = f"<pre>{words}</pre>"
     if "image/svg+xml" in picture:  # as an image: a notebook that is not trusted shows that, but no SVG
         data = b64encode(picture["image/svg+xml"].encode()).decode()
         shown = f'<img alt="{words}" src="data:image/svg+xml;base64,{data}">'
+    if table:
+        shown = f"<div>{shown if 'image/svg+xml' in picture else ''}{table}</div>"
     return f'<div data-akidlab="{escape(key)}">{shown}</div>'
