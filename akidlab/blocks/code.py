@@ -346,3 +346,18 @@ def _class_name(root: System, taken: set[str]) -> str:
     while not name.isidentifier() or iskeyword(name) or name in taken or name in HOMES:
         name = f"My{name}"
     return name
+
+
+def options_of(block: Block) -> dict[str, Any]:
+    """What a block is made with now, by name, where that is not the default."""
+    values, _ = _values(block)
+    known = signature(type(block)).parameters
+    found = {"call_on_update": block.call_on_update, "moving_average_decay": block.moving_average_decay}
+    found |= {name: value for name, value in values.items() if name not in _EVERY and name in known}
+    return {
+        name: value for name, value in found.items() if name in known and not _is_default(known[name], value)
+    }
+
+
+def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
+    return parameter.default is not parameter.empty and _told(parameter.default) == _told(value)

@@ -394,7 +394,7 @@ class System(Editing, Measuring, Retrieval, Block):
 
         Example:
             >>> brain = Brain(name="small").attach(
-            ...     InnerProductLayer(out_channel_num=3, name="ip", wd={"type": "l2", "scale": 5e-4}),
+            ...     InnerProductLayer(out_channel_num=3, name="ip"),
             ...     ReLULayer(name="relu"),
             ... )
             >>> print(brain.to_code())
@@ -407,9 +407,7 @@ class System(Editing, Measuring, Retrieval, Block):
                 def __init__(self, **options):
                     super().__init__(**options)
                     self.attach(
-                        InnerProductLayer(
-                            out_channel_num=3, wd={"type": "l2", "scale": 0.0005}, name="ip"
-                        ),
+                        InnerProductLayer(out_channel_num=3, name="ip"),
                         ReLULayer(name="relu"),
                     )
             <BLANKLINE>
