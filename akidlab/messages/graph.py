@@ -134,11 +134,21 @@ class Graph:
     def _repr_svg_(self) -> str:
         return self.svg()
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return shown(self)
+
     def __repr__(self) -> str:
         blocks = sum(node.role != "input" for node in self.nodes)
         return (
             f"<Graph of {self.name}: {blocks} nodes, {len(self.edges)} edges, {self.parameters:,} parameters>"
         )
+
+
+def shown(drawn: object) -> dict[str, Any]:
+    """What a live notebook shows of a graph, or of a brain; empty where nobody draws it."""
+    if "graph" not in registry.names("akidlab.views"):
+        return {}
+    return registry.load("akidlab.views", "graph")(drawn).bundle  # type: ignore[operator]
 
 
 def _several(shapes: object) -> list[Sizes | None] | None:

@@ -14,8 +14,8 @@ def place(key: str, picture: Mapping[str, str]) -> str:
 
     Args:
         key: the `_key` of the widget.
-        picture: a mime bundle with `text/plain` and, if it could be drawn, `image/svg+xml`; `text/html`, such as
-            a table, stands below.
+        picture: a mime bundle with `text/plain` and, if it could be drawn, `image/svg+xml`;
+            `text/html`, such as a table, stands below.
     """
     words = escape(picture["text/plain"])
     table = picture.get("text/html", "")
