@@ -172,6 +172,6 @@ def _strips(filters: np.ndarray, biases: np.ndarray | None, colour: bool, gap: i
         strips = cells.reshape(count, height, -1)[:, :, : channels * (width + gap) - gap]
     if biases is None:
         return strips
-    ends = np.full((count, height, 1, *strips.shape[3:]), np.nan, np.float32)
-    ends[:, 0, 0] = np.reshape(np.asarray(biases, np.float32), (count, *[1] * (strips.ndim - 3)))
+    ends = np.full((count, height, gap + 1, *strips.shape[3:]), np.nan, np.float32)
+    ends[:, 0, gap] = np.reshape(np.asarray(biases, np.float32), (count, *[1] * (strips.ndim - 3)))
     return np.concatenate([strips, ends], axis=2)

@@ -46,7 +46,7 @@ class Observer:
         >>> from akidlab.models.brains import OneLayerBrain
         >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), record=False)
         >>> Observer(kid).visualize_filters("conv1", {"type": "normal", "num": 4})
-        Atlas('Filters': conv1 47×27)
+        Atlas('Filters': conv1 47×31)
     """
 
     def __init__(self, kid: Kid | nn.Module, samples: Any = None, labels: Any = None) -> None:

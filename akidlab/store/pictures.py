@@ -152,7 +152,7 @@ def crowded(taken: Sequence[int]) -> int:
 
     Example:
         >>> crowded([0, 50, 60, 100, *range(200, 212)])
-        50
+        60
     """
     old = list(taken[: max(3, len(taken) - NEWEST + 1)])
     return min(zip(old[2:], old[:-2], old[1:-1], strict=True), key=lambda three: three[0] - three[1])[2]

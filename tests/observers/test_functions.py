@@ -90,7 +90,7 @@ def test_three_channels_are_drawn_in_colour_with_grey_for_zero() -> None:
 
     sheet = picture_of(filters(conv)["conv2d"])
 
-    assert sheet.shape == (5, 3, 3)
+    assert sheet.shape == (5, 4, 3)
     np.testing.assert_allclose(sheet[0, 0], [1.0, 0.5, 0.5])
 
 

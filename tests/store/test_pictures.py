@@ -42,7 +42,7 @@ def test_a_recorded_picture_shows_itself(store: Store) -> None:
 
     assert repr(found) == "Recorded('filters/conv1' at step 5: 2×1×3×3)"
     assert "image/svg+xml" in found._repr_mimebundle_()
-    assert found.atlas({"type": "inverse", "num": 2}).array.shape == (7, 4)
+    assert found.atlas({"type": "inverse", "num": 2}).array.shape == (7, 5)
 
 
 def test_what_is_not_there_is_told(store: Store) -> None:

@@ -26,9 +26,9 @@ test('layouts count rows and columns as the kernel does', () => {
 test('a strip is its channels side by side with its bias at the right end, and strips go down', () => {
   const sheet = sheetOf(told([3, 2, 1, 2], { biases: true }), { type: 'inverse', num: 2 });
 
-  assert.deepEqual([sheet.rows, sheet.columns], [3, 13]);
-  assert.deepEqual([...sheet.places.slice(0, 13)], [0, 1, -1, 2, 3, -2, -1, 8, 9, -1, 10, 11, -4]);
-  assert.deepEqual([...sheet.places.slice(26, 39)], [4, 5, -1, 6, 7, -3, -1, -1, -1, -1, -1, -1, -1]);
+  assert.deepEqual([sheet.rows, sheet.columns], [3, 15]);
+  assert.deepEqual([...sheet.places.slice(0, 15)], [0, 1, -1, 2, 3, -1, -2, -1, 8, 9, -1, 10, 11, -1, -4]);
+  assert.deepEqual([...sheet.places.slice(30, 45)], [4, 5, -1, 6, 7, -1, -3, -1, -1, -1, -1, -1, -1, -1, -1]);
 });
 
 test('every number is drawn once in every layout', () => {

@@ -55,7 +55,7 @@ export class PictureFigure {
     image.data.set(paint(picture, sheet, scale));
     this.canvas.getContext('2d')!.putImageData(image, 0, 0);
     const times = Math.min(width / sheet.columns, height / sheet.rows, this.isLarge ? 48 : 14);
-    const whole = times > 1 ? Math.floor(times) : times;
+    const whole = times > 3 ? Math.floor(times) : times;
     this.canvas.style.width = `${Math.max(1, sheet.columns * whole)}px`;
     this.canvas.style.height = `${Math.max(1, sheet.rows * whole)}px`;
     write(this.low, scale.low < 0 || !sheet.colour ? short(scale.low) : '');

@@ -49,7 +49,7 @@ export function sheetOf(picture: ITold & Partial<IPicture>, layout: ILayout): IS
   const across = isTiled ? 1 : deep; // tiles of a strip
   const bias = !isTiled && picture.biases ? 1 : 0;
   const gap = isTiled && height * width === 1 ? 0 : GAP;
-  const drawn = across * (width + gap) - gap + bias;
+  const drawn = across * (width + gap) - gap + bias * (gap + 1);
   const [rows, columns] = isTiled ? grid({ type: 'square', num: 1 }, strips, height, width) : grid(layout, strips, height, width * across + bias);
   const sheet: ISheet = {
     rows: rows * (height + gap) - gap,
