@@ -259,6 +259,7 @@ from akidlab.train import Semaphore as Semaphore
 from akidlab.train import tune as tune
 from akidlab.watching import WatchOptions as WatchOptions
 from akidlab.widgets import Dashboard as Dashboard
+from akidlab.widgets import compare as compare
 
 __version__: str
 AKID_DATA_PATH: str

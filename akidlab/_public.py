@@ -65,7 +65,7 @@ _NAMES = {
     "akidlab.watching": "WatchOptions",
     "akidlab.guards": "Finding",
     "akidlab.train": "Semaphore tune",
-    "akidlab.widgets": "Dashboard",
+    "akidlab.widgets": "Dashboard compare",
 }
 
 HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akidlab.widgets import description, others
+from akidlab.widgets import comparing, description, others
 from akidlab.widgets.bands import bands
 from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.figure import figure
-from akidlab.widgets.pictures import pictures
 from akidlab.widgets.graphs import graph
+from akidlab.widgets.pictures import pictures
 
 if TYPE_CHECKING:
     from akidlab.store import Run
@@ -36,9 +36,10 @@ Question = Callable[["Run", Mapping[str, object]], Answer]
 
 QUESTIONS: dict[str, Question] = {
     "bands": lambda run, asked: Answer(*bands(run, asked)),
+    "comparison": lambda run, asked: Answer(*comparing.answer(run, asked)),
     "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
-    "graph": lambda run, asked: Answer(graph(run, asked)),
     "pictures": lambda run, asked: Answer(*pictures(run, asked)),
+    "graph": lambda run, asked: Answer(graph(run, asked)),
     "log": lambda run, asked: Answer(description.log(run, asked)),
     "runs": lambda run, asked: Answer(others.runs(run, asked)),
     "series_of": lambda run, asked: Answer(*others.curves(run, asked)),
