@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bands, NINE, type ITold } from '../src/bands/bands';
-import { apart, onTop, SHADES, stretches } from '../src/bands/paint';
+import { apart, stretches } from '../src/bands/paint';
 import { looks, range, topics } from '../src/bands/said';
 import { Scale, threshold, ticks } from '../src/bands/scale';
+import { shade, SHADES } from '../src/bands/shade';
 
 /** Observations at some steps; each is spread as `spread` says. */
 function made(steps: number[], spread: (step: number, line: number) => number = (step, line) => step + line, capacity = 512): Bands {
@@ -78,12 +79,43 @@ test('a gap is left where one of the nine is not finite', () => {
   assert.deepEqual(stretches(bands, 0, 5), [[0, 2], [3, 5]]);
 });
 
-test('shades lie over each other as the other pictures have them', () => {
-  let covered = 0;
-  SHADES.forEach((shade, strip) => {
-    covered = 1 - (1 - covered) * (1 - onTop(strip));
-    assert.ok(Math.abs(covered - shade) < 1e-12);
-  });
+/** How much of each pixel is covered, row by row, in hundredths. */
+function covered(width: number, height: number, xs: number[], nines: number[][], parts: [number, number][]): number[][] {
+  const image = { width, height, data: new Uint8ClampedArray(4 * width * height) };
+  shade(image, xs, nines.flat(), parts, [31, 131, 209]);
+  return Array.from({ length: height }, (_, row) => Array.from({ length: width }, (_, column) => Math.round((100 * image.data[4 * (row * width + column) + 3]) / 255)));
+}
+
+test('the strips have the shades of the other pictures, the inner ones the darker', () => {
+  const nine = [9, 8, 7, 6, 5, 4, 3, 2, 1]; // from the bottom up
+
+  const rows = covered(4, 10, [0, 3], [nine, nine], [[0, 2]]).map(row => row[1]);
+
+  const shades = SHADES.map(shade => Math.round(100 * shade));
+  assert.deepEqual(rows, [0, ...shades, ...[...shades].reverse(), 0]);
+});
+
+test('between two looks lines are straight, an edge covers a pixel in part, and a gap stays clear', () => {
+  const at = (y: number) => [8, ...Array.from({ length: 8 }, () => y)];
+
+  const sloped = covered(8, 8, [0, 4, 7], [at(0), at(4), at(2)], [[0, 2]]);
+  const partly = covered(4, 8, [0, 3], [at(2.5), at(2.5)], [[0, 2]]);
+
+  assert.deepEqual(sloped[0].map(Boolean), [true, false, false, false, false, false, false, false]);
+  assert.deepEqual(sloped[3].map(Boolean), [true, true, true, true, false, false, false, false]);
+  assert.deepEqual([sloped[7][6], sloped[7][7]], [0, 0]);
+  assert.ok(partly[2][1] > 0 && partly[2][1] < partly[3][1]);
+});
+
+test('of many looks in one pixel the extremes are seen, and one alone is seen too', () => {
+  const flat = Array.from({ length: 9 }, () => 6);
+  const spike = [...flat.slice(0, 8), 1];
+
+  const dense = covered(2, 8, [0.1, 0.2, 0.3, 0.4], [flat, spike, flat, flat], [[0, 4]]);
+  const alone = covered(9, 8, [4], [[7, 6, 6, 6, 6, 6, 6, 6, 1]], [[0, 1]]);
+
+  assert.ok(dense[2][0] > 0);
+  assert.deepEqual(alone[3].map(Boolean), [false, false, true, true, true, true, false, false, false]);
 });
 
 test('values that spread over orders of magnitude get a log-like axis, others an even one', () => {

@@ -24,6 +24,7 @@ export class Bands {
   steps: Float64Array;
   /** Nine for each step, the minimum first. */
   values: Float32Array;
+  private readonly odd: Uint8Array; // which have a value that is not finite
   length = 0;
   total = 0;
   rewrites = 0;
@@ -39,6 +40,7 @@ export class Bands {
   ) {
     this.steps = new Float64Array(capacity);
     this.values = new Float32Array(capacity * NINE);
+    this.odd = new Uint8Array(capacity);
   }
 
   get lastStep(): number | null {
@@ -109,12 +111,7 @@ export class Bands {
   }
 
   isFinite(index: number): boolean {
-    for (let i = index * NINE; i < (index + 1) * NINE; i++) {
-      if (!Number.isFinite(this.values[i])) {
-        return false;
-      }
-    }
-    return true;
+    return !this.odd[index];
   }
 
   private append(step: number, nine: Float32Array): void {
@@ -123,6 +120,7 @@ export class Bands {
     }
     this.steps[this.length] = step;
     this.values.set(nine, this.length * NINE);
+    this.odd[this.length] = nine.every(Number.isFinite) ? 0 : 1;
     this.length++;
   }
 
@@ -153,6 +151,7 @@ export class Bands {
     for (const from of [...kept].sort((a, b) => a - b)) {
       this.steps[to] = this.steps[from];
       this.values.copyWithin(to * NINE, from * NINE, (from + 1) * NINE);
+      this.odd[to] = this.odd[from];
       to++;
     }
     this.length = to;

@@ -24,6 +24,7 @@ export class BandsChart {
   private readonly selection = h('div', { class: 'akid-bands-select', hidden: true });
   readonly node = h('div', { class: 'akid-bands-canvas' }, this.canvas, this.line, this.selection);
   private drawn = '';
+  private found: { state: string; value: number | null } = { state: '', value: null };
   private frame: IFrame = { left: 0, top: 0, right: 1, bottom: 1 };
   private steps: [number, number] = [0, 1];
   private from: number | null = null;
@@ -59,14 +60,30 @@ export class BandsChart {
     this.drawn = state;
     this.steps = steps;
     const ctx = this.canvas.getContext('2d')!;
-    this.canvas.width = Math.round(width * devicePixelRatio); // which clears it
-    this.canvas.height = Math.round(height * devicePixelRatio);
-    ctx.scale(devicePixelRatio, devicePixelRatio);
+    this.fit(Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio));
+    ctx.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
     const [low, high] = extent(bands, ...shown(bands, steps)) ?? [0, 1];
     this.frame = { left: 48, top: 8, right: width - (this.isLarge ? 66 : 10), bottom: height - 22 };
-    const scale = new Scale(low, high, threshold(bands, choice));
+    const scale = new Scale(low, high, this.threshold(bands, choice));
     this.node.dataset.scale = scale.threshold === null ? 'linear' : 'log';
     paint(ctx, bands, { frame: this.frame, steps, scale, colours, marks, isLabelled: this.isLarge });
+  }
+
+  /** It is found by looking at all of them: once for each change. */
+  private threshold(bands: Bands, choice: Choice): number | null {
+    const state = `${bands.tag} ${bands.version} ${choice}`;
+    if (state !== this.found.state) {
+      this.found = { state, value: threshold(bands, choice) };
+    }
+    return this.found.value;
+  }
+
+  private fit(width: number, height: number): void {
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
   }
 
   /** Put the line of the cursor at a step, or away. */

@@ -3,18 +3,11 @@
 
 import { count, tick } from '../format';
 import { LINES, NINE, type Bands } from './bands';
-import type { Scale } from './scale';
-import { ticks } from './scale';
+import { ticks, type Scale } from './scale';
+import { shade } from './shade';
 
-export const STRIPS = [[0, 8], [1, 7], [2, 6], [3, 5]]; // the lines between which it is shaded, outside first
-export const SHADES = [0.15, 0.27, 0.41, 0.57]; // how much each strip covers of what lies behind
 const SPARSE = 5; // pixels from look to look, from which on each look is marked
 const LABEL = 12; // pixels from one label of a line to the next
-
-/** How much a strip adds where it is painted over those outside of it. */
-export function onTop(strip: number): number {
-  return strip === 0 ? SHADES[0] : 1 - (1 - SHADES[strip]) / (1 - SHADES[strip - 1]);
-}
 
 export interface IColours {
   band: string;
@@ -74,15 +67,17 @@ export function stretches(bands: Bands, from: number, to: number): [number, numb
 
 export function paint(ctx: CanvasRenderingContext2D, bands: Bands, painting: IPainting): void {
   const { frame, steps, colours } = painting;
-  drawAxes(ctx, painting);
   const [from, to] = shown(bands, steps);
+  const xs = bands.steps.slice(from, to).map(step => stepToX(painting, step));
+  const ys = new Float64Array(bands.values.subarray(NINE * from, NINE * to)).map(value => valueToY(painting, value));
+  const parts = stretches(bands, from, to).map(([first, last]) => [first - from, last - from] as [number, number]);
+  drawShades(ctx, xs, ys, parts, painting);
+  drawAxes(ctx, painting);
   ctx.save();
   ctx.beginPath();
   ctx.rect(frame.left, frame.top - 1, frame.right - frame.left + 1, frame.bottom - frame.top + 2);
   ctx.clip();
-  for (const stretch of stretches(bands, from, to)) {
-    drawStretch(ctx, bands, stretch, painting);
-  }
+  drawLines(ctx, xs, ys, parts, colours.band);
   drawLooks(ctx, bands, from, to, painting);
   painting.marks.forEach(step => dashed(ctx, stepToX(painting, step), frame, colours.mark));
   drawOdd(ctx, bands, from, to, painting);
@@ -117,42 +112,44 @@ function drawAxes(ctx: CanvasRenderingContext2D, painting: IPainting): void {
   }
 }
 
-function drawStretch(ctx: CanvasRenderingContext2D, bands: Bands, [from, to]: [number, number], painting: IPainting): void {
-  const xs = new Float64Array(to - from);
-  for (let i = from; i < to; i++) {
-    xs[i - from] = stepToX(painting, bands.steps[i]);
-  }
-  const y = (index: number, line: number) => valueToY(painting, bands.values[index * NINE + line]);
-  ctx.fillStyle = ctx.strokeStyle = painting.colours.band;
-  STRIPS.forEach(([low, high], strip) => {
-    const area = new Path2D();
-    if (to - from === 1) {
-      area.rect(xs[0] - 1.5, y(from, high), 3, y(from, low) - y(from, high)); // one look alone
-    } else {
-      area.moveTo(xs[0], y(from, high));
+/** Its pixels replace what is there: they come first. */
+function drawShades(ctx: CanvasRenderingContext2D, xs: Float64Array, ys: Float64Array, parts: [number, number][], { frame, colours }: IPainting): void {
+  const { a: ratio } = ctx.getTransform();
+  const [left, top] = [Math.round(frame.left * ratio), Math.round(frame.top * ratio)];
+  const image = ctx.createImageData(Math.max(1, Math.round(frame.right * ratio) - left), Math.max(1, Math.round(frame.bottom * ratio) - top));
+  shade(image, xs.map(x => x * ratio - left), ys.map(y => y * ratio - top), parts, rgb(ctx, colours.band));
+  ctx.putImageData(image, left, top);
+}
+
+function rgb(ctx: CanvasRenderingContext2D, colour: string): [number, number, number] {
+  ctx.fillStyle = colour;
+  const hex = parseInt(String(ctx.fillStyle).slice(1), 16); // as a canvas tells every colour: #rrggbb
+  return [hex >> 16, (hex >> 8) & 255, hex & 255];
+}
+
+/** The nine lines: fine ones, and the median. */
+function drawLines(ctx: CanvasRenderingContext2D, xs: Float64Array, ys: Float64Array, parts: [number, number][], colour: string): void {
+  const line = (place: number) => {
+    for (const [from, to] of parts) {
+      const alone = to - from === 1 ? 3 : 0;
+      ctx.moveTo(xs[from] - alone, ys[NINE * from + place]);
+      ctx.lineTo(xs[from] + alone, ys[NINE * from + place]);
       for (let i = from + 1; i < to; i++) {
-        area.lineTo(xs[i - from], y(i, high));
+        ctx.lineTo(xs[i], ys[NINE * i + place]);
       }
-      for (let i = to - 1; i >= from; i--) {
-        area.lineTo(xs[i - from], y(i, low));
-      }
-      area.closePath();
     }
-    ctx.globalAlpha = onTop(strip);
-    ctx.fill(area);
-    ctx.globalAlpha = 0.5;
-    ctx.lineWidth = 0.7;
-    ctx.stroke(area);
-  });
-  ctx.globalAlpha = 1;
-  ctx.lineWidth = 1.5;
-  ctx.beginPath();
-  ctx.moveTo(xs[0] - (to - from === 1 ? 3 : 0), y(from, 4));
-  ctx.lineTo(xs[0] + (to - from === 1 ? 3 : 0), y(from, 4));
-  for (let i = from + 1; i < to; i++) {
-    ctx.lineTo(xs[i - from], y(i, 4));
+  };
+  ctx.strokeStyle = colour;
+  for (const [places, width, alpha] of [[[0, 1, 2, 3, 5, 6, 7, 8], 0.7, 0.5], [[4], 1.5, 1]] as const) {
+    ctx.lineWidth = width;
+    ctx.globalAlpha = alpha;
+    for (const place of places) {
+      ctx.beginPath();
+      line(place);
+      ctx.stroke();
+    }
   }
-  ctx.stroke();
+  ctx.globalAlpha = 1;
 }
 
 /** Between two looks nothing is known: where they lie far apart, a small stroke says where they are. */
