@@ -59,7 +59,7 @@ export class Panel {
 
   private facts(facts: [string, string | Node[] | Node][]): HTMLElement {
     const told = facts.filter(([, fact]) => (Array.isArray(fact) ? fact.length : fact));
-    return h('dl', {}, ...told.flatMap(([name, fact]) => [h('dt', {}, name), h('dd', {}, ...(Array.isArray(fact) ? fact : [fact]))]));
+    return h('div', { class: 'akid-graph-facts' }, ...told.flatMap(([name, fact]) => [h('span', {}, name), h('div', {}, ...(Array.isArray(fact) ? fact : [fact]))]));
   }
 
   private links(edges: IEdge[], end: 'source' | 'target', tree: Tree): Node[] {
