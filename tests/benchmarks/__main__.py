@@ -17,6 +17,7 @@ NAMES = (
     "meter",
     "sensor",
     "observe",
+    "widgets",
 )  # each has `report(console, quick) -> bool`
 
 
