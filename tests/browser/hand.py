@@ -84,7 +84,7 @@ class Hand:
         self.recorder.stop(status, error="ValueError: the loss is not finite" if status == "failed" else None)
 
     def _answer(self, request: dict[str, object], peer: object) -> dict[str, object]:
-        self.send(Command(request["action"], request["value"], request["id"]))  # type: ignore[arg-type]
+        self.send(Command.of(request))
         return {"ok": True}
 
     def _loop(self) -> None:
@@ -127,7 +127,9 @@ class Hand:
             self._record_timeline()
             return
         self.stopped = command.action == "stop"
-        self._say("event", Event(command.action, {"id": command.id, "value": command.value}))
+        self._say("event", Event(command.action, command.facts))
+        if command.action == "save":
+            self._say("event", Event("checkpoint", {"file": f"step-{self.step}", "pinned": True}))
 
     def _record(self) -> None:
         noise = math.sin(12.9 * self.step) * math.sin(78.2 * self.step)

@@ -93,7 +93,7 @@ export class Chart extends Panel {
   }
 
   protected override farthest(): number {
-    const ends = this.drawn.flatMap(other => this.tags.map(tag => other.series.get(tag)?.lastStep ?? 0).map(step => (this.host.state.axis === 'time' ? other.times.at(Math.max(0, step)) : step)));
+    const ends = this.drawn.flatMap(other => this.tags.map(tag => other.series.get(tag)?.lastStep ?? 0).map(step => (this.axis === 'time' ? other.times.at(Math.max(0, step)) : step)));
     return Math.max(0, ...ends);
   }
 

@@ -28,7 +28,7 @@ export class Help {
     this.node.hidden = !this.node.hidden;
     this.button.setAttribute('aria-expanded', String(this.isOpen));
     if (this.isOpen) {
-      this.list.replaceChildren(...[...KEYS, ...this.more()].flatMap(([key, does]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, does)]));
+      this.list.replaceChildren(...[...KEYS, ...this.more()].map(([key, does]) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, does))));
       this.node.focus();
     } else {
       this.button.focus();

@@ -50,14 +50,14 @@ export abstract class Panel {
   readonly name: string;
   protected log = false;
   protected plot: uPlot | null = null;
-  protected readonly canvas = h('div', { class: 'akid-canvas', role: 'img', tabindex: 0, keydown: (event: KeyboardEvent) => this.onKey(event) });
+  protected readonly canvas = h('div', { class: 'akid-canvas', role: 'img', tabindex: 0, keydown: (event: KeyboardEvent) => this.onKey(event), blur: () => this.moveTo(-10) });
   private readonly word = h('div', { class: 'akid-markword', hidden: true });
   protected readonly at = h('span', { class: 'akid-at', title: 'Step under the cursor' });
   private readonly logButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', title: 'Logarithmic axis', click: () => this.toggleLog() }, 'log');
   private readonly tableButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleTable() }, icon('table'));
   private readonly largeButton = h('button', { type: 'button', class: 'akid-mini', 'aria-pressed': 'false', click: () => this.toggleLarge() }, icon('large'));
   private readonly below: HTMLElement | null;
-  private axis: IChartState['axis'] = 'step';
+  protected axis: IChartState['axis'] = 'step';
   private pressed = 0;
   private readonly table: Table;
 
@@ -167,8 +167,9 @@ export abstract class Panel {
   }
 
   protected draw(): void {
-    if (this.axis !== this.host.state.axis) {
-      this.axis = this.host.state.axis;
+    const axis = this.model.times.isEmpty ? 'step' : this.host.state.axis; // until it is known when steps were made
+    if (this.axis !== axis) {
+      this.axis = this.node.dataset.axis = axis;
       this.dispose();
     }
     const data = this.data();
@@ -229,12 +230,18 @@ export abstract class Panel {
     if (plot && by !== undefined && rows) {
       const leap = Math.abs(by) === rows ? Math.sign(by) * Math.ceil(rows / 10) : by;
       const at = Math.max(0, Math.min(rows - 1, (plot.cursor.idx ?? rows) + leap));
-      plot.setCursor({ left: plot.valToPos(plot.data[0][at], 'x'), top: plot.over.clientHeight / 2 });
+      this.moveTo(plot.valToPos(plot.data[0][at], 'x'));
       event.preventDefault();
     } else if (event.key === 'Enter') {
       this.pin();
       event.preventDefault();
     }
+  }
+
+  /** Put the cursor there, in the other charts, too; away if it is below zero. */
+  private moveTo(left: number): void {
+    const move = this.plot?.setCursor as ((at: { left: number; top: number }, fire: boolean, publish: boolean) => void) | undefined;
+    move?.({ left, top: left < 0 ? -10 : this.plot!.over.clientHeight / 2 }, true, true);
   }
 
   /** A logarithmic axis shows only what is above zero. */
