@@ -2,23 +2,32 @@
 
 import uplotStyle from 'uplot/dist/uPlot.min.css';
 import bands from './bands/bands.css';
+import builder from './builder/builder.css';
+import { BuilderWidget } from './builder/widget';
 import style from './dashboard.css';
 import graphs from './graph/graph.css';
 import { GraphWidget } from './graph/widget';
+import compared from './compare/compare.css';
+import { CompareModel } from './compare/model';
+import { CompareView } from './compare/view';
 import { Server } from './api';
 import type { IWidget, Kind } from './kinds';
 import { Line } from './line';
 import { DashboardModel } from './model';
+import { ExplorerWidget } from './pictures/explorer';
 import pictures from './pictures/pictures.css';
 import { Places } from './places';
 import type { IModel } from './tokens';
 import { DashboardView } from './view/dashboard';
 
 const KINDS: { [kind: string]: Kind } = {
+  builder: line => new BuilderWidget(line),
+  compare: line => new CompareModel(line, Server.here(), model => new CompareView(model)),
   dashboard: line => {
     const model = new DashboardModel(line, Server.here());
     return { changed: model.changed, view: () => new DashboardView(model), dispose: () => model.dispose() };
   },
+  explorer: line => new ExplorerWidget(line),
   graph: line => new GraphWidget(line)
 };
 
@@ -37,7 +46,7 @@ function dress(): void {
   if (!document.getElementById('akid-style')) {
     const element = document.createElement('style');
     element.id = 'akid-style';
-    element.textContent = uplotStyle + style + bands + graphs + pictures;
+    element.textContent = uplotStyle + style + bands + compared + graphs + pictures + builder;
     document.head.append(element);
   }
 }
