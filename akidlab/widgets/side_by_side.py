@@ -134,7 +134,12 @@ class Comparison(View):
 
     def head(self) -> dict[str, object]:
         """Which runs; the browser asks for the rest."""
-        return {"uids": [run.uid for run in self.runs], "names": [run.name for run in self.runs]}
+        known = [run.look() for run in self.runs]
+        return {
+            "uids": [now.uid for now in known],
+            "names": [now.name for now in known],
+            "live": [now.is_live for now in known],
+        }
 
     def ask(self, question: object, asked: object) -> Answer:
         """Answer the browser; see `comparing.answer`."""
