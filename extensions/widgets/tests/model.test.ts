@@ -188,3 +188,26 @@ test('a move that one way cannot deliver and the other can is on its way', () =>
 
   assert.equal(model.pending.get('ranks')?.state, 'taken');
 });
+
+test('a note carries its text, and for a past run the server is not asked', () => {
+  const comm = new Comm();
+  const told: ICommand[] = [];
+  const server = serverOf({ command: async (_: string, command: ICommand) => void told.push(command), series: async () => Promise.reject(new Error()) });
+  const model = new DashboardModel(new Line(comm), server);
+  model.act('note', null, 'a hint');
+  model.run = { ...RUN, live: false };
+  model.act('note', null, 'later');
+
+  assert.deepEqual(told.map(({ text }) => text), ['a hint']);
+  assert.deepEqual(comm.sent.filter(({ kind }) => kind === 'command').map(sent => (sent as unknown as ICommand).text), ['a hint', 'later']);
+});
+
+test('a checkpoint that a run refuses is told at once', async () => {
+  const comm = new Comm();
+  const model = new DashboardModel(new Line(comm), null);
+  model.act('save');
+  const { id } = model.pending.get('save')!.command;
+  comm.hear({ kind: 'ack', id, ok: false, error: 'It writes none.' });
+
+  assert.deepEqual([model.pending.get('save')!.state, model.pending.get('save')!.error], ['lost', 'It writes none.']);
+});

@@ -84,3 +84,13 @@ test('what is outside of the zoom is not gathered', () => {
   assert.deepEqual(gather(all, 4, 6, 1)[1], [[50, 50]]);
   assert.deepEqual(gather(all, 20, 30, 2)[1], [[null, null, null, null]]);
 });
+
+test('many points are aligned in their order, without any twice', () => {
+  const far = Array.from({ length: 20_000 }, (_, i) => 2 * i);
+  const [steps, [first, second]] = align([{ steps: far, values: far }, { steps: [3, 4], values: [0.3, NaN] }]);
+
+  assert.equal(steps.length, 20_001);
+  assert.deepEqual(steps.slice(0, 4), [0, 2, 3, 4]);
+  assert.deepEqual(first.slice(0, 4), [0, 2, null, 4]);
+  assert.deepEqual(second.slice(0, 4), [null, null, 0.3, null]);
+});
