@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from akidlab import registry
 from akidlab.blocks import plan as plans
 from akidlab.blocks.block import Block, check_begun
 from akidlab.blocks.edit import Edit
@@ -415,6 +416,23 @@ class System(Editing, Measuring, Retrieval, Block):
         from akidlab.blocks.code import to_code
 
         return to_code(self)
+
+    def edit(self, *shapes: Sequence[int]) -> Any:
+        """Open it in a notebook as a picture that can be changed with mouse and keyboard, code beside it.
+
+        What fits is done to this very system, and weights that fit stay; what does not is shown at the block
+        that causes it.
+
+        Args:
+            shapes: of one sample of each value that goes in, such as `(1, 28, 28), ()` for images and labels,
+                so that shapes are known before it is set up.
+
+        Returns:
+            The builder; its `bench` offers the same acts to Python (see `akidlab.blocks.workbench`).
+        """
+        from akidlab.blocks.workbench import Workbench
+
+        return registry.load("akidlab.views", "builder")(Workbench(self, shapes or None))  # type: ignore[operator]
 
     def extra_repr(self) -> str:
         return "1 block" if len(self) == 1 else f"{len(self)} blocks"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ from akidlab.blocks.workbench import draft as drafts
 from akidlab.blocks.workbench.draft import Draft, Part
 from akidlab.blocks.workbench.forms import Option, form, read, text
 from akidlab.blocks.workbench.living import arrange, check, keep, stamp
-from akidlab.blocks.workbench.palette import kind
+from akidlab.blocks.workbench.palette import kind, palette
 from akidlab.blocks.workbench.picture import picture
 from akidlab.blocks.workbench.trying import Findings, found, tried
 from akidlab.errors import BlockError, unknown
@@ -143,6 +143,14 @@ class Workbench:
             rows.append((option, typed, error))
         return rows
 
+    def form_of(self, path: str) -> list[dict[str, object]]:
+        """What `form` gives, in plain values."""
+        return [{**asdict(option), "text": typed, "error": error} for option, typed, error in self.form(path)]
+
+    def palette(self) -> list[dict[str, object]]:
+        """The kinds of blocks that `add` knows, in plain values."""
+        return [{"name": k.name, "section": k.section, "doc": k.doc, "also": list(k.also)} for k in palette()]
+
     # -- acts
 
     def do(self, act: str, **arguments: Any) -> Workbench:
@@ -188,7 +196,8 @@ class Workbench:
             drafts.at(parts, after)
         name = _free(cls, parts) if name is None else self._checked(name, parts)
         part = self._with(Part(name, cls), options)
-        if _judges(cls) and after is None and parts and not self._sequential(into):
+        at_end = bool(parts) and after in (None, parts[-1].name)
+        if _judges(cls) and at_end and not self._sequential(into):
             part = replace(part, inputs=(Wire(parts[-1].name), Wire(SYSTEM_IN, (1,))))
         one = self._sequential(into)
         act = f"added `{_joined(into, name)}`"

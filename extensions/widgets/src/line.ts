@@ -35,6 +35,16 @@ export class Line {
     return this.comm.get('head');
   }
 
+  /** By which all views of the widget find each other. */
+  get key(): string {
+    return this.comm.get('_key') as string;
+  }
+
+  /** What serves the widgets of the page. */
+  get manager(): object | undefined {
+    return this.comm.widget_manager;
+  }
+
   send(content: object): void {
     this.comm.send(content);
   }
