@@ -15,7 +15,7 @@ from torch import Tensor
 
 from akidlab import engines
 from akidlab.clock import Clock
-from akidlab.errors import CheckpointError, DispatchError
+from akidlab.errors import CheckpointError, DispatchError, StoreError
 from akidlab.kids import assembly, checkpoint, editing, show, state, watched
 from akidlab.kids.best import Best, EarlyStopping
 from akidlab.kids.controls import Controls, stay
@@ -37,6 +37,7 @@ from akidlab.kids.randomness import Randomness
 from akidlab.kids.single_steps import SingleSteps
 from akidlab.kids.validation import Measured, measure, watching
 from akidlab.messages import Bus, Command, Event, Message
+from akidlab.messages.command import check_note
 from akidlab.options import Options
 
 if TYPE_CHECKING:
@@ -682,6 +683,35 @@ class Kid(Options, SingleSteps):
         somewhere = self.practising or self.controls.mover is not stay
         if not somewhere or not self.controls.send(Command("ranks", ranks)):
             raise DispatchError("The kid does not train now. `%akid_train kid -np 2` trains it on ranks.")
+
+    def note(self, text: str) -> None:
+        """Keep a note with the run, at the step where it is now: it stands in the log and on the curves.
+
+        Args:
+            text: at most 2,000 characters.
+
+        Raises:
+            ValueError: if it is empty or too long.
+            StoreError: if the kid has no run, or its store cannot be written.
+
+        Example:
+            >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu
+            >>> from akidlab.models.brains import OneLayerBrain
+            >>> kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(0.1), max_steps=20)
+            >>> kid.hooks.on_train_begin.append(lambda kid: kid.note("A first try."))
+            >>> _ = kid.practice()
+            >>> [note.data["text"] for note in kid.run.events("note")]
+            ['A first try.']
+        """
+        check_note(text)
+        if self.practising:
+            if self.engine.rank == 0:
+                facts = {"step": self.step, "text": text}
+                self.bus.publish(Message("event", Event("note", facts), self.step, self.epoch))
+        elif self.run is not None:
+            self.run.note(text)
+        else:
+            raise StoreError(f"`{self.name}` has no run to keep a note with: `kid.practice()` begins one.")
 
     def averaged(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean of each value over the ranks."""

@@ -8,12 +8,31 @@ import importlib
 import pytest
 
 from akidlab import runs
+from akidlab.errors import StoreError
+from akidlab.messages import Command
 from akidlab.store import Store
 
 
 def test_a_kid_is_given_steps_or_epochs_but_not_both(make_kid):
     with pytest.raises(ValueError, match="Give `max_steps` or `max_epoch`, not both"):
         make_kid(max_steps=1, max_epoch=1)
+
+
+def test_a_kid_keeps_notes_while_it_practises_and_afterwards(make_kid):
+    kid = make_kid(record=True, max_steps=4)
+    kid.hooks.on_batch_begin.append(lambda kid: kid.step == 2 and kid.note("Half way."))
+    kid.controls.open()
+    kid.controls.send(Command("note", text="From a button."))
+    kid.practice()
+    kid.note("Done.")
+
+    notes = [(note.step, note.data["text"]) for note in kid.run.events("note")]
+    assert notes == [(0, "From a button."), (2, "Half way."), (4, "Done.")]
+
+
+def test_a_kid_without_a_run_keeps_no_note(make_kid):
+    with pytest.raises(StoreError, match="has no run to keep a note with"):
+        make_kid().note("Too early.")
 
 
 def test_epochs_become_steps(make_kid):

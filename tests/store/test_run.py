@@ -134,6 +134,15 @@ def test_a_pulse_costs_a_widget_nearly_nothing(digits):
     assert min(once() for _ in range(20)) < 0.005  # a hundredth of that on a quiet machine
 
 
+def test_a_note_is_kept_at_the_step_where_the_run_is(digits):
+    digits.note("The best of the day \ud800.")
+
+    (note,) = digits.events("note")
+    assert (note.step, note.data) == (100, {"text": "The best of the day ?."})
+    with pytest.raises(ValueError, match="A note is a text that says something, found ''"):
+        digits.note("")
+
+
 def test_a_figure_draws_the_losses_unless_told(digits):
     assert [trace.name for trace in digits.figure().data] == ["loss"]
     assert [trace.name for trace in digits.figure(["loss", "validation_accuracy"]).data] == [
