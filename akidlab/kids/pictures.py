@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
 from akidlab.kids.randomness import Randomness
 from akidlab.kids.watched import validation_batch
 from akidlab.messages import Log, Message
-from akidlab.messages.picture import picture
 from akidlab.observers import feature_maps, filters
+from akidlab.observers.small import ITEMS, of_filters, of_maps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +20,6 @@ if TYPE_CHECKING:
 FIRST, PACE = 0.25, 2.0  # seconds between the first two, and at last
 SHARE = 0.005  # of the time that taking them may take
 LAYERS = 24  # of which filters, and as many of which maps, are taken: the first ones
-ITEMS = 64  # filters, or maps, of a layer
-NUMBERS = 16_384  # of a picture
-SIDE = 28  # pixels of a map; larger ones are averaged
 
 
 class Pictures:
@@ -92,36 +86,3 @@ class Pictures:
     def _publish(self, topic: str, key: str | None, data: Picture | Log) -> None:
         kid = self.kid
         kid.bus.publish(Message(topic, data, step=kid.step, epoch=kid.epoch, key=key))
-
-
-def of_filters(weights: np.ndarray, biases: np.ndarray | None, total: int) -> Picture:
-    """As many filters, and of their channels, as a picture has room for.
-
-    Args:
-        weights: `[filters, channels, height, width]`.
-        biases: `[filters]`.
-        total: how many there are.
-    """
-    channels, size = weights.shape[1], int(np.prod(weights.shape[2:]))
-    items = max(1, min(len(weights), ITEMS, NUMBERS // size))
-    part = weights[:items, : max(1, NUMBERS // (items * size)), :, :NUMBERS]
-    held = None if biases is None else biases[:items]
-    return picture(part, held, total=total, channels=channels)
-
-
-def of_maps(values: np.ndarray) -> Picture:
-    """As many maps as a picture has room for, large ones made smaller by means.
-
-    Args:
-        values: what a block emits of one sample: `[maps, height, width]`, or numbers.
-    """
-    if values.ndim != 3:
-        values = values.reshape(-1, 1, 1)
-        return picture(values[:NUMBERS, None], total=len(values))
-    total, height, width = values.shape
-    size = min(height, SIDE), min(width, SIDE)
-    items = max(1, min(total, ITEMS, NUMBERS // (size[0] * size[1])))
-    part = values[:items]
-    if size != (height, width):
-        part = torch.nn.functional.adaptive_avg_pool2d(torch.as_tensor(part), size).numpy()
-    return picture(part[:, None], total=total)

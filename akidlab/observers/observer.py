@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from akidlab import registry
 from akidlab.atlas import Atlas, Chart, tiled
 from akidlab.errors import DataError, KindError
 from akidlab.observers.answers import answers
@@ -220,6 +221,20 @@ class Observer:
             raise DataError(f"A line has an x for each y, found {len(x_axis)} and {len(y_axis)}.")
         line = np.array([x_axis, y_axis], np.float64)
         return Chart("lines", title, {title or "line": line}, x_label, y_label, log_x)
+
+    def explore(self) -> Any:
+        """A widget: choose a sample, or draw one, and see it go through the network.
+
+        It shows the feature maps of each block, the probabilities of classes, and on demand what the answer
+        hangs on. It works while the kernel is idle, also when a training goes on in the background.
+
+        Raises:
+            DataError: if there is no sample to begin with: give `samples`.
+        """
+        from akidlab.observers.exploring import Exploring
+
+        explorer: Any = registry.load("akidlab.views", "explorer")
+        return explorer(Exploring(self))
 
     # -- what it looks at
 

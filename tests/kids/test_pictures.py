@@ -16,9 +16,9 @@ from akidlab import (
     TorchLayer,
 )
 from akidlab.kids import checkpoint
-from akidlab.kids.pictures import ITEMS, NUMBERS, SIDE, of_filters, of_maps
 from akidlab.messages import CallbackSubscriber, Message
 from akidlab.models.brains import OneLayerBrain
+from akidlab.observers.small import ITEMS, NUMBERS, SIDE, of_filters, of_maps
 from akidlab.sources import ArraySource
 
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Drawing } from '../src/pictures/drawing';
 import { Feed, type IPictures } from '../src/pictures/feed';
 import { grid, sheetOf, where } from '../src/pictures/layouts';
-import { colour, paint, scaleOf } from '../src/pictures/paint';
+import { colour, paint, scaleOf, veil } from '../src/pictures/paint';
 import { numberOf, pictures, size, type IPicture, type ITold } from '../src/pictures/picture';
 
 function told(shape: ITold['shape'], more: Partial<ITold> = {}): ITold {
@@ -79,6 +80,25 @@ test('pictures are cut out of what comes end to end', () => {
   assert.deepEqual([[...two.levels], [...two.values!]], [[3, 4, 5, 6], [0.5, 0.25]]);
   assert.equal(numberOf(two, 254), 1);
   assert.ok(Number.isNaN(numberOf(two, 255)));
+});
+
+test('a veil is thick where an answer hangs on a pixel, and clear where it does not', () => {
+  const pixels = veil(picture([1, 1, 1, 3], [0, 127, 254], { low: -2, high: 2 }));
+
+  assert.deepEqual([...pixels], [40, 130, 255, 217, 255, 60, 40, 0, 255, 60, 40, 217]);
+});
+
+test('strokes add ink along their way, and an eraser takes it', () => {
+  const drawing = new Drawing(8, 8);
+  drawing.stroke([1.5, 4.5], [6.5, 4.5]);
+
+  assert.deepEqual([...drawing.pixels.slice(33, 39)].map(ink => ink === 255), Array<boolean>(6).fill(true));
+  assert.equal(drawing.pixels[0], 0);
+  const before = drawing.pixels[36];
+  drawing.stroke([4.5, 4.5], [4.5, 4.5], true);
+  assert.ok(drawing.pixels[36] < before);
+  drawing.clear();
+  assert.ok(drawing.isEmpty);
 });
 
 test('sizes and places are said in words', () => {

@@ -57,6 +57,17 @@ function rgb(hex: string): number[] {
   return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
 }
 
+/** A veil to lay over an image: red where a number is above zero, blue below, the thicker the larger it is. */
+export function veil({ levels, low, high }: IPicture): Uint8ClampedArray {
+  const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const pixels = new Uint8ClampedArray(levels.length * 4);
+  levels.forEach((level, at) => {
+    const share = level === NOTHING ? 0 : (low + ((high - low) * level) / LEVELS) / most;
+    pixels.set([...(share >= 0 ? [255, 60, 40] : [40, 130, 255]), 255 * 0.85 * Math.abs(share)], at * 4);
+  });
+  return pixels;
+}
+
 /** The image of a sheet, four bytes a pixel; clear where nothing is. */
 export function paint(picture: IPicture, sheet: ISheet, scale: IScale): Uint8ClampedArray {
   const pixels = new Uint8ClampedArray(sheet.places.length * 4);
