@@ -51,10 +51,11 @@ class Exploring:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What there is to explore: the `shape` of a sample, how `many`, the `low`est and `high`est number."""
+        """What there is to explore: the `shape` of a sample, how `many`, its `low` and `high` numbers."""
         return {
             "shape": list(self._samples.shape[1:]), "many": len(self._samples), "low": self.low,
-            "high": self.high, "can_draw": self.can_draw, "why": list(WHY) if self._is_image else ["saliency"],
+            "high": self.high, "can_draw": self.can_draw,
+            "why": list(WHY) if self._is_image else ["saliency"],
         }  # fmt: skip
 
     @property

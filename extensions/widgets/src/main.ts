@@ -15,7 +15,6 @@ import type { IWidget, Kind } from './kinds';
 import { Line } from './line';
 import { DashboardModel } from './model';
 import { ExplorerWidget } from './pictures/explorer';
-import { ExplorerWidget } from './pictures/explorer';
 import pictures from './pictures/pictures.css';
 import { Places } from './places';
 import type { IModel } from './tokens';
@@ -28,7 +27,6 @@ const KINDS: { [kind: string]: Kind } = {
     const model = new DashboardModel(line, Server.here());
     return { changed: model.changed, view: () => new DashboardView(model), dispose: () => model.dispose() };
   },
-  explorer: line => new ExplorerWidget(line),
   explorer: line => new ExplorerWidget(line),
   graph: line => new GraphWidget(line)
 };
