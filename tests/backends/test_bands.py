@@ -9,6 +9,7 @@ import pytest
 
 from akidlab.backends import plotly, svg
 from akidlab.backends.shades import SHADES, on_top, pick, smooth_bands, stretches
+from akidlab.backends.svg.picture import ROOM
 from akidlab.errors import UnknownNameError
 from akidlab.messages import Message, Percentiles, Samples
 from akidlab.store import Bands, Recorder, Run, Store
@@ -173,12 +174,11 @@ def test_the_shades_of_the_picture_are_those_of_the_figure():
         assert covered == pytest.approx(shade)
 
 
-def test_a_picture_of_a_run_has_a_row_of_distributions_of_every_kind(run):
-    wide, card = texts(svg.picture(run)), texts(svg.picture(run, width=760))
+def test_a_picture_of_a_run_has_distributions_of_every_kind(run):
+    wide, card = texts(svg.picture(run)), texts(svg.picture(run, width=760, title=False))
 
-    chosen = ["activations/a", "weights/a", "biases/a", "activations/b"]
+    chosen = ["activations/a", "weights/a", "biases/a", "activations/b", "weights/b", "biases/b"]
     assert [text for text in wide if "/" in text] == chosen
-    assert "4 of 6 distributions" in wide
     assert [text for text in card if "/" in text] == chosen[:3]
     assert "3 of 6 distributions" in card
     assert "Bands('weights/a': " in (ET.fromstring(svg.picture(run)).get("aria-label") or "")
@@ -200,7 +200,7 @@ def test_the_picture_stays_within_its_height_and_small(run):
     root = ET.fromstring(picture)
 
     assert len(picture) < 30_000
-    assert float(root.get("height", 0)) == 30 + 210 + 18 + 22 + 170
+    assert float(root.get("height", 0)) == 30 + 210 + 18 + 22 + 170 + 18 + 170
     assert "<rect" not in picture
 
 
@@ -208,3 +208,29 @@ def test_the_most_telling_topics_are_picked_first():
     assert pick([], 4) == []
     assert pick(["biases/a", "weights/a", "weight_gradients/a"], 2) == ["weights/a", "weight_gradients/a"]
     assert pick(["weights/a", "weights/b", "weights/c"], 2) == ["weights/a", "weights/b"]
+
+
+def test_a_full_picture_stays_small_and_shows_bands_and_ranks():
+    run, nine = Store().create("full"), np.sort(NOISE.reshape(-1)[: 24 * 9].reshape(24, 9), 1)
+    tags = [f"{topic}/conv{i}" for topic in ("weights", "activations") for i in range(12)]
+    with Recorder(run) as recorder:
+        steps = list(range(1, 2001))
+        noise = np.random.default_rng(0).normal(size=(30, 2000)).tolist()
+        names = [
+            "loss",
+            "accuracy",
+            *(f"norm/conv{i}" for i in range(20)),
+            *(f"ranks/own_ms/{i}" for i in range(8)),
+        ]
+        for name, values in zip(names, noise, strict=True):
+            recorder.hear(Message(name, Samples(steps, values, [0.0] * 2000), step=2000))
+        for step in range(1, 400):
+            rows = (nine * (1 + step / 100)).astype(np.float32)
+            recorder.hear(Message("percentiles", Percentiles(tags, rows, np.full(24, 9)), step=step))
+
+    picture = svg.picture(run)
+    said = texts(picture)
+    assert len(picture) <= ROOM
+    assert "own step time of ranks, ms" in said
+    assert "8 of 24 distributions" in said
+    assert picture.count("<g fill=") == 1 + 8  # the legend, and each that is shaded

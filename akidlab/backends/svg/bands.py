@@ -80,13 +80,15 @@ def row(
 def _legend() -> str:
     body, x = [], 2.0
     for strip, said in enumerate(SAID):
-        body.append(f"<path d='M{x:.0f} 3h14v10h-14Z' {_look(strip)}/>")
-        for outer in range(strip):  # as it looks where they lie over each other
-            body.append(f"<path d='M{x:.0f} 3h14v10h-14Z' {_look(outer)}/>")
-        body.append(parts.text(x + 19, 12, said))
+        # as it looks where they lie over each other
+        body += [f"<path d='M{x:.0f} 3h14v10h-14Z' {_shade(each)}/>" for each in (strip, *range(strip))]
         x += 38 + 6.5 * len(said)
-    body.append(f"<path d='M{x:.0f} 8h14' stroke='{colour(0)}' stroke-width='1.5'/>")
-    return "".join([*body, parts.text(x + 19, 12, "50%")])
+    words, at = [], 2.0
+    for said in SAID:
+        words.append(parts.text(at + 19, 12, said))
+        at += 38 + 6.5 * len(said)
+    middle = f"<path d='M{x:.0f} 8h14' stroke='{colour(0)}' stroke-width='1.5'/>"
+    return "".join([_look(body), *words, middle, parts.text(x + 19, 12, "50%")])
 
 
 def _chart(one: Bands, width: float, height: int, steps: tuple[float, float], log: bool) -> str:
@@ -105,19 +107,23 @@ def _shaded(piece: Bands, scale: Scale) -> str:
     for strip, (low, high) in enumerate(STRIPS):
         there = _points(piece.line(PERCENTS[high]), scale)
         back = _points(piece.line(PERCENTS[low]), scale)[::-1]
-        body.append(f"<path d='M{' '.join(there + back)}Z' {_look(strip)}/>")
-    middle = " ".join(_points(piece.line(50), scale))
-    body.append(f"<path d='M{middle}' fill='none' stroke='{colour(0)}' stroke-width='1.5'/>")
-    return "".join(body)
+        body.append(f"<path d='{parts.path(there + back)}Z' {_shade(strip)}/>")
+    middle = parts.path(_points(piece.line(50), scale))
+    return f"{_look(body)}<path d='{middle}' fill='none' stroke='{colour(0)}' stroke-width='1.5'/>"
 
 
-def _look(strip: int) -> str:
+def _look(strips: Sequence[str]) -> str:
+    """What all strips have in common is told once."""
     return (
-        f"fill='{colour(0)}' fill-opacity='{on_top(strip):.2f}' stroke='{colour(0)}' stroke-opacity='.5'"
-        " stroke-width='.7'"
+        f"<g fill='{colour(0)}' stroke='{colour(0)}' stroke-opacity='.5' stroke-width='.7'>"
+        f"{''.join(strips)}</g>"
     )
 
 
-def _points(line: Series, scale: Scale) -> list[str]:
+def _shade(strip: int) -> str:
+    return f"fill-opacity='{on_top(strip):.2f}'"
+
+
+def _points(line: Series, scale: Scale) -> list[tuple[float, float]]:
     places = zip(line.steps.tolist(), line.values.tolist(), strict=True)
-    return [f"{scale.x(step):.1f} {scale.y(value):.1f}" for step, value in places]
+    return [(scale.x(step), scale.y(value)) for step, value in places]

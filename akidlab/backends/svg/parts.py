@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -31,40 +31,62 @@ def frame(width: int, height: int, label: str, body: Sequence[str]) -> str:
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' role='img'"
         f" viewBox='0 0 {width} {height}' style='max-width:100%;height:auto' {FONT} font-size='11'"
-        f" fill='{GREY}' aria-label=\"{label}\"><title>{label}</title>{''.join(body)}</svg>"
+        f" fill='{GREY}' aria-label=\"{label}\">{''.join(body)}</svg>"
     )
 
 
 def axes(scale: Scale) -> str:
     """The lines and numbers of both axes."""
     left, right, bottom = scale.left, scale.right, scale.bottom
-    parts = []
-    for value in scale.y_ticks():
-        y = scale.y(value)
-        parts.append(f"<path d='M{left:g} {y:.1f}H{right:.1f}' stroke='{GREY}' stroke-opacity='.25'/>")
-        parts.append(text(left - 6, y + 4, short(value), anchor="end"))
-    for value in scale.x_ticks():
-        x = scale.x(value)
-        parts.append(f"<path d='M{x:.1f} {bottom:g}v4' stroke='{GREY}'/>")
-        parts.append(text(x, bottom + 16, short(value), anchor="middle"))
-    parts.append(f"<path d='M{left:g} {bottom:g}H{right:.1f}' stroke='{GREY}'/>")
+    rows, columns = scale.y_ticks(), scale.x_ticks()
+    across = "".join(f"M{left:g} {scale.y(value):.1f}H{right:.1f}" for value in rows)
+    marks = "".join(f"M{scale.x(value):.1f} {bottom:g}v4" for value in columns)
+    parts = [
+        f"<path d='{across}' stroke='{GREY}' stroke-opacity='.25'/>",
+        f"<path d='{marks}M{left:g} {bottom:g}H{right:.1f}' stroke='{GREY}'/>",
+        *(text(left - 6, scale.y(value) + 4, short(value), anchor="end") for value in rows),
+        *(text(scale.x(value), bottom + 16, short(value), anchor="middle") for value in columns),
+    ]
     return "".join(parts)
+
+
+def path(points: Iterable[tuple[float, float]]) -> str:
+    """A line through points, as small as it can be told: tenths of a pixel, each from the one before.
+
+    Example:
+        >>> path([(10, 20.04), (11.5, 19.3), (12, 19.3)])
+        'M10 20l1.5-.7 .5 0'
+    """
+    told, here = [], None
+    for x, y in points:
+        there = round(10 * x), round(10 * y)
+        across, up = there if here is None else (there[0] - here[0], there[1] - here[1])
+        told.append(_tenths(across) + (" " if up >= 0 else "") + _tenths(up))
+        here = there
+    first, rest = told[0], told[1:]
+    joined = "".join(one if one.startswith("-") or not at else f" {one}" for at, one in enumerate(rest))
+    return f"M{first}l{joined}" if rest else f"M{first}"
+
+
+def _tenths(number: int) -> str:
+    """A number of tenths, without what may be left out: 7 is .7, -30 is -3."""
+    said = f"{number / 10:.1f}".removesuffix(".0")
+    return said.replace("0.", ".", 1) if abs(number) < 10 and number else said
 
 
 def line(series: Series, scale: Scale, stroke: str, pattern: str = "", *, points: int = 2000) -> str:
     """A series as a line, with dots if it has few samples and gaps where they are not finite."""
     thin = series.thin(max(8, min(points, int(scale.right - scale.left))))
-    pen, path, dots = "M", [], []
+    parts: list[list[tuple[float, float]]] = [[]]
     for step, value in zip(thin.steps.tolist(), thin.values.tolist(), strict=True):
-        if not math.isfinite(value):
-            pen = "M"  # a gap
-            continue
-        x, y = scale.x(step), scale.y(value)
-        path.append(f"{pen}{x:.1f} {y:.1f}")
-        dots.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2' fill='{stroke}'/>")
-        pen = "L"
+        if math.isfinite(value):
+            parts[-1].append((scale.x(step), scale.y(value)))
+        elif parts[-1]:
+            parts.append([])  # a gap
+    dots = [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2' fill='{stroke}'/>" for part in parts for x, y in part]
+    drawn = "".join(path(part) for part in parts if part)
     look = f"fill='none' stroke='{stroke}' stroke-width='1.5' stroke-linejoin='round'{pattern}"
-    return f"<path d='{''.join(path)}' {look}/>" + ("".join(dots) if len(series) <= 30 else "")
+    return f"<path d='{drawn}' {look}/>" + ("".join(dots) if len(series) <= 30 else "")
 
 
 def dashed(dash: str) -> str:
