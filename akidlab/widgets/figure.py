@@ -12,7 +12,7 @@ from akidlab.backends.lines import room
 from akidlab.backends.palette import COLOURS
 from akidlab.backends.svg import span
 from akidlab.store import titles, words
-from akidlab.widgets import description
+from akidlab.widgets import description, spread
 from akidlab.widgets.charts import KEPT, Charts, charts, fitting, points
 from akidlab.widgets.grid import COLUMNS, Place, layout
 
@@ -29,16 +29,20 @@ _WIDE = 50  # the last values are so many times apart that a logarithmic axis te
 def figure(run: Run, budget: int = KEPT) -> description.Plain:
     """The charts of the dashboard, as the JSON of a plotly figure.
 
-    Lines of a topic (`topic/key`) share a chart. What there is no room for is left out, and that is told.
+    Lines of a topic (`topic/key`) share a chart. Some distributions stand for all of them. What there is no
+    room for is left out, and that is told.
 
     Args:
         run: what to draw.
-        budget: bytes for its charts; with what stands around them a figure that is saved has 20 kB.
+        budget: bytes for its charts; with what stands around them a figure that is saved has 20 kB, and 16 kB
+            more if it shows distributions.
     """
     known = charts(list(run.pulse().tags))
     shown = fitting(known, budget)
     each = points(shown, budget)
-    rows = max(1, math.ceil(len(shown) / COLUMNS))
+    bands = spread.some_bands(run, saved=budget == KEPT)
+    count = len(shown) + len(bands)
+    rows = max(1, math.ceil(count / COLUMNS))
     title, more = _title(run, [name for name in known if name not in shown], known)
     above = _ABOVE + 19 * more
     drawn = layout(title, above, rows)
@@ -50,13 +54,18 @@ def figure(run: Run, budget: int = KEPT) -> description.Plain:
         }
         for name, tags in shown.items()
     }
-    steps = span([one for series in series_of.values() for one in series.values()])
+    medians = [one.line(50) for one in bands]
+    steps = span([*(one for series in series_of.values() for one in series.values()), *medians])
     for index, (name, tags) in enumerate(shown.items()):
-        place, series = Place(index, len(shown), rows, steps), series_of[name]
+        place, series = Place(index, count, rows, steps), series_of[name]
         scale = "zero" if name == "learning_rate" else "log" if _is_wide(name, series.values()) else ""
         heading = _heading(name, tags, len(known[name]), first=index == 0)
         place.draw(drawn, heading, scale, None if scale else room(list(series.values())))
         traces += [_trace(one, place, name, at) for at, one in series.items()]
+    for index, one in enumerate(bands):
+        place = Place(len(shown) + index, count, rows, steps)
+        place.draw(drawn, spread.heading(one, len(bands), len(run.distributions()), first=index == 0))
+        traces += spread.traces(one, place)
     return {"data": traces, "layout": drawn, "config": {"displaylogo": False, "responsive": True}}
 
 

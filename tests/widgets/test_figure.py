@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from tapped import scalar
 
 from akidlab.backends.palette import COLOURS
 from akidlab.backends.svg import picture
-from akidlab.messages import Message, Samples
+from akidlab.messages import Message, Percentiles, Samples
 from akidlab.store import Recorder, Run
 from akidlab.widgets.charts import EXPLORED, charts, fitting
 from akidlab.widgets.figure import figure
@@ -127,3 +128,37 @@ def test_a_figure_says_what_looking_inside_cost(run: Run, recorder: Recorder) ->
 
     assert ", observed 1.4 %, every 10 steps" in figure(run)["layout"]["title"]["text"]  # type: ignore[index]
     assert "observed 1.4 %, every 10 steps" in picture(run)
+
+
+def test_distributions_stand_beside_the_curves_nine_lines_each(run: Run, recorder: Recorder) -> None:
+    scalar(recorder, "loss", [1, 200], [2.0, 1.0])
+    tags = [f"{topic}/conv{i}" for topic in ("weights", "activations") for i in range(10)]
+    for step in range(1, 301):
+        rows = np.tile(np.arange(9, dtype=np.float32) * step / 7, (20, 1))
+        recorder.hear(Message("percentiles", Percentiles(tags, rows, np.full(20, 9)), step=step))
+    recorder.flush()
+    drawn: Any = figure(run)
+
+    said = [read(heading) for heading in headings(drawn)[1:]]
+    assert said == [
+        "activations/conv0   4 of 20 distributions",
+        "weights/conv0",
+        "activations/conv1",
+        "weights/conv1",
+    ]
+    lines = [trace for trace in drawn["data"] if trace["yaxis"] == "y2"]
+    assert [trace["name"] for trace in lines][::4] == ["maximum", "50%", "minimum"]
+    assert all("fill" in trace for trace in lines[1:])
+    assert len(json.dumps(drawn)) <= 36_000
+
+
+def test_a_distribution_that_is_not_finite_says_where(run: Run, recorder: Recorder) -> None:
+    for step, value in enumerate([1.0, np.nan, 2.0], 1):
+        rows = np.full((1, 9), value, np.float32)
+        recorder.hear(Message("percentiles", Percentiles(["weights/a"], rows, np.array([9])), step=step))
+    recorder.flush()
+    drawn: Any = figure(run)
+
+    assert read(headings(drawn)[-1]) == "weights/a   not finite at 2"
+    assert "NaN" not in json.dumps(drawn)
+    assert drawn["data"][0]["x"] == [1, 3]
