@@ -147,6 +147,7 @@ from akidlab.blocks import UpdateBlock as UpdateBlock
 from akidlab.blocks import ValidatableProcessingBlock as ValidatableProcessingBlock
 from akidlab.blocks import WeightDecayLayer as WeightDecayLayer
 from akidlab.blocks import get_eval_block as get_eval_block
+from akidlab.blocks import graph as graph
 from akidlab.blocks import register_eval_block as register_eval_block
 from akidlab.blocks import reset_eval_block_map as reset_eval_block_map
 from akidlab.dispatch import Pool as Pool

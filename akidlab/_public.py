@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _NAMES = {
     "akidlab.blocks": """
-        Edit DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock GenerativeBlock
+        Edit graph DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock GenerativeBlock
         UpdateBlock ProcessingLayer
         Block Brain GraphBrain GraphSystem SequentialBrain SequentialSystem System
         ConvolutionLayer Conv2D InnerProductLayer ReLULayer ReLU

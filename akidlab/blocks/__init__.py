@@ -77,6 +77,7 @@ from akidlab.blocks.layers.torch_layer import TorchLayer
 from akidlab.blocks.layers.weight_loss import KLRegularizationLayer, WeightDecayLayer
 from akidlab.blocks.system import System
 from akidlab.blocks.topology import GraphSystem, SequentialSystem
+from akidlab.blocks.tracing import graph
 
 Conv2D = ConvolutionLayer
 SeqentialGBrain = SequentialGBrain  # as akid spells it
@@ -216,6 +217,7 @@ __all__ = [
     "MemoryReLULayer",
     "MemoryMaxPoolingLayer",
     "ScatterLayer",
+    "graph",
     "PaddingLayer",
     "MPoolLayer",
     "MReLU",

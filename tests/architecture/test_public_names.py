@@ -55,7 +55,7 @@ PUBLIC = [
     "Edit", "DataBlock", "FlowBlock", "ProcessingBlock", "ValidatableProcessingBlock", "ShadowableBlock",
     "GenerativeBlock", "UpdateBlock", "ProcessingLayer", "RecurrentLayer", "LSTMLayer", "LSTM", "GRULayer",
     "GRU", "MultiHeadAttentionLayer", "MultiHeadAttention", "TorchLayer",
-    "ask", "Bands", "compare", "Observer", "Exporter", "Finding", "watch", "WatchOptions",
+    "ask", "graph", "Bands", "compare", "Observer", "Exporter", "Finding", "watch", "WatchOptions",
 ]  # fmt: skip
 
 
