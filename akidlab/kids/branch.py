@@ -36,10 +36,19 @@ class Branch:
             checkpoints.pin(then.path.parent, then.step)
         return cls(then.run.uid, then.run.name, then.step)
 
-    @property
-    def child(self) -> str:
-        """What the run is called that begins here, unless somebody says otherwise."""
-        return f"{self.name}-from-{self.step}"
+    def child(self, name: str = "kid") -> str:
+        """What the run is called that begins here.
+
+        Args:
+            name: that of the kid: it counts unless it is that of the parent, or nobody gave it one.
+
+        Example:
+            >>> branch = Branch("uid", "digits-2", 100)
+            >>> branch.child("digits"), branch.child("slower")
+            ('digits-2-from-100', 'slower')
+        """
+        is_same = name == self.name or self.name.startswith(f"{name}-")
+        return f"{self.name}-from-{self.step}" if is_same or name == "kid" else name
 
     @property
     def facts(self) -> dict[str, object]:
@@ -62,5 +71,5 @@ def branch(run: Run, step: int, like: Kid | None = None, name: str | None = None
     then = moment.at(run, step, like)
     kid = then.kid
     kid.branched = Branch.of(then)
-    kid.name = name or kid.branched.child
+    kid.name = name or kid.branched.child()
     return kid

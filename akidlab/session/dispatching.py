@@ -92,7 +92,7 @@ def dispatch(
         options["resume"], identity["uid"] = True, told[1].uid
     elif branched is not None:
         options["parent"], options["branched"] = branched.uid, branched.facts
-        name = name or branched.child
+        name = name or branched.child(kid.name)
     assignment = Assignment(
         source=cargo.source,
         filename=cargo.filename,

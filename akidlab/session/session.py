@@ -104,7 +104,7 @@ class Session:
         kid.setup()
         same = plan.apply(kid, name)
         if kid.branched is not None and same is None:
-            name = name or kid.branched.child
+            name = name or kid.branched.child(kid.name)
         training = Training.of(kid, same or name, tensorboard, config={"code": code} if code else None)
         manner = Manner(self._ranks(), cargo, tensorboard, shows(dashboard))
         return self._begin(Voyage(training, manner), background, dashboard)

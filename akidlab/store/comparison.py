@@ -36,7 +36,9 @@ ACTS = {  # what changes a run while it trains, and how it is told
     "ranks_joined": "ranks",
 }
 _APART = {"code", "instance", "repeat", "key", "tuning"}  # of a config; some of it is told otherwise
-_PLACE = re.compile(r", position epoch \d+, sample \d+")
+_NOW = re.compile(  # where a part stands, and the rate, which is told otherwise
+    r", position epoch \d+, sample \d+|\blr=[^,)]+(?:, )?|, at a rate of \S+ now"
+)
 _FOLDERS = re.compile(r"(?<![\w./\\])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
 _LONG = 200  # characters of one value
 
@@ -204,7 +206,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             found |= _flat(value, f"{before}{name}.")
         elif isinstance(value, str):
-            found[before + name] = without_folders(_PLACE.sub("", value))
+            found[before + name] = without_folders(_NOW.sub("", value))
         else:
             found[before + name] = value
     return found

@@ -148,6 +148,19 @@ def test_a_resumed_run_goes_on_there(notebook: Notebook) -> None:
     assert (runs()["halfway"].status, notebook["kid"].step) == ("finished", 20)
 
 
+def test_a_branch_on_ranks_repeats_its_parent_bit_for_bit(notebook: Notebook) -> None:
+    notebook.run("%%akid_train -np 2 --no-dashboard\nkid = make(name='trunk', max_steps=20, val_log_step=5)")
+    notebook.run("%%akid_train -np 2 --no-dashboard --from trunk@12 --keep 2,3\nkid = make(name='twig')")
+    trunk, twig = runs()["trunk"], runs()["twig"]
+
+    assert (twig.parent, twig.branched_at, twig.world_size) == (trunk.uid, 10, 2)
+    assert twig.scalars("loss").values.tolist() == trunk.scalars("loss", since=10).values.tolist()
+    ours, theirs = twig.at(20).weights(), trunk.at(20).weights()
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+    assert twig.info["made_with"]["data"]["train"].startswith("96, ")
+    assert notebook["kid"].keep.files == 3
+
+
 def test_a_run_moves_there_by_its_cell_where_its_kid_cannot_travel(notebook: Notebook) -> None:
     notebook.run(
         "%%akid_train --background --no-dashboard --name carried\nnotes = open('notes', 'w')\n"

@@ -371,7 +371,11 @@ def test_a_run_begins_where_another_one_was_and_is_its_child(notebook: Notebook)
     notebook.run("%%akid_train --from tiny@12 --no-dashboard --keep 2,4,1MB\nkid = make(max_steps=20)")
 
     child, parent = notebook["kid"].run, runs()["tiny"]
-    assert (child.name, child.parent, child.branched_at) == ("tiny-from-10", parent.uid, 10)
+    assert (child.name, child.parent, child.branched_at) == (
+        "tiny-from-10",
+        parent.uid,
+        10,
+    )  # both are `tiny`
     assert child.scalars("loss").values.tolist() == parent.scalars("loss", since=10).values.tolist()
     assert parent.step == 20
     assert [one.step for one in parent.checkpoints if one.is_pinned] == [10]
