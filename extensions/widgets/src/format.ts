@@ -25,7 +25,7 @@ export function value(number: number | null | undefined): string {
 
 /** Four significant digits with a sign: +0.0123, −1.2e-5. */
 export function difference(number: number): string {
-  return `${number < 0 ? '−' : '+'}${value(Math.abs(number))}`;
+  return number === 0 ? '±0' : `${number < 0 ? '−' : '+'}${value(Math.abs(number))}`;
 }
 
 const RAISED: { [digit: string]: string } = Object.fromEntries([...'-0123456789'].map((digit, i) => [digit, [...'⁻⁰¹²³⁴⁵⁶⁷⁸⁹'][i]]));
@@ -74,6 +74,11 @@ export function duration(seconds: number | null): string {
     return `${days} d ${two(hours)}:${two(minutes)}`;
   }
   return hours ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
+}
+
+/** A place on an axis of time: 0.25 s where places lie close together, else as a duration. */
+export function moment(seconds: number, apart: number): string {
+  return apart < 1 ? `${+seconds.toFixed(apart < 0.1 ? 2 : 1)} s` : duration(seconds);
 }
 
 export function clock(time: number): string {

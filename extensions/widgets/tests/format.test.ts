@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { block, bytes, duration, held, ms, observing, rate, sentence, tick, title, unsaid, value, warns } from '../src/format';
+import { block, bytes, difference, duration, held, moment, ms, observing, rate, sentence, tick, title, unsaid, value, warns } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -82,4 +82,12 @@ test('a rank that lags or drifts is a warning, a timeline is not', () => {
   assert.equal(sentence(event('timeline', { first: 101, last: 150 })), 'Timeline of steps 101 to 150 recorded');
   assert.equal(sentence(event('save')), null);
   assert.equal(sentence(event('reduction', { path: 'shared', ms: { shared: 0.4, torch: 1.25 } })), 'Gradients are averaged by: shared (shared 0.400 ms, torch 1.25 ms)');
+});
+
+test('moments that lie close together are told in parts of a second', () => {
+  assert.deepEqual([moment(0.25, 0.05), moment(0.5, 0.1), moment(75, 5)], ['0.25 s', '0.5 s', '1:15']);
+});
+
+test('a difference carries its sign', () => {
+  assert.deepEqual([difference(0.5), difference(-0.0123), difference(0)], ['+0.5000', '−0.0123', '±0']);
 });

@@ -56,10 +56,10 @@ export class Messages {
   }
 }
 
-/** All that was done and said, oldest first. */
+/** All that was done and said, oldest first; what ranks write is looked at elsewhere. */
 export function lines(model: DashboardModel): ILine[] {
   const { events, logs, run } = model;
-  const lines: ILine[] = unsaid(logs, events).map(log => ({
+  const lines: ILine[] = unsaid(logs, events).filter(log => !model.ranks || log.level !== 'info').map(log => ({
     key: `log ${log.id}`,
     time: log.time,
     step: log.step || null,

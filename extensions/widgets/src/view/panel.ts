@@ -1,7 +1,7 @@
 // What every chart has: a head with a log axis and a table, a canvas drawn by uPlot, a zoom, marks of what was done.
 
 import uPlot from 'uplot';
-import { count, duration, sentence, tick, title, warns } from '../format';
+import { count, moment, sentence, tick, title, warns } from '../format';
 import type { DashboardModel } from '../model';
 import type { IEvent } from '../tokens';
 import { h, icon, write } from './dom';
@@ -43,7 +43,7 @@ export interface IPanelParts {
 const MARKED = new Set(['rate', 'pause', 'early_stop', 'stop', 'guard', 'rank_lost', 'ranks_joined', 'ranks_left', 'rank_lags', 'rank_drifts', 'moved', 'warning', 'note', 'checkpoint', 'branched']);
 const ROOM = 1.08;
 const NEAR = 5; // pixels from which a mark tells what it stands for
-const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
+const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
 
 export abstract class Panel {
   readonly node: HTMLElement;
@@ -194,7 +194,7 @@ export abstract class Panel {
 
   /** How a place on the horizontal axis reads. */
   protected read(place: number): string {
-    return this.axis === 'time' ? duration(place) : count(Math.round(place));
+    return this.axis === 'time' ? moment(place, this.xRange()[1] / 20) : count(Math.round(place));
   }
 
   /** The row of the step that is pinned; null if none is. */
@@ -286,7 +286,7 @@ export abstract class Panel {
         y: this.log ? { distr: 3, log: 10 } : { range: (_u, low, high) => this.yRange(low, high) }
       },
       axes: [
-        axis({ size: 26, gap: 4, ...(this.axis === 'time' ? { incrs: SECONDS, values: (_u, ticks) => ticks.map(at => duration(at)) } : { values: (_u, ticks) => ticks.map(tick) }) }),
+        axis({ size: 26, gap: 4, ...(this.axis === 'time' ? { incrs: SECONDS, values: (_u, ticks, _axis, _space, apart) => ticks.map(at => moment(at, apart)) } : { values: (_u, ticks) => ticks.map(tick) }) }),
         axis({ grid: { stroke: () => css('--akid-grid'), width: 1, filter: (_u, splits) => (this.log ? decades(splits) : splits) }, size: (_u, labels) => room(labels), gap: 4, space: 32, values: (_u, ticks) => ticks.map(at => (at == null ? '' : tick(at))) })
       ],
       series: [{}, ...this.curves(css)],
@@ -319,7 +319,7 @@ export abstract class Panel {
     const { step, max_steps, live } = this.model.run;
     const seen = Math.max(step, ...this.tags.map(tag => this.model.series.get(tag)?.lastStep ?? 0), 1);
     if (this.axis === 'time') {
-      return [0, Math.max(this.placeOf(seen) * (live ? 1.1 : 1), this.farthest(), 1)];
+      return [0, Math.max(this.placeOf(seen) * (live ? 1.1 : 1), this.farthest()) || 1];
     }
     if (!live) {
       return [0, Math.max(seen, this.farthest())];
@@ -368,6 +368,7 @@ export abstract class Panel {
       ctx.save();
       ctx.lineWidth = devicePixelRatio;
       ctx.strokeStyle = color;
+      ctx.setLineDash([]);
       line(ctx, x, bbox.top, bbox.height);
       ctx.restore();
     }
