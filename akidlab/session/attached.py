@@ -68,6 +68,14 @@ class Attached:
         """Have it go on after a pause, as `send("resume")` does."""
         self.send("resume")
 
+    def note(self, text: str) -> None:
+        """Keep a note with the run, at the step where it is now.
+
+        Raises:
+            ValueError: if it is empty, or longer than 2,000 characters.
+        """
+        self.run.note(text)
+
     def stop(self) -> None:
         """End it after the step it is in, saved, as `send("stop")` does."""
         self.send("stop")

@@ -128,6 +128,13 @@ def test_a_run_is_named_by_its_name_by_its_uid_or_by_itself() -> None:
     assert attach("digits").run == attach(run.uid).run == attach(run).run == run
 
 
+def test_a_note_is_kept_with_the_run_that_was_attached_to() -> None:
+    attached = attach(Store().create("digits"))
+    attached.note("Learned on the old data.")
+
+    assert [note.data["text"] for note in attached.run.events("note")] == ["Learned on the old data."]
+
+
 def test_to_attach_loads_neither_torch_nor_widgets() -> None:
     code = "import sys, akidlab\ntry:\n    akidlab.attach()\nexcept ValueError:\n    pass\n"
     code += "print([name for name in ('torch', 'anywidget') if name in sys.modules])"
