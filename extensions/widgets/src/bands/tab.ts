@@ -111,6 +111,11 @@ export class Distributions implements ITab, ILargeHost {
     return true;
   }
 
+  find(words: string): void {
+    this.filter.value = words;
+    this.update();
+  }
+
   update(): void {
     this.isShown = true;
     this.ask();

@@ -75,6 +75,11 @@ export class PicturesTab implements ITab {
     this.feed.dispose();
   }
 
+  find(words: string): void {
+    this.filter.value = words;
+    this.draw();
+  }
+
   update(): void {
     this.isShown = true;
     this.feed.poke();

@@ -75,8 +75,8 @@ export class DashboardView implements ITabHost {
     return this.isInSight && !document.hidden;
   }
 
-  show(name: string): void {
-    this.tabs.show(name);
+  show(name: string, words?: string): void {
+    this.tabs.show(name, words);
   }
 
   change(state: Partial<IChartState>): void {

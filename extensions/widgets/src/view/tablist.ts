@@ -13,6 +13,7 @@ export class TabList {
   readonly head = h('div', { class: 'akid-tabs' }, this.list, this.tools);
   readonly panel: HTMLElement;
   private name = '';
+  private words: string | null = null;
 
   constructor(
     private readonly model: DashboardModel,
@@ -39,8 +40,9 @@ export class TabList {
     return this.made;
   }
 
-  show(name: string): void {
+  show(name: string, words: string | null = null): void {
     this.model.tab = name;
+    this.words = words;
     this.host.change({});
   }
 
@@ -64,6 +66,10 @@ export class TabList {
       this.change(entry);
     }
     this.shown!.update();
+    if (this.words !== null) {
+      this.shown!.find?.(this.words);
+      this.words = null;
+    }
   }
 
   private add({ name }: IEntry): void {

@@ -28,6 +28,8 @@ export interface ITab {
   resize?(): void;
   /** The page became light or dark. */
   redraw?(): void;
+  /** Show only what has these words in its name. */
+  find?(words: string): void;
   /** Close what is open, the innermost first; false if nothing is. */
   escape?(): boolean;
   dispose(): void;
@@ -37,8 +39,8 @@ export interface ITab {
 export interface ITabHost extends IChartHost {
   /** False while the dashboard is scrolled out of sight, or its page is hidden: then nothing needs to be fetched. */
   readonly isSeen: boolean;
-  /** Show the tab of this name. */
-  show(name: string): void;
+  /** Show the tab of this name; of what it shows, only what has these words in its name. */
+  show(name: string, words?: string): void;
 }
 
 export interface IEntry {
