@@ -140,7 +140,7 @@ export class Curves implements ITab {
     this.explore.closed.connect(() => this.showExplore(plotly));
     const axis = h('select', {
       class: 'akid-axis', title: 'What lies on the horizontal axis', 'aria-label': 'Horizontal axis',
-      change: () => this.change({ axis: axis.value as IChartState['axis'], zoom: null })
+      change: () => this.change({ axis: axis.value as IChartState['axis'] })
     }, h('option', { value: 'step' }, 'by step'), h('option', { value: 'time' }, 'by time'));
     axis.value = this.host.state.axis;
     const charts = new ChartList(this.model, () => [...this.names(), ...this.metrics.known], () => this.host.change({}));

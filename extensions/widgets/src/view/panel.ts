@@ -192,6 +192,10 @@ export abstract class Panel {
     return this.axis === 'time' ? this.model.times.at(step) : step;
   }
 
+  private stepAt(place: number): number {
+    return this.axis === 'time' ? this.model.times.step(place) : place;
+  }
+
   /** How a place on the horizontal axis reads. */
   protected read(place: number): string {
     return this.axis === 'time' ? moment(place, this.xRange()[1] / 20) : count(Math.round(place));
@@ -216,9 +220,7 @@ export abstract class Panel {
   private pin(): void {
     const idx = this.plot?.cursor.idx;
     if (this.plot && idx != null) {
-      const place = this.plot.data[0][idx];
-      const step = this.axis === 'time' ? this.model.times.step(place) : Math.round(place);
-      this.host.change({ pin: idx === this.pinned ? null : step });
+      this.host.change({ pin: idx === this.pinned ? null : Math.round(this.stepAt(this.plot.data[0][idx])) });
     }
   }
 
@@ -307,14 +309,16 @@ export abstract class Panel {
     const { left, width } = u.select;
     if (width > 4) {
       u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-      this.host.change({ zoom: [u.posToVal(left, 'x'), u.posToVal(left + width, 'x')] });
+      const [from, to] = [left, left + width].map(at => this.stepAt(u.posToVal(at, 'x')));
+      this.host.change({ zoom: [from, Math.max(to, from + 1)] });
     }
   }
 
   /** From 0 to the last step to come once a part of it is made, before that in calm leaps. */
   protected xRange(): [number, number] {
     if (this.host.state.zoom) {
-      return this.host.state.zoom;
+      const [from, to] = this.host.state.zoom;
+      return [this.placeOf(from), this.placeOf(to)];
     }
     const { step, max_steps, live } = this.model.run;
     const seen = Math.max(step, ...this.tags.map(tag => this.model.series.get(tag)?.lastStep ?? 0), 1);
