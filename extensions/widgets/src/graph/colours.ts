@@ -1,6 +1,6 @@
 // By what the nodes of a graph are coloured: a class, or a number from the least to the greatest.
 
-import { value } from '../format';
+import { count, value } from '../format';
 import { kindOf, type IGraph, type INode } from './graph';
 
 export interface IColouring {
@@ -36,7 +36,7 @@ export const BY_KIND: IColouring = { name: 'kind' };
 
 export function byParameters(graph: IGraph): IColouring {
   const values = new Map(graph.nodes.filter(node => node.parameters).map(node => [node.id, node.parameters]));
-  return { name: 'parameters', values, read: value, logarithmic: true, lacking: 'No block has parameters yet.' };
+  return { name: 'parameters', values, read: count, logarithmic: true, lacking: 'No block has parameters yet.' };
 }
 
 /** The colour of each node, and what explains them. */

@@ -55,9 +55,9 @@ export function kindOf(node: INode): string {
   return node.role === 'input' && node.name === 'system_in' ? '' : node.kind.replace(/(.)Layer$/, '$1');
 }
 
-/** So many parameters: 832, 51.3k; empty for none. */
+/** So many parameters: 832, 9216, 51.3k; empty for none. */
 export function size(node: INode): string {
-  return node.parameters ? tick(+node.parameters.toPrecision(3)) : '';
+  return node.parameters ? tick(node.parameters < 1e4 ? node.parameters : +node.parameters.toPrecision(3)) : '';
 }
 
 /** All about a node in one sentence, for those who do not see it. */

@@ -1,13 +1,15 @@
 // What is known of the node that is chosen.
 
 import { count } from '../format';
-import { h, prose } from '../view/dom';
+import { h, prose, write } from '../view/dom';
 import { emits, told, type IEdge, type INode, type Tree } from './graph';
 
 export class Panel {
   private readonly body = h('div', { class: 'akid-graph-about' });
-  readonly node = h('aside', { class: 'akid-graph-panel', 'aria-label': 'The chosen block', 'aria-live': 'polite' }, this.body);
+  readonly node = h('aside', { class: 'akid-graph-panel', 'aria-label': 'The chosen block' }, this.body);
+  private readonly says = h('p', { class: 'akid-graph-says', hidden: true });
   private version = 0;
+  private shown: string | null | undefined;
 
   /**
    * @param choose another node was clicked
@@ -20,6 +22,12 @@ export class Panel {
 
   /** Show a node; `says` is the number that colours it. */
   show(tree: Tree, node: INode | null, says: string): void {
+    write(this.says, says);
+    this.says.hidden = !says;
+    if (this.shown === (node?.id ?? null)) {
+      return; // what changes by itself is written in place, under the hands of who reads
+    }
+    this.shown = node?.id ?? null;
     const version = ++this.version;
     if (!node) {
       const { name, kind } = tree.graph;
@@ -44,9 +52,9 @@ export class Panel {
         ['emits', emits(node)],
         ['read by', this.links(edges.filter(edge => edge.source === node.id), 'target', tree)],
         ['parameters', parametersOf(node)],
-        ['tied to', node.tied ? this.link(node.tied, node.tied) : ''],
-        ['shown', says]
-      ])
+        ['tied to', node.tied ? this.link(node.tied, node.tied) : '']
+      ]),
+      this.says
     );
     for (const part of this.more(node)) {
       void Promise.resolve(part).then(part => {
@@ -55,6 +63,11 @@ export class Panel {
         }
       });
     }
+  }
+
+  /** What was shown is no longer so: the next time, all is written anew. */
+  forget(): void {
+    this.shown = undefined;
   }
 
   private facts(facts: [string, string | Node[] | Node][]): HTMLElement {

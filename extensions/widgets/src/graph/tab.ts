@@ -11,6 +11,7 @@ import { GraphView } from './view';
 
 const PACE = 1000; // ms between two questions, at least
 const SPREAD = ', spread';
+const SEEN = [['Distributions', 'distributions'], ['Filters', 'filters'], ['Feature maps', 'maps']]; // tabs, and when they are there
 
 interface ITold {
   graph: IGraph | null;
@@ -35,6 +36,7 @@ export class GraphTab implements ITab {
   private colouring = '';
   private spreads = new Map<string, number>();
   private state = '';
+  private cells: { tag: string; cell: HTMLElement }[] = [];
   private gone = false;
 
   constructor(
@@ -64,6 +66,7 @@ export class GraphTab implements ITab {
   update(): void {
     if (this.version) {
       this.view.colourBy(this.colourings());
+      this.measure();
     }
     this.pull();
   }
@@ -166,12 +169,19 @@ export class GraphTab implements ITab {
 
   private about(node: INode): (Node | null)[] {
     const key = node.id.replaceAll('.', '/');
-    const lines = [...group(this.model.series.keys())].filter(([topic, keys]) => topic !== RANKS && keys.includes(key));
-    const rows = lines.map(([topic]) => h('tr', {}, h('td', {}, title(topic)), h('td', {}, value(this.model.series.get(`${topic}/${key}`)?.last))));
+    this.cells = [...group(this.model.series.keys())].filter(([topic, keys]) => topic !== RANKS && keys.includes(key)).map(([topic]) => ({ tag: `${topic}/${key}`, cell: h('td') }));
+    this.measure();
+    const rows = this.cells.map(({ tag, cell }) => h('tr', {}, h('td', {}, title(tag.split('/')[0])), cell));
+    const links = node.role === 'input' ? [] : SEEN.filter(([, part]) => this.model.has.has(part)).map(([tab]) => h('button', { type: 'button', class: 'akid-link', click: () => this.host.show(tab, key) }, `Its ${tab.toLowerCase()}`));
     return [
       rows.length ? h('h4', {}, 'Measured now') : null,
       rows.length ? h('table', {}, h('tbody', {}, ...rows)) : null,
-      this.model.has.has('distributions') && node.role !== 'input' ? h('button', { type: 'button', class: 'akid-link', click: () => this.host.show('Distributions') }, 'Its distributions') : null
-    ].filter(part => part !== null);
+      links.length ? h('p', { class: 'akid-graph-links' }, ...links) : null
+    ];
+  }
+
+  /** Write what was measured last of the block that is shown. */
+  private measure(): void {
+    this.cells.forEach(({ tag, cell }) => write(cell, value(this.model.series.get(tag)?.last)));
   }
 }

@@ -70,7 +70,7 @@ export class GraphView {
       title: 'Words of a name, a path or a class. Enter goes to the next one, Shift+Enter to the one before.',
       input: () => this.look(), keydown: (event: KeyboardEvent) => this.searching(event)
     });
-    const arrow = s('marker', { id: `${this.key}-arrow`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' }, s('path', { d: 'M0 0.8L8 4L0 7.2z' }));
+    const arrow = s('marker', { id: `${this.key}-arrow`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: 'userSpaceOnUse', orient: 'auto' }, s('path', { d: 'M0 0.8L8 4L0 7.2z' }));
     this.plane.append(this.boxes, this.lines, this.nodes, this.overlay);
     this.svg = s('svg', { role: 'group', 'aria-roledescription': 'block graph', focusable: 'false' }, s('defs', {}, arrow), this.plane);
     this.stage = h('div', { class: 'akid-graph-stage' }, this.empty);
@@ -106,6 +106,7 @@ export class GraphView {
       this.selected = null;
     }
     this.draw();
+    this.panel.forget();
     this.say();
   }
 
