@@ -605,8 +605,8 @@ class Kid(Options, SingleSteps):
         """Go back, or on, to where a checkpoint was taken; every rank calls it, rank 0 reads.
 
         Args:
-            source: a checkpoint's file or folder, a Run, the name of a run, or the bytes of a checkpoint;
-                by default the newest in `kid.folder`.
+            source: a checkpoint's file or folder, a Run, the name of a run, a moment (`run.at(100)`), or the
+                bytes of a checkpoint; by default the newest in `kid.folder`.
 
         Returns:
             The kid itself.
@@ -615,7 +615,8 @@ class Kid(Options, SingleSteps):
             CheckpointError: if there is none, it is torn, or belongs to another kid.
         """
         self.setup()
-        data = source if isinstance(source, bytes) else None
+        told = getattr(source, "data", source)
+        data = told if isinstance(told, bytes) else None
         if data is None:
             place = self.folder if source is None else source
             data = self.engine.broadcast(checkpoint.find(place) if self.engine.rank == 0 else None)

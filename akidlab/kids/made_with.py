@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ def facts(kid: Kid) -> dict[str, Any]:
         '1437'
     """
     more = {kid.engine_name: _version(kid.engine_name)} if kid.engine_name == "horovod" else {}
-    return {"versions": {**versions(), **more}, "data": data(kid.sensor.source)}
+    source = getattr(kid.sensor, "source", None)  # a sensor of one's own may have none
+    return {"versions": {**versions(), **more}, "data": {} if source is None else data(source)}
 
 
 @cache
@@ -46,12 +48,13 @@ def data(source: Any) -> dict[str, str]:
     found = {"name": f"{type(source).__name__} {source.name!r}"}
     for mode in ("train", "val", "test"):
         if size := source.size(mode):
-            rows = source.part(mode) if source.in_memory else None
-            found[mode] = f"{size}" if rows is None else f"{size}, {_fingerprint(rows)}"
+            part = source.part(mode) if source.in_memory else ()
+            dense = [one for one in part or () if isinstance(one, Tensor) and one.layout == torch.strided]
+            found[mode] = f"{size}, {_fingerprint(dense)}" if dense else f"{size}"
     return found
 
 
-def _fingerprint(part: tuple[Tensor, ...]) -> str:
+def _fingerprint(part: Sequence[Tensor]) -> str:
     digest = hashlib.sha256()
     for tensor in part:
         count = len(tensor)

@@ -110,6 +110,12 @@ def table(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> list[dic
     return lines
 
 
+def coordinates(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The table as parallel coordinates draw it: without how far each run is."""
+    rows = table(runs, metrics)
+    return [{name: value for name, value in row.items() if name not in ("status", "step")} for row in rows]
+
+
 def graph_differences(runs: Sequence[Run]) -> list[GraphChanges | None]:
     """What became of the graph of the first run in each of them; None where one has told no graph."""
     graphs = [graph(run) for run in runs]

@@ -112,7 +112,7 @@ def _graphs(runs: Sequence[Run], asked: Mapping[str, object]) -> Said:
 
 def _parallel(runs: Sequence[Run], asked: Mapping[str, object]) -> Said:
     draw: Any = registry.load("akidlab.backends", "plotly")
-    return json.loads(draw.parallel(comparison.table(runs)).to_json()), []
+    return json.loads(draw.parallel(comparison.coordinates(runs)).to_json()), []
 
 
 _ANSWERS = {

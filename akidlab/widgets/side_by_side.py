@@ -112,8 +112,7 @@ class Comparison(View):
             backend: `plotly` or `svg`.
         """
         draw: Any = registry.load("akidlab.backends", backend)
-        rows = [{k: v for k, v in row.items() if k not in ("status", "step")} for row in self.table(metrics)]
-        return draw.parallel(rows, colour=colour)
+        return draw.parallel(comparison.coordinates(self.runs, metrics), colour=colour)
 
     def graph_changes(self) -> list[GraphChanges | None]:
         """What became of the graph of the first run in each of them; None where one has told no graph."""

@@ -39,6 +39,10 @@ def test_the_weights_of_then_go_into_a_brain_without_any_kid(grown, weights_of) 
     assert not torch.equal(past.weights()["ip1.weight"], grown.brain.state_dict()["ip1.weight"])
 
 
+def test_a_kid_goes_back_to_a_moment(grown) -> None:
+    assert grown.restore(grown.run.at(20)).step == 20
+
+
 def test_a_step_before_all_checkpoints_names_the_nearest(grown) -> None:
     there = r"no whole checkpoint of step 9 or before\. The nearest are those of steps 10 and 20\."
     with pytest.raises(CheckpointError, match=there):
