@@ -13,7 +13,7 @@ test('changes stand under their headings', () => {
 });
 
 test('a value that is not there is a dash, and zero is not', () => {
-  assert.deepEqual([null, '', 0, 3, false, 'LeNet'].map(said), ['–', '–', '0', '3', 'false', 'LeNet']);
+  assert.deepEqual([null, '', 0, 3, 0.05, 0.123456, false, 'LeNet'].map(said), ['–', '–', '0', '3', '0.05', '0.1235', 'false', 'LeNet']);
 });
 
 test('rows are sorted as numbers, what is missing last both ways', () => {

@@ -156,7 +156,8 @@ export class CompareChart {
   private curve(uid: string, css: (name: string) => string): uPlot.Series {
     const place = this.model.runs.findIndex(run => run.uid === uid);
     const stroke = () => css(place < COLOURS ? `--akid-line-${place}` : '--akid-line-grey');
-    return { stroke, width: 1.6, spanGaps: true, points: { show: (_u, _i, from, to) => to - from < 40 && this.model.series(uid, this.tag).length < 40, size: 5, stroke, fill: stroke } };
+    const held = this.tag === 'learning_rate' ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {};
+    return { ...held, stroke, width: 1.6, spanGaps: true, points: { show: (_u, _i, from, to) => to - from < 40 && this.model.series(uid, this.tag).length < 40, size: 5, stroke, fill: stroke } };
   }
 
   private select(u: uPlot): void {

@@ -1,6 +1,5 @@
 // How comparisons read and are sorted; no page is needed.
 
-import { value } from '../format';
 import type { ChangeKind, IChange, ICurves, IGraphChanges, Value } from './tokens';
 
 const TITLES: { [kind in ChangeKind]: string } = {
@@ -22,7 +21,7 @@ export function said(found: Value): string {
   if (found === null || found === '') {
     return '–';
   }
-  return typeof found === 'number' && !Number.isInteger(found) ? value(found) : String(found);
+  return typeof found === 'number' ? String(Number(found.toPrecision(Number.isInteger(found) ? 15 : 4))) : String(found);
 }
 
 /** The rows by one column, numbers as numbers, what is missing last; `down` has the greatest first. */
