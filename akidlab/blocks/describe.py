@@ -43,7 +43,7 @@ def text(block: Block) -> str:
     if not isinstance(block, System):
         return f"{block.name}: {layer(block)}"
     lines = list(_table(block, ""))
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    widths = [max((len(line[column]) for line in lines), default=0) for column in range(4)]
     body = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)) for line in lines
     )

@@ -119,3 +119,10 @@ def test_one_parameter_is_told_as_one():
 
     assert repr(layer).endswith(", 1 parameter")
     assert "1 parameters" not in repr(brain) + brain._repr_html_()
+
+
+def test_an_empty_system_shows_itself():
+    brain = Brain(name="mine")
+
+    assert repr(brain) == "mine: Brain, 0 blocks, not set up"
+    assert "mine" in brain._repr_html_()

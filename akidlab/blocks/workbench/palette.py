@@ -24,6 +24,16 @@ _ABSTRACT = (
     Block, System, SynapseLayer, LossLayer, EvalLayer, ActivationLayer, GroupProcessingLayer, MemoryLayer,
     RecurrentLayer,
 )  # fmt: skip
+_ORDER = (
+    "yours",
+    "layers with weights",
+    "activations",
+    "other layers",
+    "losses",
+    "evaluations",
+    "systems",
+    "torch",
+)
 _SECTIONS: tuple[tuple[str, type], ...] = (
     ("systems", System),
     ("losses", LossLayer),
@@ -54,7 +64,7 @@ class Kind:
 
 
 def palette() -> list[Kind]:
-    """All kinds of blocks: those of akidlab, and those that were defined in the notebook.
+    """All kinds of blocks: those that were defined in the notebook, and those of akidlab.
 
     Example:
         >>> [kind.doc for kind in palette() if kind.name == "ReLULayer"]
@@ -67,7 +77,8 @@ def palette() -> list[Kind]:
             names.setdefault(cls, []).append(name)
     for cls in _of_the_notebook():
         names.setdefault(cls, []).append(cls.__name__)
-    return [_kind(cls, also) for cls, also in names.items()]
+    kinds = [_kind(cls, also) for cls, also in names.items()]
+    return sorted(kinds, key=lambda kind: _ORDER.index(kind.section))
 
 
 def kind(name: str) -> Kind:
@@ -77,7 +88,7 @@ def kind(name: str) -> Kind:
         UnknownNameError: if there is none.
     """
     kinds = palette()
-    for one in reversed(kinds):  # what the notebook defines comes first
+    for one in kinds:  # what the notebook defines comes first
         if name == one.name or name in one.also:
             return one
     raise unknown("kind of block", str(name), [one.name for one in kinds])

@@ -38,6 +38,7 @@ export class Inspector {
   private name: HTMLInputElement | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private version = 0;
+  private isGoingOn = false;
 
   constructor(
     private readonly widget: BuilderWidget,
@@ -76,6 +77,10 @@ export class Inspector {
       options => {
         if (version === this.version) {
           this.fill(options);
+          if (this.isGoingOn) {
+            this.isGoingOn = false;
+            this.wants();
+          }
           ready();
         }
       },
@@ -145,7 +150,7 @@ export class Inspector {
     const closed = option.choices.length > 0 && (option.type === 'bool' || option.type === 'str');
     const input = closed
       ? h('select', told, h('option', { value: '' }, option.default || 'choose'), ...option.choices.filter(choice => choice !== option.default).map(choice => h('option', { value: choice }, choice)))
-      : h('input', { ...told, type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: option.required ? 'needed' : option.default, list: option.choices.length ? `${id}-choices` : null, input: () => this.later(field) });
+      : h('input', { ...told, type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: option.required ? 'needed' : option.default, list: option.choices.length ? `${id}-choices` : null, input: () => this.later(field), keydown: (event: KeyboardEvent) => void (this.isGoingOn = event.key === 'Enter') });
     const error = h('p', { class: 'akid-field-error', id: `${id}-error`, hidden: true });
     const choices = !closed && option.choices.length ? h('datalist', { id: `${id}-choices` }, ...option.choices.map(value => h('option', { value }))) : null;
     const row = h('div', { class: 'akid-field' }, h('label', { for: id, title: option.help }, option.name, option.required ? h('i', { title: 'It has to be given' }, ' *') : null), input, choices, error);
