@@ -165,6 +165,7 @@ export class Chart extends Panel {
       return series?.length ? `${title(tag)} ${value(series.last)} at step ${series.lastStep}` : `${title(tag)}: nothing yet`;
     });
     const others = this.drawn.map(other => `${other.name} ${value(other.series.get(this.name)?.last)} at step ${other.step}`);
-    return `Chart. ${[...parts, ...others].join('. ')}.`;
+    const pinned = this.pinText.textContent ? [this.pinText.textContent] : [];
+    return `Chart. ${[...parts, ...others, ...pinned].join('. ')}.`;
   }
 }
