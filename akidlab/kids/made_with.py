@@ -29,8 +29,9 @@ def facts(kid: Kid) -> dict[str, Any]:
         '1437'
     """
     more = {kid.engine_name: _version(kid.engine_name)} if kid.engine_name == "horovod" else {}
+    modes = ("train",) if kid.skip_validation else ("train", "val")  # what it reads anyway
     source = getattr(kid.sensor, "source", None)  # a sensor of one's own may have none
-    return {"versions": {**versions(), **more}, "data": {} if source is None else data(source)}
+    return {"versions": {**versions(), **more}, "data": {} if source is None else data(source, modes)}
 
 
 @cache
@@ -39,14 +40,14 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
-def data(source: Any) -> dict[str, str]:
+def data(source: Any, modes: Sequence[str] = ("train", "val")) -> dict[str, str]:
     """What tells one source from another: its name, and of each part the size and a fingerprint.
 
     The fingerprint is of some samples, evenly spread; of sources that read each sample from a disk, and of
     those that make them up, only the sizes are told.
     """
     found = {"name": f"{type(source).__name__} {source.name!r}"}
-    for mode in ("train", "val", "test"):
+    for mode in modes:
         if size := source.size(mode):
             part = source.part(mode) if source.in_memory else ()
             dense = [one for one in part or () if isinstance(one, Tensor) and one.layout == torch.strided]

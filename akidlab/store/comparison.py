@@ -148,7 +148,7 @@ def without_folders(text: str) -> str:
     return _FOLDERS.sub("…/", text)
 
 
-_DATA = {"name": "source", "train": "training data", "val": "validation data", "test": "test data"}
+_DATA = {"name": "source", "train": "training data", "val": "validation data"}
 _DESCRIBED = (
     "sensor", "brain", "kongfu", "batch_size", "lr", "seed", "max_steps", "compile", "precision", "clip_norm",
     "accumulate",
