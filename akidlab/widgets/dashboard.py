@@ -30,8 +30,8 @@ class Dashboard:
     """Shows a run in a notebook: its curves, how far it has come, what it says, and its controls.
 
     It repaints four times a second from the store, in a thread of its own. When the run has ended, its place
-    in the notebook is given a picture that reads without a kernel. Of a past run the notebook holds a
-    picture, too; the dashboard lays itself over that while the kernel lives.
+    in the notebook is given a picture that reads without a kernel, as it is of a past run; the dashboard lays
+    itself over that while the kernel lives.
 
     Args:
         run: what to show, live or past.
@@ -71,7 +71,9 @@ class Dashboard:
         """The widget itself, to put into a layout of your own."""
         with self._lock:
             if self._widget is None:
-                self._widget = LiveWidget("dashboard", self._head(), self._ask, self._hear, placed=self._has_place)
+                self._widget = LiveWidget(
+                    "dashboard", self._head(), self._ask, self._hear, placed=self._has_place
+                )
                 self._ticker = Ticker(self._tick)
                 self._ticker.start()
             return self._widget
@@ -93,6 +95,8 @@ class Dashboard:
             self.is_finished = True
         if (ticker := self._ticker) is not None:  # another thread may close it meanwhile
             ticker.stop()
+            if (widget := self._widget) is not None:
+                widget._placed = not assets.far_from_a_server()
             self._send_rest()
         if self._output.is_shown:
             self._output.update(self._still())
@@ -192,7 +196,11 @@ class Dashboard:
         return not (self._was_live or assets.far_from_a_server())
 
     def _still(self) -> Bundle:
-        return {MIME: figure(self.run)} | _picture(self.run)
+        """A picture, over which the widget lays itself while its kernel lives; a figure where it cannot."""
+        picture, widget = _picture(self.run), self._widget
+        if widget is None or assets.far_from_a_server():
+            return {MIME: figure(self.run)} | picture
+        return {"text/html": place(widget._key, picture)} | picture
 
     def _ipython_display_(self) -> None:
         self.show()

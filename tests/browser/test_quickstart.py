@@ -48,7 +48,7 @@ def test_the_stop_button_stops_a_real_training(notebook: Callable[..., Notebook]
     expect(page.locator(".akid-said")).to_contain_text("Learning rate set to 0.005")
     page.get_by_role("button", name="Stop").click()
     book.wait_until_done(60)
-    page.wait_for_selector(".js-plotly-plot")
+    expect(page.locator("[data-akidlab] .akid-badge")).to_have_text("Stopped")
     assert book.problems == []
 
 

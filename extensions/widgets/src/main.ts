@@ -57,8 +57,14 @@ export function initialize({ model }: { model: IModel }): () => void {
   const key = model.get('_key') as string;
   known(model).set(key, widget);
   dress();
-  const places = model.get('_placed') ? new Places(widget, key) : null;
+  let places: Places | null = null;
+  const place = () => {
+    places ??= model.get('_placed') ? new Places(widget, key) : null;
+  };
+  place();
+  model.on('change:_placed', place); // a run has ended: its output becomes a picture
   return () => {
+    model.off('change:_placed', place);
     places?.dispose();
     widget.dispose();
     line.dispose();
