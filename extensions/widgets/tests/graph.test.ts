@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emits, kindOf, size, told, Tree, type IEdge, type IGraph, type INode } from '../src/graph/graph';
+import { BY_KIND, byParameters, paint } from '../src/graph/colours';
+import { emits, kindOf, sentenceOf, size, told, Tree, type IEdge, type IGraph, type INode } from '../src/graph/graph';
 import { drawn, labelOf, layout, step, type ILayout, type IPlace } from '../src/graph/layout';
 
 function node(id: string, more: Partial<INode> = {}): INode {
@@ -49,7 +50,7 @@ test('shapes and numbers read as people write them', () => {
   assert.deepEqual([told([null, 32, 14, 14]), told([null]), told([]), told(null), told([3, 3])], ['32×14×14', 'N', 'scalar', '?', '3×3']);
   assert.equal(emits(node('twice', { shape: [[null, 3], null] })), '3, ?');
   assert.equal(kindOf(node('conv', { kind: 'ConvolutionLayer' })), 'Convolution');
-  assert.deepEqual([size(node('ip', { parameters: 1606144 })), size(node('relu'))], ['1.61M', '']);
+  assert.deepEqual([1_606_144, 9216, 51_264, 0].map(parameters => size(node('ip', { parameters }))), ['1.61M', '9216', '51.3k', '']);
 });
 
 test('a folded system is one node and an open one holds its blocks', () => {
@@ -172,4 +173,42 @@ test('a line is drawn through all of its points', () => {
 
   assert.equal(drawn(path), 'M0.0 0.0Q0.0 10.0 5.0 20.0');
   assert.equal(drawn({ ...path, back: true }), 'M0.0 0.0L0.0 10.0L5.0 20.0');
+});
+
+test('each class has its colour, and those beyond the eighth none', () => {
+  const graph = { ...NESTED, nodes: Array.from({ length: 10 }, (_, i) => [node(`a${i}`, { kind: `Kind${i}Layer` }), node(`b${i}`, { kind: `Kind${i}Layer` })]).flat() };
+
+  const { tints, legend } = paint(graph, BY_KIND);
+
+  assert.equal(legend.classes.length, 8);
+  assert.equal(new Set(legend.classes.map(({ colour }) => colour)).size, 8);
+  assert.equal(tints.get('a3')!.colour, tints.get('b3')!.colour);
+  assert.equal(tints.size, 16);
+});
+
+test('numbers over several powers of ten are coloured by their order, what is not finite stands out', () => {
+  const graph = { ...NESTED, nodes: ['a', 'b', 'c', 'd'].map(id => node(id)) };
+  const values = new Map([['a', 1], ['b', 100], ['c', 10_000], ['d', NaN]]);
+
+  const { tints, legend } = paint(graph, { name: 'norm', values, logarithmic: true });
+
+  assert.deepEqual(['a', 'b', 'c'].map(id => tints.get(id)!.share), [0, 0.5, 1]);
+  assert.equal(tints.get('d')!.colour, 'var(--akid-bad)');
+  assert.deepEqual(legend.scale, { low: '1.0000', high: '10,000' });
+});
+
+test('numbers that are near each other are coloured evenly, and none are said to be lacking', () => {
+  const graph = { ...NESTED, nodes: ['a', 'b', 'c'].map(id => node(id)) };
+
+  const { tints } = paint(graph, { name: 'sparsity', values: new Map([['a', 0], ['b', 0.25], ['c', 1]]), logarithmic: true });
+  const none = paint(graph, { name: 'sparsity', values: new Map(), lacking: 'Nothing yet.' });
+
+  assert.deepEqual([...tints.values()].map(({ share }) => share), [0, 0.25, 1]);
+  assert.equal(none.legend.lacking, 'Nothing yet.');
+  assert.deepEqual(byParameters({ ...NESTED, nodes: [node('a', { parameters: 9216 })] }).read!(9216), '9,216');
+});
+
+test('who does not see a node is told all about it', () => {
+  assert.equal(sentenceOf(NESTED, NESTED.nodes[1]), 'a, ReLULayer, emits 3, reads system_in, d one step ago');
+  assert.equal(sentenceOf(NESTED, node('loss', { role: 'loss', shape: [[]], parameters: 1234 })), 'loss, ReLULayer, loss, 1,234 parameters, emits scalar');
 });
