@@ -351,7 +351,7 @@ export abstract class Panel {
     ctx.lineWidth = devicePixelRatio;
     for (const event of this.marks()) {
       const x = Math.round(u.valToPos(this.placeOf(event.step), 'x', true)) + 0.5;
-      if (x >= bbox.left && x <= bbox.left + bbox.width) {
+      if (x >= bbox.left && x <= bbox.left + bbox.width + 1) {
         const tone = toneOf(event);
         ctx.strokeStyle = ctx.fillStyle = css(tone ?? '--akid-mark');
         ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
@@ -368,7 +368,7 @@ export abstract class Panel {
     const { pin } = this.host.state;
     const { ctx, bbox } = u;
     const x = pin === null ? NaN : Math.round(u.valToPos(this.placeOf(pin), 'x', true)) + 0.5;
-    if (x >= bbox.left && x <= bbox.left + bbox.width) {
+    if (x >= bbox.left && x <= bbox.left + bbox.width + 1) {
       ctx.save();
       ctx.lineWidth = devicePixelRatio;
       ctx.strokeStyle = color;
