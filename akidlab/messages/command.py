@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ACTIONS = ("pause", "resume", "step", "stop", "rate", "save", "ranks", "cell", "timeline", "note")
+ACTIONS = ("pause", "resume", "step", "stop", "rate", "save", "ranks", "cell", "timeline", "note", "profile")
 LONGEST = 2_000  # characters of a note
 
 
@@ -18,7 +18,7 @@ class Command:
     Args:
         action: one of `pause`, `resume`, `step`, `stop`, `rate`; `save`: write a checkpoint now; `ranks`: go
             on with another number of processes; `timeline`: have the ranks record one; `note`: keep `text`
-            as an event of the run.
+            as an event of the run; `profile`: measure how long each block takes.
         value: for `step` how many steps to make, for `timeline` how many to record, for `rate` the new
             learning rate, for `ranks` how many there shall be; 0 or 1 is the notebook's own process.
         id: what makes it count once.

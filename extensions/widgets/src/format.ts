@@ -113,7 +113,7 @@ export function observing(share: number | undefined, every: number | undefined):
   return parts.join(' · ') || null;
 }
 
-const SILENT = new Set(['first_step', 'epoch', 'validation', 'save', 'started', 'ranks']);
+const SILENT = new Set(['first_step', 'epoch', 'validation', 'save', 'started', 'ranks', 'profile']);
 
 /** What an event says to people; null for those that the charts and numbers show anyway. */
 export function sentence(event: IEvent): string | null {

@@ -108,7 +108,7 @@ export interface IAck {
   error?: string;
 }
 
-export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline' | 'ranks' | 'save' | 'note';
+export type Action = 'pause' | 'resume' | 'step' | 'stop' | 'rate' | 'timeline' | 'ranks' | 'save' | 'note' | 'profile';
 
 export interface ICommand {
   action: Action;
