@@ -16,6 +16,7 @@ from akidlab.errors import CheckpointError, MagicError, WireError
 from akidlab.messages import Command
 from akidlab.models.brains import OneLayerBrain
 from akidlab.session import Plan
+from akidlab.widgets.description import events
 from akidlab.wire.remote import ask_run, send_command
 from tests.patience import until
 
@@ -73,6 +74,22 @@ def test_any_process_of_the_user_steers_a_live_run(session: Session) -> None:
     assert run.scalars("learning_rate").last == 0.5
     with pytest.raises(WireError, match="it ended or never began"):
         send_command(run.uid, Command("stop"))
+
+
+def test_a_live_run_keeps_a_note_once_and_writes_a_checkpoint_that_stays(session: Session) -> None:
+    run = session.train(make(max_steps=FOREVER), background=True, dashboard=False).run
+    until(lambda: run.step > 0)
+    note = Command("note", text="The loss falls.")
+    assert [send_command(run.uid, note)["new"] for _ in range(2)] == [True, False]
+    send_command(run.uid, Command("save"))
+    until(lambda: any("pinned" in event.data for event in run.events("checkpoint")))
+    send_command(run.uid, Command("stop"))
+    until(lambda: not session.live)
+
+    (told,) = run.events("note")
+    assert (told.data["text"], told.data["id"]) == ("The loss falls.", note.id)
+    kinds = [event["kind"] for event in events(run.events()) if event["kind"] != "stop"]
+    assert kinds[:3] == ["note", "save", "checkpoint"]  # of all checkpoints the one that was asked for
 
 
 def test_a_run_says_what_it_understands(session: Session) -> None:
