@@ -10,6 +10,7 @@ import type { IGraph, INode } from './graph';
 import { GraphView } from './view';
 
 const PACE = 1000; // ms between two questions, at least
+const TIME = 'time_per_block_ms'; // the topic of what a profile tells
 const SPREAD = ', spread';
 const SEEN = [['Distributions', 'distributions'], ['Filters', 'filters'], ['Feature maps', 'maps']]; // tabs, and when they are there
 
@@ -22,6 +23,7 @@ interface ITold {
 export class GraphTab implements ITab {
   private readonly note = h('p', { class: 'akid-note', role: 'status' }, 'Asking for the graph …');
   private readonly view: GraphView;
+  private readonly time = h('button', { type: 'button', class: 'akid-button akid-graph-button', title: 'Measure how long each block takes in a forward pass', click: () => this.measureTime() }, 'Time');
   readonly node: HTMLElement;
   readonly keys: [string, string][] = [
     ['← ↑ → ↓', 'Go along the edges of the graph'],
@@ -31,6 +33,7 @@ export class GraphTab implements ITab {
   ];
   private version = 0;
   private askedAt = -Infinity;
+  private colouredAt = -Infinity;
   private asking = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private colouring = '';
@@ -45,6 +48,7 @@ export class GraphTab implements ITab {
   ) {
     this.view = new GraphView({ coloured: name => this.colour(name), about: node => this.about(node) });
     this.view.node.hidden = true;
+    this.view.tools.append(this.time);
     this.node = h('div', { class: 'akid-graph-tab' }, this.note, this.view.node);
   }
 
@@ -64,7 +68,12 @@ export class GraphTab implements ITab {
   }
 
   update(): void {
-    if (this.version) {
+    this.time.hidden = !this.model.run.live;
+    const asked = this.model.pending.get('profile');
+    this.time.classList.toggle('akid-busy', asked !== undefined && asked.state !== 'lost');
+    const now = performance.now();
+    if (this.version && (now >= this.colouredAt + PACE || !this.model.run.live)) {
+      this.colouredAt = now;
       this.view.colourBy(this.colourings());
       this.measure();
     }
@@ -125,10 +134,16 @@ export class GraphTab implements ITab {
     }
   }
 
+  private measureTime(): void {
+    this.model.act('profile');
+    this.view.showColours(title(TIME));
+  }
+
   private colour(name: string): void {
     this.colouring = name;
     this.spreads = new Map();
-    this.update();
+    this.view.colourBy(this.colourings());
+    this.pull();
   }
 
   /** One for each topic whose lines are blocks, and for each whose distributions are. */

@@ -117,6 +117,13 @@ export class GraphView {
     this.say();
   }
 
+  /** Colour by this, as soon as it is known. */
+  showColours(name: string): void {
+    this.colouring = name;
+    this.tint();
+    this.say();
+  }
+
   /** What is wrong with a node, by its id: it is marked, and says so. */
   mark(marks: ReadonlyMap<string, string>): void {
     this.marks = marks;
@@ -305,7 +312,7 @@ export class GraphView {
     const all = [BY_KIND, byParameters(this.tree.graph), ...this.colourings.filter(one => one !== BY_KIND)];
     if (this.colours.options.length !== all.length || all.some((one, at) => this.colours.options[at].value !== one.name)) {
       this.colours.replaceChildren(...all.map(({ name }) => h('option', { value: name, selected: name === this.colouring }, name)));
-      this.colours.value = this.colouring;
+      this.colours.value = this.colouring; // what is not measured yet is not in the list
     }
     const { tints, legend } = paint(this.tree.graph, all.find(({ name }) => name === this.colouring) ?? BY_KIND);
     this.tints = tints;
