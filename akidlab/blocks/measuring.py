@@ -52,6 +52,7 @@ class Measuring:
             system.setup(*given)
         copy = system.get_copy()
         copy.eval()
+        _unwatched(copy)
         took: dict[str, list[float]] = defaultdict(list)
         for path, block in _blocks(copy):
             _time(path, block, took)
@@ -114,6 +115,15 @@ def _blocks(system: System, prefix: str = "") -> Iterable[tuple[str, Block]]:
         yield prefix + block.name, block
         if hasattr(block, "blocks"):
             yield from _blocks(cast("System", block), f"{prefix}{block.name}.")
+
+
+def _unwatched(system: System) -> None:
+    """Without the hooks of who watches the one that it is a copy of."""
+    for module in system.modules():
+        module._forward_pre_hooks.clear()
+        module._forward_hooks.clear()
+        for hooks in getattr(module, "_hooks", ()):
+            hooks.clear()
 
 
 def _time(path: str, block: Block, took: dict[str, list[float]]) -> None:

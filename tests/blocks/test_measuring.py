@@ -91,3 +91,16 @@ def test_a_block_tells_its_parameters_and_what_it_emitted(brain):
     assert bias["greatest"] == pytest.approx(float(brain["unit.ip"].bias.detach().max()))
     assert told["emits"][0]["shape"] == [4, 8]
     assert brain.look_into("unit.relu")["parameters"] == []
+
+
+def test_who_listens_to_a_block_does_not_hear_a_profile(brain):
+    brain.setup(BATCH, seed=0)
+    heard = []
+    brain["unit.relu"].post_forward_hook.append(lambda block, signal: heard.append(1))
+    brain["unit.ip"].register_forward_hook(lambda *_: heard.append(2))
+
+    brain.profile()
+    assert heard == []
+
+    brain(BATCH)
+    assert sorted(heard) == [1, 2]

@@ -114,6 +114,10 @@ def test_the_tab_of_a_live_run_shows_the_block_that_is_clicked_and_colours_it(no
     said = panel(page).inner_text()
     expect(panel(page)).not_to_have_text(said, use_inner_text=True)  # it moves while the run does
     assert book.is_busy
+
+    page.get_by_role("button", name="Time", exact=True).click()
+    expect(page.get_by_label("Colour by")).to_have_value("Time per block ms")
+    expect(panel(page)).to_contain_text("Time per block ms 0.")
     page.get_by_role("button", name="Stop").click()
     book.wait_until_done(60)
     assert book.problems == []

@@ -46,3 +46,13 @@ def test_an_edit_in_the_midst_of_a_practice_is_a_graph_of_its_own(make_kid, run)
 def test_a_run_that_did_not_begin_says_that_it_has_told_no_graph(run):
     with pytest.raises(StoreError, match="`digits` has told no graph"):
         run.graph()
+
+
+def test_what_each_block_takes_is_told_when_it_is_asked(make_kid, run):
+    kid = make_kid(max_steps=8)
+    kid.hooks.on_batch_end.append(lambda kid: kid.step == 4 and kid.controls.send("profile"))
+    _practised(kid, run)
+
+    names = ["ip1", "relu1", "ip2", "loss"]
+    told = {name: run.scalars(f"time_per_block_ms/{name}") for name in names}
+    assert all(list(series.steps) == [4] and series.last > 0 for series in told.values())
