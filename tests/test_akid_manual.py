@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu
 from akidlab.config import data_path
+from akidlab.models.brains import OneLayerBrain
 
 IMPORTS = """
 from akidlab import AKID_DATA_PATH
@@ -273,3 +275,24 @@ def test_names_are_found_where_the_manual_has_them():
     exec("\n".join(line.strip() for line in places.splitlines()), names)
 
     assert names["Conv2D"].__name__ == "ConvolutionLayer"
+
+
+OBSERVING = """
+from akidlab import Observer
+
+observer = Observer(kid)
+# Visualize filters as the following
+filters = observer.visualize_filters(layout={"type": "dynamic"})
+# Or visualize feature maps as the following
+maps = observer.visualize_activation()
+"""
+
+
+def test_the_observer_visualises_filters_and_feature_maps():
+    kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(), record=False)
+    names: dict = {"kid": kid}
+
+    exec(OBSERVING, names)
+
+    assert list(names["filters"].arrays) == ["conv1", "ip1"]
+    assert list(names["maps"].arrays) == ["conv1", "relu1", "pool1", "ip1"]

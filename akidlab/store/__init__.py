@@ -3,6 +3,7 @@
 from akidlab.checkpoints import Checkpoint, Checkpoints
 from akidlab.store import titles, words
 from akidlab.store.bands import Bands
+from akidlab.store.pictures import Recorded
 from akidlab.store.pulse import EventEntry, LogEntry, Pulse, Tag
 from akidlab.store.recorder import Recorder
 from akidlab.store.run import Run
@@ -18,6 +19,7 @@ __all__ = [
     "EventEntry",
     "LogEntry",
     "Pulse",
+    "Recorded",
     "Recorder",
     "Run",
     "Runs",
