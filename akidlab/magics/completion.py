@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 IDENTIFIER = "akidlab.magics"
-_OF_RUNS = ("--resume", "--run", "--attach")
+_OF_RUNS = ("--resume", "--from", "--run", "--attach")
 _LIVE_FIRST = ("--run", "--attach")
 _MOST = 200
 # IPython calls nothing to complete: what is called, and how the name begins, is read.

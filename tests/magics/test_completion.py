@@ -28,6 +28,7 @@ def test_runs_complete_where_a_run_is_asked_for(notebook: Notebook) -> None:
 
     assert notebook.complete("%akid_train --resume ") == ["'my letters'", "digits"]
     assert notebook.complete("%%akid_train kid --resume d") == ["digits"]
+    assert notebook.complete("%akid_train --from d") == ["digits"]
 
 
 def test_runs_that_train_are_offered_first_where_they_are_attached_to(notebook: Notebook) -> None:
