@@ -66,11 +66,7 @@ class Change:
 
 def changes(runs: Sequence[Run]) -> list[Change]:
     """In what the runs differ; empty if they were made and treated alike."""
-    known = [settings(run) for run in runs]
-    names = dict.fromkeys(key for settings_ in known for key in settings_)
-    found = [Change(*key, tuple(one.get(key) for one in known)) for key in names]
-    found = [change for change in found if any(value != change.values[0] for value in change.values)]
-    found += [*_code(runs), *_graphs(runs)]
+    found = [*_settings_apart(runs), *_code(runs), *_graphs(runs)]
     return sorted(found, key=lambda change: KINDS.index(change.kind))
 
 
@@ -96,7 +92,8 @@ def table(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> list[dic
         runs: which.
         metrics: scalars; by default those of the validations, and the loss.
     """
-    apart = [change for change in changes(runs) if change.kind in ("parameter", "seed", "data", "version")]
+    apart = [change for change in _settings_apart(runs) if change.kind != "act"]
+    apart.sort(key=lambda change: KINDS.index(change.kind))
     chosen = metrics if metrics is not None else _metrics(runs)
     lines = []
     for at, run in enumerate(runs):
@@ -105,7 +102,7 @@ def table(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> list[dic
         line |= {change.name: change.values[at] for change in apart}
         known = run.tags()
         for tag in chosen:
-            line[tag] = run.scalars(tag).best if tag in known else None
+            line[tag] = run.scalars(tag, points=2000).best if tag in known else None  # no extreme is lost
         lines.append(line)
     return lines
 
@@ -153,6 +150,13 @@ _DESCRIBED = (
     "sensor", "brain", "kongfu", "batch_size", "lr", "seed", "max_steps", "compile", "precision", "clip_norm",
     "accumulate",
 )  # fmt: skip
+
+
+def _settings_apart(runs: Sequence[Run]) -> list[Change]:
+    known = [settings(run) for run in runs]
+    names = dict.fromkeys(key for settings_ in known for key in settings_)
+    found = [Change(*key, tuple(one.get(key) for one in known)) for key in names]
+    return [change for change in found if any(value != change.values[0] for value in change.values)]
 
 
 def _metrics(runs: Sequence[Run]) -> list[str]:
