@@ -33,7 +33,8 @@ def at(run: Run, step: int, like: Kid | None = None) -> Moment:
         raise KindError(f"`like` is a Kid such as the run was made with, found a {type(like).__name__}.")
     if isinstance(step, bool) or not hasattr(step, "__index__"):
         raise KindError(f"`step` is a whole number, found {step!r}.")
-    there = run.checkpoints
+    own = like.folder if like is not None and like.run == run else None  # it may have a `log_dir`
+    there = run.checkpoints if own is None else checkpoints.on_the_way(own)
     for one in reversed(there[: bisect_right(there.steps, step)]):
         try:
             return Moment(run, one.path, one.path.read_bytes(), like)

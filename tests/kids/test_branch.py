@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from akidlab import checkpoints
 from akidlab.errors import CheckpointError, KindError
 from akidlab.models.brains import OneLayerBrain
 
@@ -117,6 +118,14 @@ def test_a_branch_of_a_branch_knows_the_whole_way(grown) -> None:
     assert way == [("digits", 20), ("digits-from-20", 30), ("third", None)]
     assert len(grandchild.run.scalars("loss", lineage=True)) == 40
     assert [run.name for run in grown.run.children] == ["digits-from-20"]
+
+
+def test_a_kid_with_a_folder_of_its_own_branches_from_there(make_kid, tmp_path) -> None:
+    kid = make_kid(max_steps=20, val_log_step=10, record=True, log_dir=tmp_path)
+    kid.practice()
+
+    assert kid.branch(15).step == 10
+    assert [one.step for one in checkpoints.on_the_way(tmp_path) if one.is_pinned] == [10]
 
 
 def test_a_second_practice_is_no_branch(grown) -> None:
