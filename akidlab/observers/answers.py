@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from akidlab.errors import DataError
+from akidlab.exporter.tree import unwrapped
 from akidlab.observers.maps import feature_maps
-from akidlab.observers.passing import bare, infer, looking, samples_for
+from akidlab.observers.passing import infer, looking, samples_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ def answers(module: nn.Module, samples: Any, name: str | None = None) -> Answer:
         >>> answers(nn.Identity(), torch.tensor([[0.0, 2.0]])).classes
         array([1])
     """
-    network = bare(module)
+    network = unwrapped(module)
     if name is not None:
         found = feature_maps(network, samples, name)
         if name not in found:

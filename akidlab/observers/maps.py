@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from akidlab.blocks import Brain, ReLULayer
 from akidlab.blocks.layers.loss import LossLayer
 from akidlab.errors import DataError, unknown
-from akidlab.exporter.tree import walk
-from akidlab.observers.passing import bare, hooked, infer, looking, samples_for
+from akidlab.exporter.tree import unwrapped, walk
+from akidlab.observers.passing import hooked, infer, looking, samples_for
 
 
 def parts(module: nn.Module) -> dict[str, nn.Module]:
     """The blocks, or modules of torch, that emit something, by name; losses do not."""
     found = {}
-    for inner, path, is_leaf in walk(bare(module), "", -1):
+    for inner, path, is_leaf in walk(unwrapped(module), "", -1):
         if is_leaf and not any(isinstance(m, LossLayer) for m in inner.modules()):
             found[path or getattr(inner, "name", type(inner).__name__.lower())] = inner
     return found
@@ -65,7 +65,7 @@ def feature_maps(
             part = value if most is None else value[:, :most]
             found[name] = part.detach().float().cpu().numpy().copy()
 
-    network = bare(module)
+    network = unwrapped(module)
     with torch.no_grad(), looking(network):
         inputs = samples_for(network, samples)
         if isinstance(network, Brain) and not network.is_setup:

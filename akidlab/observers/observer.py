@@ -244,7 +244,8 @@ class Observer:
     def _data(self) -> tuple[Tensor, Tensor | None]:
         """Samples and their labels."""
         if self._samples is None and self.kid is not None:
-            part = _validation(self.kid)
+            kid = self.kid
+            part = self._between(lambda: _validation(kid))
             self._samples = part[0]
             if len(part) > 1 and self._labels is None:
                 self._labels = part[-1]

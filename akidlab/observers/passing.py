@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from akidlab.blocks import Block, Brain
 from akidlab.errors import DataError
-from akidlab.exporter.tree import unwrapped
 
 
 @contextmanager
@@ -80,8 +79,3 @@ def hooked(modules: dict[str, nn.Module], hear: Callable[[str, Any], object]) ->
     finally:
         for handle in handles:
             handle.remove()
-
-
-def bare(module: nn.Module) -> nn.Module:
-    """The network within what torch wraps around it."""
-    return unwrapped(module)

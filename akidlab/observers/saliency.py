@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from akidlab.errors import DataError
-from akidlab.observers.passing import bare, infer, looking, samples_for
+from akidlab.exporter.tree import unwrapped
+from akidlab.observers.passing import infer, looking, samples_for
 
 BATCH = 64  # hidden places looked at together
 
@@ -37,7 +38,7 @@ def saliency(module: nn.Module, sample: Any, target: int | None = None) -> np.nd
         >>> saliency(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.ones(1, 2, 2)).shape
         (2, 2)
     """
-    network = bare(module)
+    network = unwrapped(module)
     with looking(network), torch.enable_grad():
         inputs = _one(network, sample).requires_grad_()
         logits = infer(network, inputs)
@@ -85,7 +86,7 @@ def occlusion(
         >>> occlusion(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), torch.ones(1, 4, 4)).shape
         (4, 4)
     """
-    network = bare(module)
+    network = unwrapped(module)
     with torch.no_grad(), looking(network):
         image = _one(network, sample)
         if image.dim() != 4:

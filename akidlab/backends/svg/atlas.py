@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,9 +52,9 @@ def atlas(drawn: Atlas, *, whole: bool = False) -> Picture:
     return Picture(parts.frame(WIDTH, math.ceil(y + 4), f"{drawn.title}: {', '.join(shown)}", body))
 
 
-def _fitting(arrays: dict[str, np.ndarray] | object) -> dict[str, np.ndarray]:
+def _fitting(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What a saved notebook has room for: of large images their beginning."""
-    named = list(arrays.items())[:SHOWN]  # type: ignore[attr-defined]
+    named = list(arrays.items())[:SHOWN]
     share = CELLS // max(1, len(named))
     return {name: _cut(array, share) for name, array in named}
 
