@@ -103,7 +103,7 @@ def test_a_sample_is_chosen_or_drawn_and_goes_through_the_network(notebook: Open
     explorer.get_by_role("button", name="The next sample").click()
     expect(about).to_contain_text("Label 8.")
     explorer.get_by_role("button", name="Class 3").click()
-    expect(about).to_contain_text("Red speaks for 3.")
+    expect(about).to_contain_text("Red matters most for 3.")
 
     explorer.get_by_role("button", name="New drawing").click()
     expect(about).to_contain_text("Your drawing.")

@@ -203,7 +203,8 @@ class Explorer implements IView {
     const named = look.label === null ? '' : `Label ${look.label}. `;
     const said = most === undefined ? '' : `It says ${most}.`;
     const step = look.step === null ? '' : ` Step ${count(look.step)}${look.live ? ', still training' : ''}.`;
-    const over = this.known.has('why') ? ` Red speaks for ${this.target ?? most}.` : '';
+    const aimed = this.target ?? most;
+    const over = !this.known.has('why') ? '' : this.why.value === 'occlusion' ? ` Red speaks for ${aimed}, blue against it.` : ` Red matters most for ${aimed}.`;
     write(this.about, `${this.isDrawn ? 'Your drawing. ' : named}${said}${step}${over}`);
     this.about.dataset.says = most === undefined ? '' : String(most);
     this.about.dataset.step = String(look.step ?? '');
