@@ -24,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from akidlab.backends import svg
 from akidlab.store import Run, Store
 from akidlab.widgets import Dashboard
 from akidlab.widgets.bands import bands
@@ -153,6 +154,7 @@ def first_sight(run: Run) -> tuple[float, float]:
     with wires() as made:
         begun = time.process_time()
         dashboard = Dashboard(Run(Store(run.store.path), run.id, run.uid))
+        svg.picture(dashboard.run)
         widget = _widget(dashboard)
         dashboard._tick()
         widget._take({"kind": "sync"}, [])
