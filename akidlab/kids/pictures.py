@@ -9,6 +9,8 @@ from akidlab.kids.randomness import Randomness
 from akidlab.kids.watched import validation_batch
 from akidlab.messages import Log, Message
 from akidlab.observers import feature_maps, filters
+from akidlab.observers.filters import layers
+from akidlab.observers.maps import parts
 from akidlab.observers.small import ITEMS, of_filters, of_maps
 
 if TYPE_CHECKING:
@@ -63,17 +65,17 @@ class Pictures:
     def _take(self) -> None:
         kid = self.kid
         if kid.bus.wanted("filters"):
-            for name, one in list(filters(kid.brain, most=ITEMS).items())[:LAYERS]:
+            for name, one in filters(kid.brain, [*layers(kid.brain)][:LAYERS], most=ITEMS).items():
                 self._publish("filters", name, of_filters(one.weights, one.biases, one.total))
         sample = None if kid.compile or not kid.bus.wanted("maps") else self._first_sample()
         if sample is not None:
             self._publish("maps", "system_in", of_maps(sample[0].float().cpu().numpy()))
             random = Randomness.capture(kid.device)
             try:
-                maps = feature_maps(kid.brain, sample)
+                maps = feature_maps(kid.brain, sample, [*parts(kid.brain)][:LAYERS])
             finally:
                 random.restore(kid.device)
-            for name, values in list(maps.items())[:LAYERS]:
+            for name, values in maps.items():
                 self._publish("maps", name, of_maps(values[0]))
 
     def _first_sample(self) -> Tensor | None:

@@ -9,7 +9,7 @@ import torch
 
 from akidlab.errors import DataError
 from akidlab.observers.answers import answers
-from akidlab.observers.maps import feature_maps
+from akidlab.observers.maps import feature_maps, parts
 from akidlab.observers.saliency import occlusion, saliency
 from akidlab.observers.small import of_maps
 
@@ -124,9 +124,9 @@ class Exploring:
 
     def _seen(self, sample: Tensor, why: str | None, target: int | None) -> dict[str, Any]:
         kid, network = self.observer.kid, self.observer.brain
-        maps = feature_maps(network, sample)
+        maps = feature_maps(network, sample, [*parts(network)][:BLOCKS])
         seen: dict[str, Any] = {
-            "maps": {name: of_maps(values[0]) for name, values in list(maps.items())[:BLOCKS]},
+            "maps": {name: of_maps(values[0]) for name, values in maps.items()},
             "classes": [], "shares": [], "note": "",
             "step": None if kid is None else kid.step, "live": kid is not None and kid.practising,
         }  # fmt: skip
