@@ -33,7 +33,7 @@ brain = Brain(name="nested").attach(
 SETUP = "brain.setup([torch.zeros(2, 1, 8, 8), torch.zeros(2, dtype=torch.long)])\nbrain"
 TRAIN = """%%akid_train --metrics sparsity:activations norm:weight_gradients --every 5
 sensor = FeedSensor(DigitsSource(), batch_size=100, seed=3)
-kid = Kid(sensor, brain, MomentumKongFu(lr=0.05), max_steps=1_000_000)"""
+kid = Kid(sensor, brain, MomentumKongFu(lr=0.001), max_steps=1_000_000)"""
 
 
 def block(page: Page, id: str) -> Locator:
@@ -111,6 +111,9 @@ def test_the_tab_of_a_live_run_shows_the_block_that_is_clicked_and_colours_it(no
 
     page.get_by_label("Colour by").select_option("Activations sparsity")
     expect(panel(page)).to_contain_text("Activations sparsity 0.")
+    block(page, "ip3").click()
+    page.get_by_label("Colour by").select_option("Weight gradients norm2")
+    expect(panel(page)).to_contain_text("Weight gradients norm2")
     said = panel(page).inner_text()
     expect(panel(page)).not_to_have_text(said, use_inner_text=True)  # it moves while the run does
     assert book.is_busy
