@@ -45,7 +45,7 @@ def notebook(lab: Lab, browser: object) -> Iterator[Callable[..., Notebook]]:
     """Opens a notebook of the given cells; they may use `Hand`."""
     opened: list[Notebook] = []
 
-    def open_(name: str, *cells: str, **options: int) -> Notebook:
+    def open_(name: str, *cells: str, **options: float) -> Notebook:
         opened.append(Notebook(lab, browser, name, "from hand import Hand", *cells, **options))  # type: ignore[arg-type]
         return opened[-1]
 

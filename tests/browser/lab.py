@@ -83,10 +83,12 @@ class Lab:
 class Notebook:
     """A notebook open in JupyterLab."""
 
-    def __init__(self, lab: Lab, browser: Browser, name: str, *cells: str, width: int = 1500) -> None:
+    def __init__(
+        self, lab: Lab, browser: Browser, name: str, *cells: str, width: int = 1500, scale: float = 1
+    ) -> None:
         self.lab, self.path = lab, lab.root / f"{name}.ipynb"
         self.path.write_text(json.dumps(_notebook(cells)))
-        self._open(browser, width)
+        self._open(browser, width, scale)
 
     @classmethod
     def of(cls, lab: Lab, browser: Browser, source: Path, width: int = 1500) -> Notebook:
@@ -97,9 +99,10 @@ class Notebook:
         self._open(browser, width)
         return self
 
-    def _open(self, browser: Browser, width: int) -> None:
+    def _open(self, browser: Browser, width: int, scale: float = 1) -> None:
         self.problems: list[str] = []
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 1000})
+        size: Any = {"width": width, "height": 1000}
+        self.page: Page = browser.new_page(viewport=size, device_scale_factor=scale)
         self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
