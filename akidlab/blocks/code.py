@@ -9,21 +9,19 @@ from copy import deepcopy
 from keyword import iskeyword
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from akidlab._public import HOMES
 from akidlab.blocks.block import Block
 from akidlab.blocks.call import Lost
 from akidlab.blocks.layout import Row, Text, call, flat, laid, named
+from akidlab.blocks.remade import EVERY, told, twin, values_of
 from akidlab.blocks.said import Saying, Unsaid
 from akidlab.blocks.system import System
 from akidlab.blocks.wiring import Wire
 from akidlab.errors import BlockError
 from akidlab.options import signature
 
-_EVERY = ("name", "inputs", "bag", "call_on_update", "moving_average_decay")  # options of each block
-_HELD = {"init_para": "initializer", "wd": "_wd", "type": "kind"}  # where layers hold some options
 _NO_LIFE = ("__init__", "__doc__", "__module__", "__qualname__", "__annotations__", "NAME", "SETTLED")
 
 
@@ -131,11 +129,11 @@ class _Writer:
 
     def options(self, block: Block, around: System | None, path: str, cls: type) -> list[Text]:
         """The arguments of a constructor that differ from its defaults."""
-        values, rest = _values(block)
+        values, rest = values_of(block)
         parts = [self.value(value, f"{path}_{number}") for number, value in enumerate(rest)]
         known = signature(cls).parameters
         for name, parameter in known.items():
-            if name in _EVERY or name not in values or parameter.kind in (2, 4):
+            if name in EVERY or name not in values or parameter.kind in (2, 4):
                 continue
             text = self.value(values[name], f"{path}_{name}")
             if parameter.default is parameter.empty or flat(text) != self.default(parameter):
@@ -170,10 +168,10 @@ class _Writer:
     def of_root(self, root: System, base: type) -> list[tuple[str, Text]]:
         """The options of the outermost system that differ from the defaults of `base`."""
         found = []
-        values, _ = _values(root, held=True)
+        values, _ = values_of(root, held=True)
         known = signature(base).parameters
         for name, parameter in known.items():
-            if name in values and name not in _EVERY and parameter.kind not in (2, 4):
+            if name in values and name not in EVERY and parameter.kind not in (2, 4):
                 text = self.value(values[name], f"{root.name}_{name}")
                 if parameter.default is parameter.empty or flat(text) != self.default(parameter):
                     found.append((name, text))
@@ -217,60 +215,16 @@ class _Writer:
         return self.saying.value(value, where)
 
     def default(self, parameter: inspect.Parameter) -> str | None:
-        return None if parameter.default is parameter.empty else _told(parameter.default)
-
-
-def _told(value: Any) -> str:
-    """A value on one line, for a comparison; what cannot be said is told from others by its identity."""
-    try:
-        return flat(Saying().said(value))
-    except Unsaid:
-        return f"<{id(value)}>"
-
-
-def _values(block: Block, *, held: bool = False) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """What the options of a block are now: as given, or as the block holds them where that has changed.
-
-    Args:
-        block: the block.
-        held: take whatever it holds, also where that is what was given.
-    """
-    values, rest = block._call.named(type(block))
-    twin = None if held else _twin(block)
-    for name in signature(type(block)).parameters:
-        kept = _HELD.get(name, name) if _HELD.get(name, name) in vars(block) else name
-        if name in _EVERY or kept not in vars(block):
-            continue
-        made = block._made
-        now = made.before[kept] if made is not None and kept in made.before else vars(block)[kept]
-        if held or (twin is not None and kept in vars(twin) and _differ(vars(twin)[kept], now)):
-            values[name] = now
-    if isinstance(module := block._modules.get("module"), nn.Module) and "module" in values:
-        values["module"] = module
-    return values, rest
-
-
-def _differ(one: Any, other: Any) -> bool:
-    texts = _told(one), _told(other)
-    return texts[0] != texts[1] and not (texts[0].startswith("<") and texts[1].startswith("<"))
-
-
-def _twin(block: Block) -> Block | None:
-    """Another block, made as this one was; None where that does not work any more."""
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return type(block)(*block._call.args, **block._call.options)
-    except Exception:  # whatever the constructor of a user's class raises
-        return None
+        return None if parameter.default is parameter.empty else told(parameter.default)
 
 
 def _as_made(system: System) -> bool:
     """True if its constructor attached the blocks, and they are what it attached."""
-    twin = _twin(system)
-    if not isinstance(twin, System) or twin.is_empty:
-        return twin is not None and system.is_empty
-    twin._take_decay(system._decay)
-    return _blocks_said(twin) == _blocks_said(system)
+    other = twin(system)
+    if not isinstance(other, System) or other.is_empty:
+        return other is not None and system.is_empty
+    other._take_decay(system._decay)
+    return _blocks_said(other) == _blocks_said(system)
 
 
 def _blocks_said(system: System) -> list[str]:
@@ -346,18 +300,3 @@ def _class_name(root: System, taken: set[str]) -> str:
     while not name.isidentifier() or iskeyword(name) or name in taken or name in HOMES:
         name = f"My{name}"
     return name
-
-
-def options_of(block: Block) -> dict[str, Any]:
-    """What a block is made with now, by name, where that is not the default."""
-    values, _ = _values(block)
-    known = signature(type(block)).parameters
-    found = {"call_on_update": block.call_on_update, "moving_average_decay": block.moving_average_decay}
-    found |= {name: value for name, value in values.items() if name not in _EVERY and name in known}
-    return {
-        name: value for name, value in found.items() if name in known and not _is_default(known[name], value)
-    }
-
-
-def _is_default(parameter: inspect.Parameter, value: Any) -> bool:
-    return parameter.default is not parameter.empty and _told(parameter.default) == _told(value)

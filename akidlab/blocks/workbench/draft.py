@@ -8,7 +8,7 @@ from typing import Any
 
 from akidlab.blocks import chain
 from akidlab.blocks.block import Block
-from akidlab.blocks.code import options_of
+from akidlab.blocks.remade import options_of
 from akidlab.blocks.system import System
 from akidlab.blocks.wiring import SYSTEM_IN, Wire
 from akidlab.errors import AkidlabError, BlockError, unknown
