@@ -55,9 +55,9 @@ export interface IEntry {
 export const TABS: IEntry[] = [
   { name: 'Curves', isThere: () => true, make: (model, host) => new Curves(model, host) },
   { name: 'Distributions', isThere: () => true, make: (model, host) => new Distributions(model, host) },
-  { name: 'Graph', isThere: () => true, make: (model, host) => new GraphTab(model, host) },
   { name: 'Filters', isThere: model => model.has.has('filters'), make: (model, host) => new PicturesTab(model, host, 'filters') },
   { name: 'Feature maps', isThere: model => model.has.has('maps'), make: (model, host) => new PicturesTab(model, host, 'maps') },
+  { name: 'Graph', isThere: () => true, make: (model, host) => new GraphTab(model, host) },
   {
     name: 'Ranks',
     isThere: model => model.ranks !== null,
