@@ -16,6 +16,7 @@ export interface ICanvasHooks extends IGraphHooks {
 }
 
 const PORT = 5; // its radius
+const READABLE = 0.62; // the scale down to which all is shown
 
 export class Canvas extends GraphView {
   private cut: IEdge[] | null = null;
@@ -31,6 +32,11 @@ export class Canvas extends GraphView {
       return undefined;
     }
     return element.closest('[data-node]')?.getAttribute('data-node') ?? null;
+  }
+
+  /** See all of it, or as much as can be read. */
+  showAll(): void {
+    this.camera.fit(READABLE);
   }
 
   focus(id: string): void {

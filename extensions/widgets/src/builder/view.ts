@@ -133,6 +133,7 @@ export class BuilderView implements IView {
   private act(act: string, args: object = {}): Promise<string[] | null> {
     return this.widget.do(act, args).then(fresh => {
       if (fresh?.length && act !== 'undo' && act !== 'redo') {
+        this.canvas.showAll();
         this.canvas.reveal(fresh[0]);
       }
       return fresh;
