@@ -96,7 +96,6 @@ def test_wires_and_undo_by_keyboard_and_mouse(notebook):
     target.press("Enter")
     expect(page.locator('.akid-edge[data-source="relu1"][data-target="merge1"]')).to_have_count(1)
 
-    page.get_by_role("button", name="Fit", exact=True).click()
     port = page.locator('[data-node="ip1"] .akid-port').bounding_box()
     box = page.locator('[data-node="merge1"]').bounding_box()
     assert port
