@@ -19,10 +19,10 @@ FRONT_END := $(shell find extensions/widgets -type f -not -path '*/node_modules/
 # Tests compare what cells print: nothing that varies, one thread each.
 QUIET := AKIDLAB_QUIET=1 OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test lab bench clean
+.PHONY: help setup demo test lab bench pictures clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: $(DONE)/packages $(DONE)/horovod $(BUNDLE)  ## make .venv with everything in it: packages, Horovod, the front end
 
@@ -34,6 +34,9 @@ lab: setup  ## open JupyterLab on the notebooks
 
 bench: setup  ## measure the training loop and the dispatch
 	$(PY) -m tests.benchmarks
+
+pictures: setup  ## make the pictures of the widgets in docs/ anew, by a test in JupyterLab and Chromium
+	AKIDLAB_PICTURES=docs OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/browser/test_gallery.py
 
 test: setup  ## set up what is missing; then style, types, contracts, tests, notebooks
 	$(PY) -m ruff check .
