@@ -21,12 +21,19 @@ export class Line {
   /** Whatever the kernel says that is no answer. */
   readonly heard = new Signal<IMessage>();
   private readonly waiting = new Map<string, (answer: IAnswer, buffers: DataView[]) => void>();
+  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
+  private isOver = false;
 
   constructor(private readonly comm: IModel) {
     comm.on('msg:custom', this.hear as (...args: never[]) => void);
   }
 
+  /** Who still waits for an answer is told nothing any more, and so cannot ask again. */
   dispose(): void {
+    this.isOver = true;
+    this.timers.forEach(timer => clearTimeout(timer));
+    this.timers.clear();
+    this.waiting.clear();
     this.comm.off('msg:custom', this.hear as (...args: never[]) => void);
   }
 
@@ -53,12 +60,18 @@ export class Line {
   ask<T>(question: string, asked: object = {}, patience = PATIENCE): Promise<ISaid<T>> {
     const id = freshId();
     return new Promise<ISaid<T>>((resolve, reject) => {
+      if (this.isOver) {
+        return;
+      }
       const timer = setTimeout(() => {
+        this.timers.delete(timer);
         this.waiting.delete(id);
         reject(new Error('The kernel is busy, or gone. Try again when it is idle.'));
       }, patience);
+      this.timers.add(timer);
       this.waiting.set(id, (answer, buffers) => {
         clearTimeout(timer);
+        this.timers.delete(timer);
         if (answer.error !== undefined) {
           reject(new Error(answer.error));
         } else {
