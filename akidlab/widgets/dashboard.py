@@ -11,7 +11,7 @@ from akidlab import config, registry
 from akidlab.errors import AkidlabError, KindError
 from akidlab.messages import Command
 from akidlab.store import Run, Store
-from akidlab.widgets import assets, description
+from akidlab.widgets import assets, branching, description
 from akidlab.widgets.controls import Controls, to_the_run
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
@@ -145,7 +145,9 @@ class Dashboard:
                 widget.head = self._head()
 
     def _head(self) -> description.Plain:
-        return description.run(self.run.look()) | ({"others": self._others} if self._others else {})
+        now = self.run.look()
+        more = {"others": self._others, "parent": now.parent, "kid": branching.variable(self.run)}
+        return description.run(now) | {name: value for name, value in more.items() if value}
 
     def _near(self, other: Run) -> str:
         """The uid of a run that can be drawn over this one.

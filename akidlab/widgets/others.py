@@ -1,7 +1,8 @@
-"""Other runs in the same chart: which there are, their curves, and when each step was made."""
+"""Other runs in the same chart: which there are, their curves, which led here, when each step was made."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,33 @@ def curves(run: Run, asked: Mapping[str, object]) -> tuple[Plain, list[bytes]]:
         "rewrites": rewrites,
         "anew": anew,
     }
+    return content, [_bytes(found, "steps", np.float64), _bytes(found, "values", np.float32)]
+
+
+def ancestors(run: Run, asked: Mapping[str, object]) -> tuple[Plain, list[bytes]]:
+    """The way to a run that is a branch, and curves of it up to the step at which the run begins.
+
+    Args:
+        run: the one that is looked at.
+        asked: `tags`, a list of scalars, of which those that there were are answered.
+
+    Returns:
+        The `way`, the oldest ancestor first: each run, and the step at which the next one left it; empty for
+        a run that began anew. How many points of each curve there are; steps as float64 and values as
+        float32, end to end.
+
+    Raises:
+        ValueError: if what is asked makes no sense.
+    """
+    tags, way = _texts(asked.get("tags")), run.lineage[:-1]
+    told = [{"uid": run.uid, "name": run.name, "until": until} for run, until in way]
+    found: list[Series] = []
+    for tag in tags if way else []:
+        with contextlib.suppress(UnknownNameError):  # it was not measured there
+            parent, until = way[-1]
+            share = min(POINTS, MOST // len(tags))
+            found.append(parent.scalars(tag, lineage=True, within=(0, until or 0), points=share))
+    content: Plain = {"way": told, "series": [[series.tag, len(series)] for series in found]}
     return content, [_bytes(found, "steps", np.float64), _bytes(found, "values", np.float32)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akidlab.widgets import comparing, description, others
+from akidlab.widgets import branching, comparing, description, others
 from akidlab.widgets.bands import bands
 from akidlab.widgets.charts import EXPLORED
 from akidlab.widgets.figure import figure
@@ -35,7 +35,9 @@ class Answer:
 Question = Callable[["Run", Mapping[str, object]], Answer]
 
 QUESTIONS: dict[str, Question] = {
+    "ancestors": lambda run, asked: Answer(*others.ancestors(run, asked)),
     "bands": lambda run, asked: Answer(*bands(run, asked)),
+    "checkpoints": lambda run, asked: Answer(branching.checkpoints(run, asked)),
     "comparison": lambda run, asked: Answer(*comparing.answer(run, asked)),
     "figure": lambda run, asked: Answer(figure(run, EXPLORED)),
     "pictures": lambda run, asked: Answer(*pictures(run, asked)),
