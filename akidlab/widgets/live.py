@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import anywidget
 import traitlets
 
+from akidlab.errors import AkidlabError
 from akidlab.widgets import assets
 from akidlab.widgets.description import Plain
 from akidlab.widgets.follower import Packet
 from akidlab.widgets.questions import Answer
+
+log = logging.getLogger(__name__)
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -63,8 +67,11 @@ class LiveWidget(anywidget.AnyWidget):
             said: Plain = {"kind": "answer", "id": content.get("id")}
             try:
                 answer = self._ask(content.get("question"), content.get("asked"))
-            except ValueError as error:
+            except (AkidlabError, ValueError) as error:
                 self.send(said | {"error": str(error)})
+            except Exception as error:  # who asks would wait, and be told that the kernel is busy
+                log.warning("A widget could not answer.", exc_info=True)
+                self.send(said | {"error": f"{type(error).__name__}: {error}"})
             else:
                 self.send(said | {"content": answer.content}, list(answer.buffers))
         else:

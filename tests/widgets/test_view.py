@@ -22,6 +22,8 @@ class Answering(View):
     def ask(self, question: object, asked: object) -> Answer:
         if question == "double":
             return Answer({"said": 2}, [b"\x02"])
+        if question == "broken":
+            raise KeyError("gone")
         return super().ask(question, asked)
 
 
@@ -36,6 +38,16 @@ def test_a_view_answers_each_question_with_its_number() -> None:
     assert said["a"][0]["content"] == {"said": 2}
     assert bytes(said["a"][1][0]) == b"\x02"
     assert "Nobody answers 'treble'" in said["b"][0]["error"]
+
+
+@built
+def test_who_asks_is_told_of_an_error_that_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    view = Answering()
+    view.widget._take({"kind": "ask", "id": "a", "question": "broken"}, [])
+    view.close()
+
+    assert custom()[0][0] == {"kind": "answer", "id": "a", "error": "KeyError: 'gone'"}
+    assert "A widget could not answer" in caplog.text
 
 
 @built
