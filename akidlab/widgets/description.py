@@ -131,9 +131,9 @@ def log(of: Run, asked: Mapping[str, object]) -> Plain:
         ValueError: if they are something else.
     """
     rank, before, level = (_number(asked, "rank"), _number(asked, "before"), asked.get("level"))
-    if level is not None and level not in LEVELS:
-        raise ValueError(f"`level` is one of {', '.join(LEVELS)}, found {level!r}.")
-    levels = None if level is None else LEVELS[str(level)]
+    if level is not None and (not isinstance(level, str) or level not in LEVELS):
+        raise ValueError(f"`level` is one of {', '.join(LEVELS)}, found {level!r:.40}.")
+    levels = None if level is None else LEVELS[level]
     found = of.logs(before=before, rank=rank, levels=levels, limit=SHOWN + 1)
     return {"logs": logs(found[-SHOWN:]), "more": len(found) > SHOWN}
 

@@ -171,7 +171,9 @@ def _texts(found: object) -> list[str]:
 def _steps(found: object) -> dict[str, int]:
     if found is None:
         return {}
-    if not isinstance(found, Mapping) or not all(type(step) is int for step in found.values()):
+    if not isinstance(found, Mapping) or not all(
+        type(step) is int and abs(step) < 2**53 for step in found.values()
+    ):
         raise ValueError(f"`since` holds a step for each tag, found {found!r:.40}.")
     return {str(tag): step for tag, step in found.items()}
 
