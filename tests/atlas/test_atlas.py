@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from akidlab.atlas import Atlas, Chart
+from akidlab.backends.svg.atlas import size
 from akidlab.errors import KindError
 
 ARRAY = np.array([[-1.0, 0.0], [2.0, np.nan]], np.float32)
@@ -65,6 +66,40 @@ def test_thousands_of_filters_are_one_small_picture() -> None:
 
     assert len(bundle["image/svg+xml"]) < 300_000
     assert "a part" in bundle["image/svg+xml"]
+
+
+def test_small_filters_are_large_enough_to_see_and_take_no_more_bytes() -> None:
+    filters = np.random.default_rng(0).normal(size=(11, 23))
+
+    drawn = Atlas("Filters", {"conv1": filters})._repr_mimebundle_()["image/svg+xml"]
+
+    assert "width='552.0' height='264.0'" in drawn
+    assert "image-rendering:pixelated" in drawn
+    assert len(drawn) < 4_000
+
+
+@pytest.mark.parametrize(
+    ("shape", "many", "times"),
+    [
+        ((31, 5), 1, 20),
+        ((191, 7), 1, 3),
+        ((12, 80), 1, 10),
+        ((8, 8), 3, 24),
+        ((200, 400), 1, 2),
+        ((8, 8), 16, 12),
+    ],
+)
+def test_a_number_has_as_many_pixels_as_there_is_room_for(
+    shape: tuple[int, int], many: int, times: int
+) -> None:
+    assert size(np.zeros(shape), many) == (shape[1] * times, shape[0] * times)
+
+
+def test_the_rows_of_a_figure_are_as_high_as_the_images_of_the_picture() -> None:
+    figure = Atlas("Filters", {"conv1": np.zeros((31, 5))}).figure
+
+    low, high = figure.layout.yaxis.domain
+    assert (high - low) * (figure.layout.height - 90) == pytest.approx(620, abs=1)
 
 
 def test_the_figure_has_the_numbers_of_each_image() -> None:

@@ -11,11 +11,13 @@ import plotly.graph_objects as go
 from akidlab.backends import heat, svg
 from akidlab.backends.palette import GREY, colour
 from akidlab.backends.plotly.look import AXIS, StillFigure, layout
+from akidlab.backends.svg.atlas import size
 
 if TYPE_CHECKING:
     from akidlab.atlas import Atlas, Chart
 
-COLUMNS, ROW = 3, 280  # images in a row; pixels of one
+COLUMNS, ROW = 3, 280  # images in a row; pixels of one, at least
+SHARE = 0.84  # of a row, that the image takes
 
 
 class DrawnFigure(StillFigure):
@@ -38,13 +40,13 @@ def atlas(drawn: Atlas) -> go.Figure:
     """
     columns = min(COLUMNS, max(1, len(drawn.arrays)))
     rows = math.ceil(max(1, len(drawn.arrays)) / columns)
-    figure = DrawnFigure(layout=layout(drawn.title, height=90 + ROW * rows, showlegend=False))
+    figure = DrawnFigure(layout=layout(drawn.title, height=90 + _row(drawn) * rows, showlegend=False))
     for number, (name, array) in enumerate(drawn.arrays.items()):
         axes = "" if number == 0 else str(number + 1)
         figure.add_trace(_heat(name, array, drawn.grey, axes))
         column, row = number % columns, number // columns
         x = [(column + 0.04) / columns, (column + 0.96) / columns]
-        y = [1 - (row + 0.94) / rows, 1 - (row + 0.1) / rows]
+        y = [1 - (row + 0.1 + SHARE) / rows, 1 - (row + 0.1) / rows]
         still = {"visible": False, "showgrid": False}
         figure.update_layout(
             {
@@ -86,6 +88,12 @@ def chart(drawn: Chart) -> go.Figure:
             figure.add_trace(_trace(drawn.kind, name, array, colour(number)))
     figure._drawn = drawn
     return figure
+
+
+def _row(drawn: Atlas) -> int:
+    """How high a row of images is: as its highest is in the static picture."""
+    heights = [size(array, len(drawn.arrays))[1] for array in drawn.arrays.values()]
+    return max(ROW, math.ceil(max(heights, default=0) / SHARE))
 
 
 def _heat(name: str, array: np.ndarray, grey: bool, axes: str) -> Any:

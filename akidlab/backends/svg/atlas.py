@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 WIDTH, GAP, NAME, BAR = 900, 16, 18, 22
 CELLS = 150_000  # numbers of a picture that a notebook saves; the rest is had by `.array` and `.save`
 SHOWN = 64  # images
-SMALL, TALL = 96, 420  # pixels of a side: at least, and at most
+FEW = 6  # images, which have more room each
+SMALL, LARGE = 96, 24  # pixels: of a side at least, of a number at most
 
 
 def atlas(drawn: Atlas, *, whole: bool = False) -> Picture:
@@ -35,7 +36,7 @@ def atlas(drawn: Atlas, *, whole: bool = False) -> Picture:
     left = len(drawn.arrays) - len(shown)
     body, x, y, row = [parts.text(2, 16, drawn.title, size=14, weight=600)], 0.0, 28.0, 0.0
     for name, array in shown.items():
-        width, height = _size(array, many=len(shown))
+        width, height = size(array, many=len(shown))
         room = max(width, 6.3 * len(name))
         if x and x + room > WIDTH:
             x, y, row = 0.0, y + row + GAP, 0.0
@@ -68,13 +69,22 @@ def _cut(array: np.ndarray, cells: int) -> np.ndarray:
     return array[: max(1, min(rows, cells // columns)), :columns]
 
 
-def _size(array: np.ndarray, many: int) -> tuple[float, float]:
-    """How large it is drawn: whole pixels for a number while there is room."""
+def size(array: np.ndarray, many: int) -> tuple[float, float]:
+    """The width and the height of one of `many` images: whole pixels for a number while there is room.
+
+    A few images fill the width together, as far as numbers are not blown up beyond what helps the eye.
+
+    Example:
+        >>> size(np.zeros((11, 23)), 1), size(np.zeros((31, 5)), 1), size(np.zeros((8, 8)), 16)
+        ((552.0, 264.0), (100.0, 620.0), (96.0, 96.0))
+    """
     rows, columns = array.shape[:2]
-    most = TALL if many <= 6 else 220
-    times = min(WIDTH / columns, most / rows)
-    wanted = max(SMALL / max(rows, columns), 3.0 if many <= 6 else 2.0)
-    times = min(times, max(wanted, 1.0))
+    tall = 640 if many == 1 else 420 if many <= FEW else 220
+    most = min(WIDTH / columns, tall / rows)
+    wanted = SMALL / max(rows, columns)
+    if many <= FEW:
+        wanted = max(wanted, min(LARGE, 800 / many / columns), 3.0)
+    times = min(most, max(wanted, 2.0))
     if times > 1:
         times = float(math.floor(times))
     return columns * times, rows * times
