@@ -137,6 +137,8 @@ export function sentence(event: IEvent): string | null {
       return 'Stopped by hand';
     case 'checkpoint':
       return 'Checkpoint written';
+    case 'branched':
+      return `Branched from ${String(data.name ?? 'another run')} at step ${count(Number(data.step))}`;
     case 'note':
       return `Note: ${said ?? ''}`;
     case 'cell':

@@ -1,7 +1,9 @@
 // The model of a dashboard: the history of one run, how it is kept whole, and the commands on their way.
 // One per widget model; every view of it draws from here.
 
+import { Ancestry } from './ancestry';
 import type { Server } from './api';
+import { insertBelow } from './cells';
 import { freshId } from './ids';
 import { bytes, type IMessage, type ISaid, type Line } from './line';
 import { Others } from './others';
@@ -44,6 +46,9 @@ export class DashboardModel {
   readonly front = new Set<string>();
   readonly times = new Times();
   readonly others: Others;
+  readonly ancestry: Ancestry;
+  /** The variable of the notebook that holds the kid of the run, where there was one when this began. */
+  readonly kid: string | null;
 
   private readonly end: () => void;
   private seq: number | null = null;
@@ -58,6 +63,8 @@ export class DashboardModel {
   ) {
     this.run = line.head as IRun;
     this.others = new Others((question, asked) => this.ask(question, asked), this.run.others);
+    this.ancestry = new Ancestry((question, asked) => this.ask(question, asked), Boolean(this.run.parent));
+    this.kid = this.run.kid ?? null;
     this.end = line.heard.connect(message => this.hear(message));
     this.sync();
   }
@@ -117,6 +124,16 @@ export class DashboardModel {
       return this.server.ask<T>(this.uid, question, asked);
     }
     return this.line.ask<T>(question, asked);
+  }
+
+  /** Put a cell below the one that shows this view; false where the page takes none. */
+  insertCell(source: string, view: Element): boolean {
+    return insertBelow(this.line.manager, this.line.key, source, view);
+  }
+
+  /** Fetch what led to a run that is a branch: how it came, and these curves. */
+  followAncestors(tags: string[]): void {
+    void this.ancestry.follow(tags).then(isNews => isNews && this.changed.emit());
   }
 
   /** Fetch when the newest steps were made, for an axis of time: once a second while it lives. */

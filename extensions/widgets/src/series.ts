@@ -2,6 +2,12 @@
 
 const CAPACITY = 8192;
 
+/** Some points, whose steps ascend. */
+export interface IPoints {
+  steps: ArrayLike<number>;
+  values: ArrayLike<number>;
+}
+
 export class Series {
   steps: number[] = [];
   values: number[] = [];
@@ -16,6 +22,11 @@ export class Series {
 
   get last(): number | undefined {
     return this.values.at(-1);
+  }
+
+  /** The value at a step, or at the one before that is nearest. */
+  at(step: number): number | undefined {
+    return this.values[Math.max(0, firstFrom(this.steps, step + 1) - 1)];
   }
 
   /** Append what is newer than the last step; what is not is known already. */
@@ -85,6 +96,14 @@ export function smooth(values: ArrayLike<number>, weight: number): number[] {
     share = weight * share + (1 - weight);
     return sum / share;
   });
+}
+
+/** What led to a series that goes on: the points before its first one, and that one, so that the two are joined. */
+export function lead(before: IPoints, after: IPoints): { steps: number[]; values: number[] } {
+  const first = after.steps.length ? after.steps[0] : Infinity;
+  const steps = Array.from(before.steps).filter(step => step < first);
+  const values = Array.from(before.values).slice(0, steps.length);
+  return after.steps.length ? { steps: [...steps, first], values: [...values, after.values[0]] } : { steps, values };
 }
 
 /** The rows of several series over the union of their steps: what uPlot and a table want. */

@@ -18,6 +18,10 @@ export interface IRun {
   error: string | null;
   /** Runs that are drawn over it from the start. */
   others?: string[];
+  /** The uid of the run that it was branched from. */
+  parent?: string;
+  /** The variable of the notebook that holds its kid. */
+  kid?: string;
 }
 
 export interface IEvent {

@@ -1,11 +1,11 @@
 // A builder: the palette, the graph to work on, what can be set of a block, and the code.
 
+import { insertBelow } from '../cells';
 import { isDark, themeChanged, watchTheme } from '../theme';
 import type { IEdge, INode } from '../graph/graph';
 import { h, prose, write } from '../view/dom';
 import type { IView } from '../kinds';
 import { Canvas } from './canvas';
-import { insertBelow } from './cells';
 import { Code } from './code';
 import { Inspector } from './inspector';
 import { Palette } from './palette';

@@ -2,6 +2,7 @@
 
 import { count } from '../format';
 import type { DashboardModel } from '../model';
+import { BranchButton } from '../view/branching';
 import { h, write } from '../view/dom';
 import type { ITab, ITabHost } from '../view/tabs';
 import { Feed, type IPictures, type ISource } from './feed';
@@ -35,6 +36,7 @@ export class PicturesTab implements ITab {
   private readonly when = h('output', { class: 'akid-pictures-when' });
   private readonly newest = h('button', { type: 'button', class: 'akid-button akid-plain', title: 'Show the newest pictures again', hidden: true, click: () => this.follow() }, 'Newest');
   private readonly past = h('div', { class: 'akid-pictures-past' }, h('label', {}, 'Step', this.slider), this.when, this.newest);
+  private readonly branch: BranchButton;
   readonly tools: HTMLElement;
   private readonly note = h('p', { class: 'akid-note', role: 'status' });
   private readonly grid = h('div', { class: 'akid-pictures-grid' });
@@ -67,12 +69,15 @@ export class PicturesTab implements ITab {
       }
     };
     this.tools = h('div', { class: 'akid-tools akid-pictures-tools' }, topic === 'filters' ? this.layout : null, topic === 'filters' ? this.num : null, this.filter);
+    this.branch = new BranchButton(model);
+    this.past.append(this.branch.node);
     this.feed = new Feed(source, topic);
     this.feed.changed.connect(() => this.draw());
   }
 
   dispose(): void {
     this.feed.dispose();
+    this.branch.dispose();
   }
 
   find(words: string): void {
@@ -154,6 +159,7 @@ export class PicturesTab implements ITab {
     this.slider.setAttribute('aria-valuetext', `step ${steps[at] ?? 0}`);
     write(this.when, steps.length ? `${count(steps[at])} of ${count(steps[steps.length - 1])}` : '');
     this.newest.hidden = step === null;
+    this.branch.update(step === null ? null : steps[at] ?? null);
   }
 
   private drawCard(picture: IPicture): void {

@@ -4,17 +4,21 @@ import uPlot from 'uplot';
 import { count, difference, title, value } from '../format';
 import type { DashboardModel } from '../model';
 import type { Other } from '../others';
-import { align, nearest, smooth } from '../series';
+import { align, lead, nearest, smooth, type IPoints } from '../series';
 import { h, write } from './dom';
 import { Panel, type IChartHost } from './panel';
+
+const FAINT = 0.45; // of what led here
 
 export class Chart extends Panel {
   readonly tags: string[];
   private readonly chips: HTMLElement[];
-  private readonly pinText = h('span', { class: 'akid-pinned' });
-  private readonly legend = h('div', { class: 'akid-legend akid-others' });
+  private readonly pinText = h('span', { class: 'akid-pinned', 'aria-hidden': 'true' });
+  private readonly legend = h('div', { class: 'akid-legend akid-others', 'aria-hidden': 'true' });
+  private readonly held = h('div', { class: 'akid-held' });
   private readonly off = new Set<number>(); // of the tags, those that are not drawn
   private drawn: Other[] = [];
+  private isLed = false; // by the run that it is a branch of
 
   constructor(model: DashboardModel, host: IChartHost, name: string) {
     const tags = name === 'learning_rate' ? [name] : [name, `validation_${name}`];
@@ -25,11 +29,18 @@ export class Chart extends Panel {
         ? h('button', { type: 'button', class: `akid-chip akid-chip-${i}`, title: `${title(tag)}: click to hide or show it`, 'aria-pressed': 'true', click: () => this.toggle(i) }, ...inside)
         : h('span', { class: `akid-chip akid-chip-${i}`, title: title(tag) }, ...inside);
     });
-    const below = h('div', { class: 'akid-below', 'aria-hidden': 'true' });
+    const below = h('div', { class: 'akid-below' });
     super(model, host, { name, legend, below, heading: title });
     this.tags = tags;
     this.chips = chips;
-    below.append(this.pinText, this.legend);
+    below.append(this.pinText, this.held, this.legend);
+  }
+
+  /** Have it below the values that are pinned. */
+  hold(node: HTMLElement): void {
+    if (node.parentNode !== this.held) {
+      this.held.append(node);
+    }
   }
 
   private get smoothing(): number {
@@ -53,6 +64,11 @@ export class Chart extends Panel {
       this.dispose();
       this.legend.replaceChildren(...others.map(other => h('span', { class: 'akid-chip', 'data-colour': other.colour }, h('i', {}), h('span', {}), h('b', { class: 'akid-value' }))));
     }
+    const isLed = this.model.ancestry.parent !== null;
+    if (isLed !== this.isLed) {
+      this.isLed = isLed;
+      this.dispose();
+    }
     super.update();
   }
 
@@ -60,7 +76,7 @@ export class Chart extends Panel {
     return { dataIdx: (u, i, at) => (i ? nearest(u.data[i], at) ?? at : at) };
   }
 
-  /** For training what was recorded, and the smoothed curve over it; for validation what was recorded; then the other runs. */
+  /** For training what was recorded, and the smoothed curve over it; for validation what was recorded; then the other runs, and what led here. */
   protected data(): uPlot.AlignedData {
     const own = this.tags.map((tag, i) => ({ steps: this.place(this.stepsOf(tag)), values: this.off.has(i) ? [] : this.model.series.get(tag)?.values ?? [] }));
     const smoothed = { steps: own[0].steps, values: smooth(own[0].values, this.smoothing) };
@@ -71,8 +87,18 @@ export class Chart extends Panel {
         return { steps: this.place(steps, other.times), values: shown };
       })
     );
-    const [steps, columns] = align([own[0], smoothed, ...own.slice(1), ...others]);
+    const led = this.isLed ? this.tags.map((tag, i) => this.leading(tag, i, i ? own[i] : smoothed)) : [];
+    const [steps, columns] = align([own[0], smoothed, ...own.slice(1), ...others, ...led]);
     return [steps, ...columns.map(column => this.drawable(column))] as uPlot.AlignedData;
+  }
+
+  /** The curve that led to `after`; by time there is none, for that begins with the run. */
+  private leading(tag: string, i: number, after: IPoints): IPoints {
+    const before = this.model.ancestry.series.get(tag);
+    if (!before || this.off.has(i) || this.axis === 'time') {
+      return { steps: [], values: [] };
+    }
+    return lead({ steps: before.steps, values: i ? before.values : smooth(before.values, this.smoothing) }, after);
   }
 
   private stepsOf(tag: string): number[] {
@@ -88,7 +114,8 @@ export class Chart extends Panel {
       this.curve(faded, { width: 1, points: { show: false } }),
       this.curve(train, { ...stepped, ...(this.drawn.length ? { width: 2.4 } : {}) }),
       ...this.tags.slice(1).map(() => this.curve(seconds, { points: { show: true, size: 5, stroke: seconds, fill: seconds } })),
-      ...this.drawn.flatMap(({ colour }) => this.tags.map((_, i) => this.curve(() => css(`--akid-line-${colour}`), { ...(i ? {} : stepped), width: 1.2, ...(i ? { dash: [4, 3] } : {}) })))
+      ...this.drawn.flatMap(({ colour }) => this.tags.map((_, i) => this.curve(() => css(`--akid-line-${colour}`), { ...(i ? {} : stepped), width: 1.2, ...(i ? { dash: [4, 3] } : {}) }))),
+      ...(this.isLed ? this.tags.map((_, i) => this.curve(i ? seconds : train, { ...(i ? {} : stepped), alpha: FAINT })) : [])
     ];
   }
 
@@ -115,7 +142,7 @@ export class Chart extends Panel {
     const { idx, left } = this.plot.cursor;
     const over = idx != null && left != null && left >= 0;
     const row = over ? idx : this.plot.data[0].length - 1;
-    const now = this.tags.map((tag, i) => (over ? this.near(this.column(i), row) : this.model.series.get(tag)?.last));
+    const now = this.tags.map((tag, i) => (over ? this.recorded(i, row) : this.model.series.get(tag)?.last));
     now.forEach((read, i) => write(this.chips[i], value(read)));
     write(this.at, over ? this.read(this.plot.data[0][row]) : '');
     this.showPinned(row, over);
@@ -125,6 +152,14 @@ export class Chart extends Panel {
   /** The column of the plot that holds what was recorded of a tag. */
   private column(i: number): number {
     return i === 0 ? 1 : i + 2;
+  }
+
+  /** What was recorded of a tag nearest to a row: before the run began, in those that led to it. */
+  private recorded(i: number, row: number): number | null {
+    const before = this.axis === 'step' ? this.model.ancestry.series.get(this.tags[i]) : undefined;
+    const at = this.plot!.data[0][row];
+    const isBefore = before?.length && at < (this.model.series.get(this.tags[i])?.steps[0] ?? Infinity);
+    return isBefore ? before.at(at) ?? null : this.near(this.column(i), row);
   }
 
   private near(column: number, row: number): number | null {
@@ -142,8 +177,8 @@ export class Chart extends Panel {
       return;
     }
     const parts = this.tags.flatMap((tag, i) => {
-      const then = this.near(this.column(i), pinned);
-      const now = over ? this.near(this.column(i), row) : this.model.series.get(tag)?.last;
+      const then = this.recorded(i, pinned);
+      const now = over ? this.recorded(i, row) : this.model.series.get(tag)?.last;
       const name = this.tags.length > 1 ? (i ? 'validation ' : 'training ') : '';
       return then === null ? [] : [`${name}${value(then)}${now == null ? '' : ` (${over ? 'here' : 'now'} ${difference(now - then)})`}`];
     });
@@ -166,6 +201,8 @@ export class Chart extends Panel {
     });
     const others = this.drawn.map(other => `${other.name} ${value(other.series.get(this.name)?.last)} at step ${other.step}`);
     const pinned = this.pinText.textContent ? [this.pinText.textContent] : [];
-    return `Chart. ${[...parts, ...others, ...pinned].join('. ')}.`;
+    const { parent } = this.model.ancestry;
+    const led = parent ? [`Branch of ${parent.name} at step ${parent.until}`] : [];
+    return `Chart. ${[...parts, ...led, ...others, ...pinned].join('. ')}.`;
   }
 }

@@ -1,6 +1,7 @@
 // The tab of the curves: a chart for each quantity of its own, the section of the metrics, and plotly in their place.
 
 import type { DashboardModel } from '../model';
+import { BranchButton } from './branching';
 import { Chart } from './chart';
 import { ChartList } from './chartlist';
 import { h } from './dom';
@@ -21,6 +22,7 @@ export class Curves implements ITab {
   private readonly charts = new Map<string, Chart>();
   private readonly own: IChartHost;
   private readonly runs: RunList;
+  private readonly branch: BranchButton;
   private timer: ReturnType<typeof setTimeout> | undefined;
   readonly node: HTMLElement;
   readonly tools: HTMLElement;
@@ -37,6 +39,7 @@ export class Curves implements ITab {
     this.explore = new Explore(model);
     this.metrics = new Section(model, this.own);
     this.runs = new RunList(model);
+    this.branch = new BranchButton(model);
     this.tools = this.makeTools();
     this.node = h('div', { class: 'akid-curves' }, this.grid, this.metrics.node, this.explore.node);
   }
@@ -45,6 +48,7 @@ export class Curves implements ITab {
     this.panels.forEach(panel => panel.dispose());
     this.explore.close();
     this.runs.dispose();
+    this.branch.dispose();
     this.pause();
   }
 
@@ -60,6 +64,7 @@ export class Curves implements ITab {
     this.charts.forEach(chart => chart.update());
     this.metrics.update(this.charts.size, names.slice(ROOM));
     this.runs.update();
+    this.offerBranch();
     this.follow();
   }
 
@@ -102,13 +107,23 @@ export class Curves implements ITab {
     }
   }
 
+  /** A branch begins where a step is pinned: the button stands in the chart in which that was done. */
+  private offerBranch(): void {
+    const { pin, pinnedIn } = this.host.state;
+    const chart = this.charts.get(pinnedIn ?? '') ?? [...this.charts.values()][0];
+    this.branch.update(chart ? pin : null);
+    chart?.hold(this.branch.node);
+  }
+
   /** Fetch what the charts need beside the run's own history, while they are seen. */
   private follow(): void {
     const { others } = this.model;
     const timed = this.host.state.axis === 'time';
     if (this.host.isSeen) {
       const shown = this.panels.filter(panel => panel instanceof Chart);
-      others.follow(shown.flatMap(chart => chart.tags), timed);
+      const tags = shown.flatMap(chart => chart.tags);
+      others.follow(tags, timed);
+      this.model.followAncestors(tags);
       if (timed) {
         this.model.followTimes();
       }

@@ -12,9 +12,10 @@ export class Header {
   private readonly badge = h('span', { class: 'akid-badge' }, h('i', { class: 'akid-dot', 'aria-hidden': 'true' }), this.word);
   private readonly warned = h('span', { class: 'akid-warned', role: 'img', hidden: true }, '⚠');
   private readonly ranks = h('span', { class: 'akid-ranks' });
+  private readonly branch = h('span', { class: 'akid-branch' });
   private readonly fill = h('div', { class: 'akid-fill' });
   readonly bar = h('div', { class: 'akid-bar', role: 'progressbar', 'aria-label': 'Steps', 'aria-valuemin': 0 }, this.fill);
-  readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.warned, this.ranks);
+  readonly node = h('div', { class: 'akid-title' }, this.name, this.badge, this.warned, this.branch, this.ranks);
   private readonly stats = { Step: h('b'), Epoch: h('b'), 'Samples/s': h('b'), Elapsed: h('b'), Left: h('b') };
   private readonly cost = h('b');
   private readonly costWord = h('span');
@@ -35,6 +36,7 @@ export class Header {
     this.badge.dataset.status = run.status;
     this.updateWarned();
     write(this.ranks, run.world_size > 1 ? `${run.world_size} ranks` : '');
+    this.updateBranch();
     this.updateBar();
     const left = run.live && run.max_steps && pace ? (run.max_steps - run.step) / pace : null;
     write(this.stats.Step, run.max_steps ? `${count(run.step)} / ${count(run.max_steps)}` : count(run.step));
@@ -51,6 +53,13 @@ export class Header {
     this.observing.hidden = said === null;
     write(this.costWord, run.live ? 'Observing' : 'Observed');
     write(this.cost, said ?? '');
+  }
+
+  private updateBranch(): void {
+    this.model.followAncestors([]);
+    const { parent } = this.model.ancestry;
+    write(this.branch, parent ? `branch of ${parent.name} at step ${count(parent.until)}` : '');
+    this.branch.title = this.branch.textContent ?? '';
   }
 
   /** A run that ended well and was warned of something did not. */

@@ -20,6 +20,8 @@ export interface IChartState {
   axis: 'step' | 'time';
   /** The step whose values are read beside those under the cursor. */
   pin: number | null;
+  /** The chart in which it was pinned. */
+  pinnedIn?: string;
 }
 
 /** What a chart asks of the dashboard that holds it. */
@@ -220,7 +222,7 @@ export abstract class Panel {
   private pin(): void {
     const idx = this.plot?.cursor.idx;
     if (this.plot && idx != null) {
-      this.host.change({ pin: idx === this.pinned ? null : Math.round(this.stepAt(this.plot.data[0][idx])) });
+      this.host.change({ pin: idx === this.pinned ? null : Math.round(this.stepAt(this.plot.data[0][idx])), pinnedIn: this.name });
     }
   }
 
@@ -404,7 +406,7 @@ export abstract class Panel {
 
 /** The colour of a mark that is to be seen; null for a quiet one. */
 function toneOf(event: IEvent): string | null {
-  return event.kind === 'guard' ? '--akid-bad' : warns(event) ? '--akid-warn' : event.kind === 'note' ? '--akid-first' : null;
+  return event.kind === 'guard' ? '--akid-bad' : warns(event) ? '--akid-warn' : event.kind === 'note' || event.kind === 'branched' ? '--akid-first' : null;
 }
 
 function line(ctx: CanvasRenderingContext2D, x: number, top: number, height: number): void {
