@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from akidlab.errors import AkidlabError
+from akidlab.kids.randomness import Randomness
 from akidlab.kids.report import Report
 from akidlab.messages import Log, Message
 from akidlab.messages.topics import PICTURES
@@ -115,11 +116,17 @@ def _moment(kid: Kid) -> tuple[int, int, int]:
 
 
 def validation_batch(kid: Kid) -> list[Tensor] | None:
-    """A few samples to measure on: the first validation batch, None if there is none."""
+    """A few samples to measure on: the first validation batch, None if there is none.
+
+    What is drawn for it, by a joker or a source, is drawn from nobody.
+    """
+    random = Randomness.capture(kid.device)
     try:
         return next(iter(kid.sensor.validation_batches()), None)
     except (AkidlabError, ValueError):  # a sensor need not have any
         return None
+    finally:
+        random.restore(kid.device)
 
 
 def probe(kid: Kid, kind: str, options: dict[str, Any]) -> Probe:

@@ -9,6 +9,7 @@ from akidlab import (
     Brain,
     FeedSensor,
     InnerProductLayer,
+    Joker,
     Kid,
     MergeLayer,
     MomentumKongFu,
@@ -90,6 +91,25 @@ def test_pictures_change_nothing_of_what_is_learnt(feedback: bool) -> None:
     one, other = weights(True), weights(False)
 
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Shaken(Joker):
+    """Draws from the generator that all share."""
+
+    def forward(self, images: torch.Tensor, draw: object) -> torch.Tensor:
+        return images + 0.1 * torch.rand_like(images)
+
+
+def test_a_sample_that_chance_changes_moves_no_generator() -> None:
+    def drawn_with(pictures: bool) -> torch.Tensor:
+        kid = kid_of(OneLayerBrain(), pictures=pictures, skip_validation=True)
+        kid.hooks.on_batch_end.append(lambda kid: drawn.append(torch.rand(())))
+        kid.sensor.attach(Shaken(), to_val=True)
+        drawn: list[torch.Tensor] = []
+        kid.practice()
+        return torch.stack(drawn)
+
+    assert torch.equal(drawn_with(True), drawn_with(False))
 
 
 def test_weights_that_are_not_finite_do_not_end_the_training() -> None:
