@@ -24,6 +24,9 @@ export function page(): IPage | null {
   return { baseUrl: new URL(baseUrl, location.href).href.replace(/\/?$/, '/'), token };
 }
 
+/** The server does not know the run. */
+export class NotFound extends Error {}
+
 export class Server {
   private constructor(private readonly at: IPage) {}
 
@@ -49,12 +52,13 @@ export class Server {
     return (await this.json(`api/runs/${uid}/series`)) as IHistory;
   }
 
-  /** Ask about a run; fails with the reason when there is no answer. */
+  /** Ask about a run; fails with the reason when there is no answer, with `NotFound` for a run it does not know. */
   async ask<T>(uid: string, question: string, asked: object): Promise<ISaid<T>> {
     const answer = await this.request(`api/runs/${uid}/questions/${question}`, { method: 'POST', body: JSON.stringify(asked) });
     const said = (await answer.json()) as { content: T; buffers: string[]; reason?: string; message?: string };
     if (!answer.ok) {
-      throw new Error(said.reason ?? said.message ?? `The server answered ${answer.status}.`);
+      const why = said.reason ?? said.message ?? `The server answered ${answer.status}.`;
+      throw answer.status === 404 ? new NotFound(why) : new Error(why);
     }
     return { content: said.content, buffers: said.buffers.map(unpack) };
   }

@@ -2,7 +2,7 @@
 // One per widget model; every view of it draws from here.
 
 import { Ancestry } from './ancestry';
-import type { Server } from './api';
+import { NotFound, type Server } from './api';
 import { insertBelow } from './cells';
 import { freshId } from './ids';
 import { bytes, type IMessage, type ISaid, type Line } from './line';
@@ -51,6 +51,7 @@ export class DashboardModel {
   readonly kid: string | null;
 
   private readonly end: () => void;
+  private isUnknown = false;
   private seq: number | null = null;
   private whole = false;
   private askedAt = -Infinity;
@@ -119,11 +120,19 @@ export class DashboardModel {
    * @param question one of those that `akidlab.widgets.questions` knows
    * @param asked what is wanted, by name
    */
-  ask<T>(question: string, asked: object = {}): Promise<ISaid<T>> {
-    if (this.server && this.run.live) {
-      return this.server.ask<T>(this.uid, question, asked);
+  async ask<T>(question: string, asked: object = {}): Promise<ISaid<T>> {
+    if (!this.server || !this.run.live || this.isUnknown) {
+      return this.line.ask<T>(question, asked);
     }
-    return this.line.ask<T>(question, asked);
+    try {
+      return await this.server.ask<T>(this.uid, question, asked);
+    } catch (error) {
+      if (!(error instanceof NotFound)) {
+        throw error;
+      }
+      this.isUnknown = true; // no process offers this run: what trains is a loop without a session
+      return this.line.ask<T>(question, asked);
+    }
   }
 
   /** Put a cell below the one that shows this view; false where the page takes none. */

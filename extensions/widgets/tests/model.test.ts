@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Server } from '../src/api';
+import { NotFound, type Server } from '../src/api';
 import { Line } from '../src/line';
 import { DashboardModel } from '../src/model';
 import type { ICommand, IEvent, IHistory, IModel, IRun, ITick } from '../src/tokens';
@@ -153,6 +153,21 @@ test('questions about a run that has ended go to the kernel, each answer to who 
   assert.deepEqual([one.asked.rank, (await second).content.more], [1, true]);
   assert.deepEqual([...new Float32Array((await second).buffers[0])], [1, 2]);
   await assert.rejects(first, /no such run/);
+});
+
+test('a run that the server does not know is asked of the kernel, and the server no more', async () => {
+  const comm = new Comm();
+  let times = 0;
+  const ask = () => Promise.reject(new NotFound(`no live run, said ${++times} times`));
+  const model = new DashboardModel(new Line(comm), serverOf({ ask, series: () => Promise.reject(new Error('unknown')) }));
+  for (const said of [1, 2]) {
+    const answer = model.ask<number>('bands');
+    await later(0);
+    comm.hear({ kind: 'answer', id: (comm.sent.at(-1) as unknown as { id: string }).id, content: said }, []);
+    assert.equal((await answer).content, said);
+  }
+
+  assert.equal(times, 1);
 });
 
 test('a move is on its way until the run has moved', () => {
