@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +15,8 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from akidlab.kids.kid import Kid
+
+log = logging.getLogger(__name__)
 
 PACKAGES = ("akidlab", "torch", "numpy")
 ROWS = 32  # samples that the fingerprint of a part is made of
@@ -31,7 +34,12 @@ def facts(kid: Kid) -> dict[str, Any]:
     more = {kid.engine_name: _version(kid.engine_name)} if kid.engine_name == "horovod" else {}
     modes = ("train",) if kid.skip_validation else ("train", "val")  # what it reads anyway
     source = getattr(kid.sensor, "source", None)  # a sensor of one's own may have none
-    return {"versions": {**versions(), **more}, "data": {} if source is None else data(source, modes)}
+    try:
+        found = {} if source is None else data(source, modes)
+    except Exception as error:  # a source of one's own may fail to tell; it is learned from all the same
+        log.warning("What is learned from cannot be told: %s: %s", type(error).__name__, error)
+        found = {}
+    return {"versions": {**versions(), **more}, "data": found}
 
 
 @cache

@@ -86,8 +86,15 @@ class Report:
         self._publish("event", Event(kind, {"step": int(self.kid.clock), **data}))
 
     def graph(self) -> None:
-        """Publish how the brain is built."""
-        self.event("graph", graph=self.kid.brain.graph().json)
+        """Publish how the brain is built, if it can be told."""
+        try:
+            graph = self.kid.brain.graph().json
+        except (
+            Exception
+        ) as error:  # a block of the user's may fail to describe itself; it learns all the same
+            self.log(f"The graph of the brain is not recorded: {type(error).__name__}: {error}", "warning")
+        else:
+            self.event("graph", graph=graph)
 
     def log(self, text: str, level: str = "info") -> None:
         """Publish a line for people."""

@@ -13,7 +13,7 @@ from akidlab.blocks import Brain, ReLULayer
 from akidlab.blocks.layers.loss import LossLayer
 from akidlab.errors import DataError, unknown
 from akidlab.exporter.tree import unwrapped, walk
-from akidlab.observers.passing import hooked, infer, looking, samples_for
+from akidlab.observers.passing import hooked, infer, inputs_for, looking
 
 
 def parts(module: nn.Module) -> dict[str, nn.Module]:
@@ -35,7 +35,7 @@ def feature_maps(
 
     Args:
         module: a brain, or a torch module.
-        samples: `[samples, ...]`, an array or a tensor.
+        samples: `[samples, ...]`, an array or a tensor; of a brain that reads several values a list of them.
         names: of the blocks; all of them if left out.
         most: at most so many channels of each, the first of them.
 
@@ -67,13 +67,13 @@ def feature_maps(
 
     network = unwrapped(module)
     with torch.no_grad(), looking(network):
-        inputs = samples_for(network, samples)
+        inputs = inputs_for(network, samples)
         if isinstance(network, Brain) and not network.is_setup:
             raise DataError(
                 f"`{network.name}` is not set up. Call it with an input first, or let a kid practise."
             )
         with hooked({name: known[name] for name in chosen}, hear):
-            infer(network, inputs)
+            infer(network, *inputs)
     return found
 
 

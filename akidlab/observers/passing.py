@@ -28,13 +28,13 @@ def looking(module: nn.Module) -> Iterator[None]:
             block._kept[:] = values
 
 
-def infer(module: nn.Module, samples: Tensor) -> Tensor:
+def infer(module: nn.Module, *samples: Tensor) -> Tensor:
     """What a network makes of samples: of a brain what the last loss would judge.
 
     Raises:
         DataError: if it makes no tensor of them.
     """
-    value: Any = module.infer(samples) if isinstance(module, Brain) else module(samples)
+    value: Any = module.infer(*samples) if isinstance(module, Brain) else module(*samples)
     value = value[0] if isinstance(value, (list, tuple)) and value else value
     if not isinstance(value, Tensor):
         raise DataError(f"A network is looked at by what it emits, a tensor; found a {type(value).__name__}.")
@@ -57,6 +57,25 @@ def samples_for(module: nn.Module, samples: Any) -> Tensor:
         ) from error
     if found.dim() < 2:
         raise DataError(f"Samples are [samples, ...], found the shape {tuple(found.shape)}.")
+    return _fitted(module, found)
+
+
+def inputs_for(module: nn.Module, samples: Any) -> list[Tensor]:
+    """All that a network is given: a brain may read more than one value of a sample, others read the first.
+
+    Raises:
+        DataError: if these are no samples.
+    """
+    first = samples_for(module, samples)
+    if not (
+        isinstance(module, Brain) and isinstance(samples, (list, tuple)) and isinstance(samples[0], Tensor)
+    ):
+        return [first]
+    return [first, *(_fitted(module, part) for part in samples[1:])]
+
+
+def _fitted(module: nn.Module, found: Tensor) -> Tensor:
+    """On the device of a network, numbers with a point of its kind."""
     held = next((p for p in module.parameters() if p.is_floating_point()), None)
     if held is None:
         return found

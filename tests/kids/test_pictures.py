@@ -138,7 +138,44 @@ def test_what_fails_is_told_once_and_the_training_goes_on(monkeypatch: pytest.Mo
     assert kid.run.step == 6
     told = [log.text for log in kid.run.logs() if "out of paint" in log.text]
     assert len(told) == 1
-    assert told[0].startswith("Pictures of filters and feature maps are taken no more")
+    assert told[0].startswith("Pictures of filters are taken no more")
+    assert kid.run.pictures()[0] == "maps/system_in"  # the others go on
+
+
+def test_a_brain_that_reads_two_values_of_a_sample_has_maps() -> None:
+    one, two, labels = torch.rand(20, 4), torch.rand(20, 3), torch.arange(20) % 2
+    brain = Brain().attach(
+        InnerProductLayer(out_channel_num=5, name="ip1", inputs=[{"name": "system_in", "idxs": [0]}]),
+        InnerProductLayer(out_channel_num=5, name="ip2", inputs=[{"name": "system_in", "idxs": [1]}]),
+        MergeLayer(name="sum", inputs=[{"name": "ip1"}, {"name": "ip2"}]),
+        SoftmaxWithLossLayer(
+            class_num=5, name="loss", inputs=[{"name": "sum"}, {"name": "system_in", "idxs": [2]}]
+        ),
+    )
+    part = (one, two, labels)
+    kid = Kid(FeedSensor(ArraySource(part, part), batch_size=10), brain, MomentumKongFu(), max_steps=2)
+
+    kid.practice()
+
+    assert kid.run is not None
+    assert kid.run.pictures()[-4:] == ["maps/system_in", "maps/ip1", "maps/ip2", "maps/sum"]
+
+
+def test_what_cannot_describe_itself_is_trained_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no words")
+
+    monkeypatch.setattr("akidlab.kids.made_with.data", fail)
+    monkeypatch.setattr(OneLayerBrain, "graph", fail)
+    kid = kid_of(OneLayerBrain())
+
+    kid.practice()
+
+    assert kid.run is not None
+    assert kid.run.info["made_with"]["data"] == {}
+    assert [log.text for log in kid.run.logs()] == [
+        "The graph of the brain is not recorded: RuntimeError: no words"
+    ]
 
 
 def test_what_blocks_keep_of_the_last_batch_stays_for_the_training_log() -> None:
