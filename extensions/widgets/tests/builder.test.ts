@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matching, newcomers, shapesOf, shapesTold, type IKind } from '../src/builder/state';
+import { matching, newcomers, shapesOf, shapesTold, stands, type IKind, type IState } from '../src/builder/state';
 import type { IGraph, INode } from '../src/graph/graph';
 
 function kind(name: string, more: Partial<IKind> = {}): IKind {
@@ -23,6 +23,14 @@ test('kinds are found by their names, by other names and by what they do', () =>
   assert.deepEqual(found('losses'), ['SoftmaxWithLossLayer']);
   assert.deepEqual(found('nothing of the kind'), []);
   assert.deepEqual(matching(KINDS, ' '), KINDS);
+});
+
+test('a brain without blocks is not said to fit', () => {
+  const told = (nodes: { role: string }[], said: string) => stands({ graph: { nodes }, said } as unknown as IState);
+
+  assert.equal(told([{ role: 'input' }], 'opened'), 'No block is here yet: take one from the palette.');
+  assert.equal(told([{ role: 'block' }], 'opened'), 'It fits.');
+  assert.equal(told([{ role: 'block' }], 'added `ip1`'), 'It fits: added `ip1`.');
 });
 
 test('shapes are read as people write them', () => {

@@ -66,6 +66,14 @@ export function shapesTold(shapes: number[][] | null): string {
   return (shapes ?? []).map(shape => shape.join('×') || 'label').join(', ');
 }
 
+/** How a brain stands in which nothing is wrong. */
+export function stands({ graph, said }: IState): string {
+  if (graph.nodes.every(node => node.role === 'input')) {
+    return 'No block is here yet: take one from the palette.';
+  }
+  return said === 'opened' ? 'It fits.' : `It fits: ${said}.`;
+}
+
 /** What is there now and was not before. */
 export function newcomers(before: IGraph | null, now: IGraph): string[] {
   const known = new Set(before?.nodes.map(node => node.id));

@@ -9,7 +9,7 @@ import { Canvas } from './canvas';
 import { Code } from './code';
 import { Inspector } from './inspector';
 import { Palette } from './palette';
-import { shapesOf, shapesTold, type IKind } from './state';
+import { shapesOf, shapesTold, stands, type IKind } from './state';
 import type { BuilderWidget } from './widget';
 
 export class BuilderView implements IView {
@@ -45,7 +45,7 @@ export class BuilderView implements IView {
     this.palette = new Palette({ add: kind => void this.add(kind, this.place()), over: event => this.canvas.aim(this.canvas.under(event) ?? null), drop: (kind, event) => this.drop(kind, event) });
     this.inspector = new Inspector(widget, {
       lead: source => this.ask(source), cut: edge => void this.cut([edge]), remove: id => void this.remove(id),
-      rename: (path, name) => void this.act('rename', { path, name }), choose: id => this.canvas.reveal(id, true)
+      rename: (path, name) => void this.rename(path, name), choose: id => this.canvas.reveal(id, true)
     });
     this.code = new Code(code => insertBelow(widget.line.manager, widget.line.key, code));
     this.target = h('input', { type: 'text', spellcheck: 'false', 'aria-label': 'The block that is to read it', keydown: (event: KeyboardEvent) => this.leading(event), blur: () => this.unask() });
@@ -119,7 +119,7 @@ export class BuilderView implements IView {
       const first = ([id, text]: [string, string]) => (id ? h('button', { type: 'button', class: 'akid-link', title: text, click: () => this.canvas.reveal(id, true) }, id) : text);
       this.status.replaceChildren('Not right yet: ', ...wrong.slice(0, 4).flatMap((one, at) => [at ? ', ' : '', first(one)]), wrong.length > 4 ? ' …' : '', '. The brain is as it was.');
     } else {
-      this.status.replaceChildren(...prose(state ? `It fits: ${state.said}.` : ''));
+      this.status.replaceChildren(...prose(state ? stands(state) : ''));
     }
   }
 
@@ -165,6 +165,14 @@ export class BuilderView implements IView {
     const before = this.widget.state?.graph.edges.find(edge => edge.target === id)?.source;
     if ((await this.act('remove', { path: id })) && before) {
       this.canvas.reveal(before, true);
+    }
+  }
+
+  /** The form is made anew for the new name: keys go on where the block is. */
+  private async rename(path: string, name: string): Promise<void> {
+    const fresh = await this.act('rename', { path, name });
+    if (fresh?.[0] && document.activeElement === document.body) {
+      this.canvas.focus(fresh[0]);
     }
   }
 
