@@ -13,6 +13,7 @@ export class Parallel {
   private readonly holder = h('div', { class: 'akid-plotly' });
   readonly node = h('section', { class: 'akid-parallel', 'aria-label': 'Parallel coordinates' }, this.note, this.holder);
   private drawn = '';
+  private isOver = false;
 
   constructor(private readonly model: CompareModel) {}
 
@@ -29,6 +30,9 @@ export class Parallel {
         throw new Error('No Jupyter server made this page. In a cell, `akidlab.compare(runs).parallel()` shows the same.');
       }
       const [figure, plotly] = await Promise.all([this.model.ask<IFigure>('parallel'), this.model.server.plotly()]);
+      if (this.isOver) {
+        return; // plotly would listen to the page for ever
+      }
       const { data, layout } = figure.content;
       const { color } = getComputedStyle(this.node);
       write(this.note, '');
@@ -50,6 +54,7 @@ export class Parallel {
   }
 
   dispose(): void {
+    this.isOver = true;
     window.Plotly?.purge(this.holder);
   }
 }

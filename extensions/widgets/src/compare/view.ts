@@ -45,9 +45,13 @@ export class CompareView implements IView {
     this.node = h('div', { class: 'akid-dash akid-compare', role: 'region', 'aria-label': 'Comparison of runs', keydown: (event: KeyboardEvent) => event.stopPropagation() }, this.note, this.chips, h('div', { class: 'akid-tabs' }, list), this.panel);
     const sizes = new ResizeObserver(() => this.charts.forEach(chart => chart.resize()));
     sizes.observe(this.panel);
-    const sight = new IntersectionObserver(([entry]) => model.watch(this, entry.isIntersecting && !document.hidden));
+    let isInSight = false;
+    const visible = () => model.watch(this, isInSight && !document.hidden);
+    const sight = new IntersectionObserver(entries => {
+      isInSight = entries[entries.length - 1].isIntersecting;
+      visible();
+    });
     sight.observe(this.node);
-    const visible = () => model.watch(this, !document.hidden && this.node.clientWidth > 0);
     document.addEventListener('visibilitychange', visible);
     watchTheme();
     this.ends = [

@@ -29,6 +29,9 @@ export class Explore {
         throw new Error('No Jupyter server made this page. In a cell, `run.figure("loss")` shows the same figure.');
       }
       const [figure, plotly] = await Promise.all([this.model.ask<IFigure>('figure'), this.model.server.plotly()]);
+      if (!this.isOpen) {
+        return; // plotly would listen to the page for ever
+      }
       const { data, layout } = figure.content;
       const color = getComputedStyle(this.node).color;
       const clear = { paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: { ...(layout.font as object), color } };
