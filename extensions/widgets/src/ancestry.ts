@@ -2,9 +2,10 @@
 
 import type { Ask } from './others';
 import { Series } from './series';
+import { Signal } from './signal';
 
-const PACE = 1000; // ms between two questions, until the way is known
-const TRIES = 10; // of a way that is not told: a parent may have been deleted
+const PACE = 1000; // ms after a question that brought nothing
+const TRIES = 20; // that bring nothing: a parent may have been deleted
 
 /** A run on the way, and the step at which the next one left it. */
 export interface IStretch {
@@ -19,14 +20,16 @@ interface ISaidOf {
 }
 
 export class Ancestry {
+  /** There is something new, or it is time to ask again. */
+  readonly changed = new Signal();
   /** The oldest ancestor first. */
   way: IStretch[] = [];
   /** What was measured on the whole way. */
   readonly series = new Map<string, Series>();
   private readonly known = new Set<string>(); // tags that were asked for
-  private askedAt = -Infinity;
-  private tries = 0;
+  private tries = 0; // that brought nothing
   private isAsked = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param isBranch whether there is a way at all */
   constructor(
@@ -34,27 +37,29 @@ export class Ancestry {
     private readonly isBranch: boolean
   ) {}
 
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.tries = TRIES;
+  }
+
   /** The run that it left, and where. */
   get parent(): IStretch | null {
     return this.way.at(-1) ?? null;
   }
 
-  /** Fetch, once, the way and these curves, which do not change any more; true if there is something new. */
-  async follow(tags: string[]): Promise<boolean> {
+  /** Fetch, once, the way and these curves, which do not change any more. */
+  async follow(tags: string[]): Promise<void> {
     const fresh = tags.filter(tag => !this.known.has(tag));
-    const isNews = this.way.length ? fresh.length > 0 : this.tries < TRIES;
-    const now = performance.now();
-    const isSoon = !this.way.length && now - this.askedAt < PACE;
-    if (!this.isBranch || !isNews || this.isAsked || isSoon) {
-      return false;
+    const isNews = this.isBranch && (fresh.length > 0 || !this.way.length);
+    if (!isNews || this.isAsked || this.timer !== undefined || this.tries >= TRIES) {
+      return;
     }
     this.isAsked = true;
-    this.askedAt = now;
-    this.tries += 1;
+    let isTold = false;
     try {
       const { content, buffers } = await this.ask<ISaidOf>('ancestors', { tags: fresh });
       this.way = content.way;
-      if (this.way.length) {
+      if ((isTold = this.way.length > 0)) {
         fresh.forEach(tag => this.known.add(tag));
       }
       const [steps, values] = [new Float64Array(buffers[0]), new Float32Array(buffers[1])];
@@ -65,11 +70,19 @@ export class Ancestry {
         this.series.set(tag, one);
         from += count;
       }
-      return this.way.length > 0;
     } catch {
-      return false; // it is asked again
-    } finally {
-      this.isAsked = false;
+      // it is asked again
     }
+    this.isAsked = false;
+    if (isTold) {
+      this.changed.emit();
+    } else if (++this.tries < TRIES) {
+      this.timer = setTimeout(() => this.again(), PACE); // the run has but begun: where it did is not yet written
+    }
+  }
+
+  private again(): void {
+    this.timer = undefined;
+    this.changed.emit();
   }
 }

@@ -65,6 +65,7 @@ export class DashboardModel {
     this.run = line.head as IRun;
     this.others = new Others((question, asked) => this.ask(question, asked), this.run.others);
     this.ancestry = new Ancestry((question, asked) => this.ask(question, asked), Boolean(this.run.parent));
+    this.ancestry.changed.connect(() => this.changed.emit());
     this.kid = this.run.kid ?? null;
     this.end = line.heard.connect(message => this.hear(message));
     this.sync();
@@ -72,6 +73,7 @@ export class DashboardModel {
 
   dispose(): void {
     this.end();
+    this.ancestry.dispose();
   }
 
   get uid(): string {
@@ -142,7 +144,7 @@ export class DashboardModel {
 
   /** Fetch what led to a run that is a branch: how it came, and these curves. */
   followAncestors(tags: string[]): void {
-    void this.ancestry.follow(tags).then(isNews => isNews && this.changed.emit());
+    void this.ancestry.follow(tags);
   }
 
   /** Fetch when the newest steps were made, for an axis of time: once a second while it lives. */

@@ -86,8 +86,9 @@ test('the way to a branch and its curves are fetched once', async () => {
   const { ask, asked } = answering(said, said);
   const ancestry = new Ancestry(ask, true);
 
-  assert.equal(await ancestry.follow(['loss']), true);
-  assert.equal(await ancestry.follow(['loss']), false);
+  await ancestry.follow(['loss']);
+  await ancestry.follow(['loss']);
+
   assert.equal(ancestry.parent!.name, 'digits');
   assert.deepEqual(ancestry.series.get('loss')!.values, [4, 3]);
   assert.equal(asked.length, 1);
@@ -105,10 +106,24 @@ test('a curve that comes later is fetched when the way is known', async () => {
   assert.equal(ancestry.series.get('loss')!.length, 1);
 });
 
+test('a way that is not yet written is asked for again', async () => {
+  const none = { content: { way: [], series: [] }, buffers: [new ArrayBuffer(0), new ArrayBuffer(0)] };
+  const { ask, asked } = answering(none, { ...none, content: { way: [{ uid: 'a1', name: 'digits', until: 2 }], series: [] } });
+  const ancestry = new Ancestry(ask, true);
+  const again = new Promise<void>(done => ancestry.changed.connect(() => void ancestry.follow([]).then(done)));
+  await ancestry.follow([]);
+  assert.equal(ancestry.parent, null);
+  await again;
+
+  assert.equal(ancestry.parent!.name, 'digits');
+  assert.equal(asked.length, 2);
+});
+
 test('a run that is no branch asks for no way', async () => {
   const { ask, asked } = answering();
 
-  assert.equal(await new Ancestry(ask, false).follow(['loss']), false);
+  await new Ancestry(ask, false).follow(['loss']);
+
   assert.equal(asked.length, 0);
 });
 
