@@ -538,7 +538,7 @@ class Kid(Options, SingleSteps):
         store = store or Store()
         facts = {**self.describe(), **(config or {})}
         steps = self.last_step if (self.max_steps is None) != (self.max_epoch is None) else None
-        branched, self.branched = (None if run else self.branched), None
+        branched = None if run else self.branched
         self.run = run or store.create(
             name or self.name,
             config=facts,
@@ -546,6 +546,7 @@ class Kid(Options, SingleSteps):
             max_steps=steps,
             world_size=self.engine.size,
         )
+        self.branched = None  # now that its run has begun
         self._recorder = Recorder(self.run)
         self._recorder.start()
         self.bus.subscribe(self._recorder)

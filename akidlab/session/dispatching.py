@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from akidlab.store import Run
 
 
+#: What a kid was told in the notebook counts on ranks, too, where the cell that made it is run anew.
+OWN = ("max_steps", "max_epoch", "guard", "watching", "keep", "pictures")
+
+
 @dataclass(frozen=True, slots=True)
 class Cargo:
     """What makes the kid on a rank.
@@ -86,7 +90,7 @@ def dispatch(
         options["tensorboard"] = _has_tensorboard()
     options["start"], options["home"] = start, home.here()
     identity: dict[str, str] = {}
-    branched, kid.branched = kid.branched if told is None else told[1], None
+    branched = kid.branched if told is None else told[1]
     if told is not None and name is None and plan.start is None:
         store.run(told[1].uid).rewind(start)
         options["resume"], identity["uid"] = True, told[1].uid
@@ -103,6 +107,7 @@ def dispatch(
     )
     task = Task(name or kid.name, str(store.path), cloudpickle.dumps(assignment), options=options, **identity)
     job = ranks.submit(task)
+    kid.branched = None  # now that its run has begun
     return RanksTraining(kid, job, store.run(job.uid))
 
 
@@ -126,7 +131,7 @@ def hand_over(
     from akidlab.worker import Assignment
 
     cargo = carried(kid, manner.cargo)
-    overrides = {name: getattr(kid, name) for name in ("max_steps", "max_epoch", "guard", "watching")}
+    overrides = {name: getattr(kid, name) for name in OWN}
     assignment = Assignment(
         source=cargo.source,
         filename=cargo.filename,

@@ -148,3 +148,14 @@ def test_a_run_tells_what_it_was_made_with(grown) -> None:
     assert made["versions"]["torch"] == torch.__version__
     assert made["data"]["name"] == "DigitsSource 'digits'"
     assert made["data"]["train"].startswith("1437, ")
+
+
+def test_a_branch_whose_run_could_not_be_opened_is_still_one(grown, monkeypatch) -> None:
+    child = grown.branch(20)
+    with monkeypatch.context() as patch:
+        patch.setattr("akidlab.store.Store.create", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            child.practice()
+    child.practice()
+
+    assert (child.run.parent, child.run.branched_at) == (grown.run.uid, 20)

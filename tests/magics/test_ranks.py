@@ -163,17 +163,20 @@ def test_a_branch_on_ranks_repeats_its_parent_bit_for_bit(notebook: Notebook) ->
 
 def test_a_run_moves_there_by_its_cell_where_its_kid_cannot_travel(notebook: Notebook) -> None:
     notebook.run(
-        "%%akid_train --background --no-dashboard --name carried\nnotes = open('notes', 'w')\n"
-        f"kid = make(max_steps={FOREVER})\nkid.hooks.on_batch_end.append(lambda kid: notes.write('.'))"
+        "%%akid_train --background --no-dashboard --name carried --keep 1,2\nnotes = open('notes', 'w')\n"
+        f"kid = make(max_steps={FOREVER}, val_log_step=5)\n"
+        "kid.hooks.on_batch_end.append(lambda kid: notes.write('.'))"
     )
     run = runs()["carried"]
     until(lambda: run.step > 0)
     notebook.run("kid.move(2)")
     until(lambda: run.events("moved") or run.events("stays"))
+    until(lambda: run.step > run.events("moved")[0].step + 30)
     notebook.run("kid.controls.send('stop')")
     until(lambda: not run.is_live and notebook["kid"].step == run.step)
 
     assert run.scalars("loss").steps.tolist() == list(range(1, run.step + 1))
+    assert len(run.checkpoints) <= 3  # as it was told here: two, and the best where that is neither
     assert [(event.data["from"], event.data["to"]) for event in run.events("moved")] == [(1, 2)]
 
 

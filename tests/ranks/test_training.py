@@ -68,6 +68,36 @@ def test_the_run_is_recorded_by_the_supervisor(ranks: Ranks) -> None:
     assert (run.folder / "step-12.safetensors").exists()
 
 
+def test_graph_and_pictures_are_those_of_one_process(ranks: Ranks) -> None:
+    job = ranks.submit(cell(20))
+    outcome = ranks.wait(job)
+    run, kid = run_of(job), make(cell(20))
+    checkpoint.load(kid, outcome.weights)  # type: ignore[arg-type]
+
+    assert run.graph().json == kid.brain.graph().json  # type: ignore[attr-defined]
+    assert run.pictures()[:3] == ["filters/conv1", "filters/ip1", "maps/system_in"]
+    assert run.picture_steps("maps/relu1")[[0, -1]].tolist() == [1, 20]
+    weights = kid.brain["conv1"].weight.detach().numpy()  # type: ignore[attr-defined]
+    taken = run.picture("filters/conv1").array
+    assert abs(taken - weights[: len(taken), : taken.shape[1]]).max() <= (weights.max() - weights.min()) / 500
+
+
+def test_a_run_on_ranks_branches_and_repeats_itself_bit_for_bit(ranks: Ranks) -> None:
+    often = "kid.val_log_step = 5"
+    job = ranks.submit(cell(20, often))
+    ranks.wait(job)
+    trunk = run_of(job)
+    branched = {"parent": trunk.uid, "name": trunk.name, "step": 10}
+    options = {"parent": trunk.uid, "branched": branched}
+    again = ranks.submit(cell(20, often), options, resume=trunk.at(12).data)
+    ranks.wait(again)
+    twig = run_of(again)
+
+    assert (twig.branched_at, [one.run.name for one in twig.lineage]) == (10, [trunk.name, twig.name])
+    assert twig.scalars("loss", lineage=True).values.tolist() == trunk.scalars("loss").values.tolist()
+    assert twig.picture_steps("filters/conv1").min() > 10
+
+
 def test_the_second_task_finds_the_same_processes(ranks: Ranks) -> None:
     before = ranks.pids()
     ranks.do(cell(1))
