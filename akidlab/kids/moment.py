@@ -37,8 +37,12 @@ def at(run: Run, step: int, like: Kid | None = None) -> Moment:
     there = run.checkpoints if own is None else checkpoints.on_the_way(own)
     for one in reversed(there[: bisect_right(there.steps, step)]):
         try:
-            return Moment(run, one.path, one.path.read_bytes(), like)
-        except (CheckpointError, FileNotFoundError) as error:
+            data = one.path.read_bytes()
+        except FileNotFoundError:  # thinned meanwhile by whoever writes: another is the nearest now
+            return at(run, step, like)
+        try:
+            return Moment(run, one.path, data, like)
+        except CheckpointError as error:
             log.warning("%s is passed over: %s", one.path, error)
     raise CheckpointError(_none(run, step, there))
 

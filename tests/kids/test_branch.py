@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from akidlab import checkpoints
 from akidlab.errors import CheckpointError, KindError
+from akidlab.kids import checkpoint
 from akidlab.models.brains import OneLayerBrain
 
 
@@ -159,3 +162,20 @@ def test_a_branch_whose_run_could_not_be_opened_is_still_one(grown, monkeypatch)
     child.practice()
 
     assert (child.run.parent, child.run.branched_at) == (grown.run.uid, 20)
+
+
+@pytest.mark.parametrize("find", [lambda run: run.at(100).data, lambda run: checkpoint.newest(run.folder)])
+def test_a_checkpoint_that_goes_while_it_is_looked_for_is_not_missed(grown, monkeypatch, find) -> None:
+    read, paths = Path.read_bytes, [one.path for one in grown.run.checkpoints]
+    newest = paths[-1].read_bytes()
+
+    def thinned_meanwhile(path: Path) -> bytes:
+        if paths:
+            paths.pop().rename(path.with_name("step-41.safetensors"))
+            [path.unlink() for path in paths]
+            paths.clear()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", thinned_meanwhile)
+
+    assert find(grown.run) == newest
