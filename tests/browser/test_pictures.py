@@ -74,6 +74,9 @@ def test_a_picture_is_looked_at_closely_with_mouse_and_keyboard(notebook: Open) 
 
     page.get_by_label("Layout of the filters").select_option("inverse")
     expect(canvas_of(page, "conv1")).to_have_attribute("height", str(4 * 6 - 1))
+    page.get_by_label("How many").fill("")
+    page.get_by_label("How many").press("2")  # a number, not the second tab
+    expect(canvas_of(page, "conv1")).to_have_attribute("height", str(2 * 6 - 1))
     page.get_by_label("Show only blocks whose names hold this").fill("ip")
     expect(page.locator("[data-picture=conv1]")).to_be_hidden()
     page.get_by_label("Show only blocks whose names hold this").fill("")

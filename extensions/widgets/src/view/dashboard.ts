@@ -52,14 +52,20 @@ export class DashboardView implements ITabHost {
       this.last.node
     );
     watchTheme();
-    const sight = new IntersectionObserver(([entry]) => (this.isInSight = entry.isIntersecting));
+    const wake = () => this.isSeen && this.schedule(); // what nobody saw was not fetched
+    const sight = new IntersectionObserver(entries => {
+      this.isInSight = entries[entries.length - 1].isIntersecting;
+      wake();
+    });
     sight.observe(this.node);
+    document.addEventListener('visibilitychange', wake);
     this.ends.push(
       model.changed.connect(() => this.schedule()),
       model.acted.connect(() => this.schedule()),
       model.others.changed.connect(() => this.schedule()),
       themeChanged.connect(() => this.retint()),
-      () => sight.disconnect()
+      () => sight.disconnect(),
+      () => document.removeEventListener('visibilitychange', wake)
     );
     this.retint();
     this.update();
@@ -109,7 +115,7 @@ export class DashboardView implements ITabHost {
 
   private onKey(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
-    const typing = target.matches('input[type=text], input[type=search], select, textarea');
+    const typing = target.matches('input:not([type=range], [type=checkbox]), select, textarea');
     if (event.defaultPrevented) {
       // a tab has taken it
     } else if (event.key === 'Escape') {
