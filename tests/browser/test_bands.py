@@ -43,7 +43,7 @@ def test_bands_move_while_it_trains_and_one_is_looked_at_closely(notebook: Open)
     page.get_by_label("Show only those whose names hold these words").fill("conv2")
     expect(page.locator(".akid-bands-card")).to_have_count(2)
     gradients = card(page, "weight_gradients/conv2")
-    assert gradients.locator(".akid-bands-canvas").get_attribute("data-scale") == "log"
+    expect(gradients.locator(".akid-bands-canvas")).to_have_attribute("data-scale", "log")
     gradients.focus()
     page.keyboard.press("Enter")
     large = page.locator(".akid-bands-large")
