@@ -201,8 +201,8 @@ export class Chart extends Panel {
     });
     const others = this.drawn.map(other => `${other.name} ${value(other.series.get(this.name)?.last)} at step ${other.step}`);
     const pinned = this.pinText.textContent ? [this.pinText.textContent] : [];
-    const { parent } = this.model.ancestry;
-    const led = parent ? [`Branch of ${parent.name} at step ${parent.until}`] : [];
+    const { parent, series } = this.model.ancestry;
+    const led = parent && this.tags.some(tag => series.has(tag)) ? [`Branch of ${parent.name} at step ${parent.until}`] : [];
     return `Chart. ${[...parts, ...led, ...others, ...pinned].join('. ')}.`;
   }
 }
