@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
+import pytest
+from lab import Notebook
 from playwright.sync_api import Page, expect
 
 from tests.patience import until
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Notebook]
 
 OPEN = "from akidlab import *\nbrain = Brain(name='mine')\nbrain.edit((1, 8, 8), ())"
 LEARN = (
@@ -16,13 +22,13 @@ LEARN = (
 )
 
 
-def _picture(book: Any) -> dict[str, str]:
+def _picture(book: Notebook) -> dict[str, str]:
     """What is saved of the builder."""
     (bundle,) = [output["data"] for output in book.saved()["cells"][1]["outputs"]]
     return bundle
 
 
-def _begin(book: Any, cells: int) -> Page:
+def _begin(book: Notebook, cells: int) -> Page:
     """Run the first cells, and wait for the builder."""
     for _ in range(cells):
         book.page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')")
@@ -46,7 +52,7 @@ def _add(page: Page, words: str, *texts: str) -> None:
         wanted.press("Enter")
 
 
-def test_lenet_is_built_from_nothing_and_learns(notebook):
+def test_lenet_is_built_from_nothing_and_learns(notebook: Open) -> None:
     book = notebook("builds", OPEN, LEARN)
     page = _begin(book, 2)
 
@@ -81,7 +87,7 @@ def test_lenet_is_built_from_nothing_and_learns(notebook):
     assert book.problems == []
 
 
-def test_wires_and_undo_by_keyboard_and_mouse(notebook):
+def test_wires_and_undo_by_keyboard_and_mouse(notebook: Open) -> None:
     book = notebook("wires", OPEN.replace("(1, 8, 8), ()", "(4,)"))
     page = _begin(book, 2)
     for words, texts in (("innerproduct", ("4",)), ("relu", ()), ("tanh", ()), ("mergelayer", ())):
@@ -116,7 +122,7 @@ def test_wires_and_undo_by_keyboard_and_mouse(notebook):
     assert book.problems == []
 
 
-def test_cells_and_picture_are_one(notebook):
+def test_cells_and_picture_are_one(notebook: Open) -> None:
     book = notebook(
         "one", OPEN, "_ = brain.attach(DropoutLayer(0.5, name='drop'))", "brain['drop'].keep_prob"
     )
