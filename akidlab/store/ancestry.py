@@ -51,31 +51,42 @@ def children(run: Run) -> list[Run]:
     return [run.store.run(uid) for (uid,) in rows]
 
 
-def scalars(run: Run, tag: str, *, points: int | None, **which: Any) -> Series:
+def scalars(
+    run: Run, tag: str, *, points: int | None, since: int | None, within: tuple[int, int] | None
+) -> Series:
     """The samples of one scalar on the whole way to `run`; where two runs have a step, the later counts.
 
     Raises:
         UnknownNameError: if none of them has it.
     """
+    from akidlab.store.run import FIRST, LAST
+
     found: Series | None = None
-    last = None  # the first step that a later run knows
+    low, high = within or (FIRST, LAST)
     for stretch in reversed(lineage(run)):
+        end = high if stretch.until is None else min(high, stretch.until)
         try:
-            part = stretch.run.scalars(tag, **which)
+            part = _part(stretch.run, tag, points, since=since, within=(low, end))
         except UnknownNameError:
             continue
-        here = np.ones(len(part), dtype=bool) if stretch.until is None else part.steps <= stretch.until
-        if last is not None:
-            here &= part.steps < last
-        part = replace(part, steps=part.steps[here], values=part.values[here], times=part.times[here])
         found = part if found is None else _joined(part, found)
-        last = int(found.steps[0]) if len(found) else last
+        high = min(high, int(found.steps[0]) - 1) if len(found) else high  # a later run knows the rest
     if found is None:
-        return run.scalars(tag, **which)  # says what there is
-    found = replace(found, run=run.name, total=len(found))
+        return run.scalars(tag)  # says what there is
+    found = replace(found, run=run.name)
     return found if points is None else found.thin(points)
+
+
+def _part(run: Run, tag: str, points: int | None, **which: Any) -> Series:
+    """What one run adds: all of it where that is little, else no more than can be seen."""
+    part = run.scalars(tag, points=points, **which)
+    if points is not None and part.total > 4 * points:
+        return part
+    part = run.scalars(tag, **which)
+    return replace(part, total=len(part))
 
 
 def _joined(before: Series, after: Series) -> Series:
     names = ("steps", "values", "times")
-    return replace(after, **{n: np.concatenate([getattr(before, n), getattr(after, n)]) for n in names})
+    both = {n: np.concatenate([getattr(before, n), getattr(after, n)]) for n in names}
+    return replace(after, **both, total=before.total + after.total)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from akidlab.messages import Event, Message, Samples
 from akidlab.store import Recorder, Run, Store
 
@@ -32,6 +34,26 @@ def test_what_a_branch_measured_again_counts(store, write) -> None:
     child = branched(store, parent, 2, "child", {2: 6.5, 3: 1.0})
 
     assert child.scalars("loss", lineage=True).values.tolist() == [9.0, 8.0, 6.5, 1.0]
+
+
+def test_the_curve_of_a_long_parent_is_read_no_further_than_is_seen(store, write, monkeypatch) -> None:
+    parent = write(list(range(20_000, 0, -1)))
+    child = branched(store, parent, 15_000, "child", {15_000: 1.0, 15_001: 0.5})
+    read, rows = Run.scalars, []
+
+    def counted(run: Run, tag: str, **which: object) -> object:
+        found = read(run, tag, **which)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(Run, "scalars", counted)
+    whole = read(child, "loss", lineage=True, points=100)
+
+    assert sum(rows) < 200
+    assert len(whole) <= 100
+    assert whole.total > len(whole)
+    assert whole.steps[[0, -2, -1]].tolist() == [0, 15_000, 15_001]
+    assert (np.diff(whole.steps) > 0).all()
 
 
 def test_a_branch_that_measured_nothing_yet_has_what_led_there(store, write) -> None:
