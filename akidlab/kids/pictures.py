@@ -53,6 +53,12 @@ class Pictures:
         if (begun < self.due and not last) or self.kid.step == self._step:
             return
         self._step = self.kid.step
+        self._take()
+        now = time.perf_counter()
+        self.taken += 1
+        self.due = now + max(min(PACE, FIRST * 1.5**self.taken), (now - begun) / SHARE)
+
+    def _take(self) -> None:
         for topic, take in [*self._takers.items()]:
             try:
                 if self.kid.bus.wanted(topic):
@@ -61,9 +67,6 @@ class Pictures:
                 del self._takers[topic]
                 text = f"Pictures of {CALLED[topic]} are taken no more: {type(error).__name__}: {error}"
                 self._publish("log", None, Log(text, "warning"))
-        now = time.perf_counter()
-        self.taken += 1
-        self.due = now + max(min(PACE, FIRST * 1.5**self.taken), (now - begun) / SHARE)
 
     def _take_filters(self) -> None:
         brain = self.kid.brain
