@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Said = tuple[Plain, list[bytes]]
 
 POINT = 12  # bytes of one point: its step in float64, its value in float32
-ROOM = 18_000  # bytes of the curves of an answer while something trains
+ROOM = 13_500  # bytes of the curves of an answer while something trains; as text they are a third more
 POINTS = 1_000  # of one curve when nothing does
 CHARTS = 6  # scalars that are drawn
 LONG = 2_000  # characters of one value
