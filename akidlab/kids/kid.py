@@ -215,6 +215,7 @@ class Kid(Options, SingleSteps):
         self.taking: Pictures | None = None  # while it practises
         engines.check(engine)
         self._engine: str | dict[str, object] | Engine = engine
+        self.engine_asked = engine  # what a kid that is made like this one asks for, too
         self._device, self._folder, self._thread = device_of(device), None, 0
         self._recorder: Recorder | None = None
         self.random_of_ranks: tuple[int, list[Randomness]] | None = None
@@ -239,7 +240,7 @@ class Kid(Options, SingleSteps):
     @engine.setter
     def engine(self, engine: str | dict[str, object] | Engine) -> None:
         engines.check(engine)
-        self._engine, self.is_setup = engine, False
+        self._engine, self.engine_asked, self.is_setup = engine, engine, False
 
     @property
     def engine_name(self) -> str:

@@ -31,7 +31,7 @@ def facts(kid: Kid) -> dict[str, Any]:
         >>> facts(Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu()))["data"]["train"][:4]
         '1437'
     """
-    more = {kid.engine_name: _version(kid.engine_name)} if kid.engine_name == "horovod" else {}
+    more = {"horovod": _version("horovod")} if "horovod" in kid.engine_name.lower() else {}
     modes = ("train",) if kid.skip_validation else ("train", "val")  # what it reads anyway
     source = getattr(kid.sensor, "source", None)  # a sensor of one's own may have none
     try:

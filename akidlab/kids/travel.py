@@ -25,14 +25,14 @@ def twin(kid: Kid) -> Kid:
     """
     told, hooks = kid.between_steps(lambda: _copied(kid))
     other = put_together(told, hooks)
-    if isinstance(kid._engine, (str, dict)):
-        other.engine = kid._engine
+    if isinstance(kid.engine_asked, (str, dict)):
+        other.engine = kid.engine_asked
     return other
 
 
 def _copied(kid: Kid) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     told, hooks = _told(kid)
-    source = kid.sensor.source
+    source = getattr(kid.sensor, "source", None)  # a sensor of one's own may have none
     told["brain_in"] = kid.brain.get_clone()
     told["sensor_in"] = deepcopy(kid.sensor, {id(source): source})
     told["kongfu_in"] = deepcopy(kid.kongfu)

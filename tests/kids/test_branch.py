@@ -85,6 +85,18 @@ def test_a_branch_with_nothing_changed_repeats_its_parent_bit_for_bit(grown, wei
     assert np.array_equal(whole.steps, np.arange(1, 41))
 
 
+def test_a_branch_spreads_its_work_as_its_parent_does(make_kid, weights_of) -> None:
+    engine = {"name": "data_parallel", "num_gpu": 2}
+    kid = make_kid(max_steps=20, val_log_step=10, record=True, engine=engine)
+    kid.practice()
+
+    child = kid.branch(10)
+    child.practice()
+
+    assert repr(child.engine) == repr(kid.engine)
+    assert weights_of(child).equal(weights_of(kid))
+
+
 def test_what_is_changed_in_a_branch_changes_that_alone(grown, weights_of) -> None:
     before = weights_of(grown).clone()
     child = grown.run.branch(20, grown, name="slower")

@@ -68,13 +68,14 @@ def test_the_run_is_recorded_by_the_supervisor(ranks: Ranks) -> None:
     assert (run.folder / "step-12.safetensors").exists()
 
 
-def test_graph_and_pictures_are_those_of_one_process(ranks: Ranks) -> None:
+def test_graph_and_pictures_are_those_of_one_process(ranks: Ranks, launcher: str) -> None:
     job = ranks.submit(cell(20))
     outcome = ranks.wait(job)
     run, kid = run_of(job), make(cell(20))
     checkpoint.load(kid, outcome.weights)  # type: ignore[arg-type]
 
     assert run.graph().json == kid.brain.graph().json  # type: ignore[attr-defined]
+    assert ("horovod" in run.info["made_with"]["versions"]) == (launcher == "horovod")
     assert run.pictures()[:3] == ["filters/conv1", "filters/ip1", "maps/system_in"]
     assert run.picture_steps("maps/relu1")[[0, -1]].tolist() == [1, 20]
     weights = kid.brain["conv1"].weight.detach().numpy()  # type: ignore[attr-defined]
