@@ -25,6 +25,7 @@ def open_past(notebook: Open, name: str, *before: str) -> Notebook:
     cells = [*before, f"hand = Hand('{name}', steps=400, pace=0.001)\nhand.train()", LOOK]
     book = notebook(name, *cells)
     book.run_all()
+    book.wait_until_done()  # a cell that ends may take the focus
     wait_for_points(book.page, 200)
     return book
 
