@@ -74,7 +74,7 @@ def test_the_readme_and_the_makefile_name_the_same_commands() -> None:
     told = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text()))
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
-    assert targets == {"help", "setup", "demo", "test", "lab", "bench", "clean"}
+    assert targets == {"help", "setup", "demo", "test", "lab", "bench", "pictures", "clean"}
     assert told <= targets
 
 
