@@ -4,8 +4,8 @@ from __future__ import annotations
 
 _NAMES = {
     "akidlab.blocks": """
-        Edit graph DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock GenerativeBlock
-        UpdateBlock ProcessingLayer
+        Edit graph DataBlock FlowBlock ProcessingBlock ValidatableProcessingBlock ShadowableBlock
+        GenerativeBlock UpdateBlock ProcessingLayer
         Block Brain GraphBrain GraphSystem SequentialBrain SequentialSystem System
         ConvolutionLayer Conv2D InnerProductLayer ReLULayer ReLU
         SequentialGSystem SequentialGBrain SeqentialGBrain SelfNormalizedConvolutionLayer SNConv2D
