@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from numbers import Real
@@ -203,17 +203,26 @@ def _tag(db: sqlite3.Connection, run: int, name: str) -> tuple[int, int | None]:
     return found
 
 
-def _sittings(db: sqlite3.Connection, run: int, changes: Iterable[tuple[str, float]]) -> dict[str, object]:
-    row: dict[str, object] = {}
+def _sittings(db: sqlite3.Connection, run: int, changes: Sequence[tuple[str, float]]) -> dict[str, object]:
+    """What changes of status make of the row of a run; in a pause its time stands still."""
+    if not changes:
+        return {}
+    query = "SELECT started, sat_down, seconds_before FROM runs WHERE id = ?"
+    started, sat_down, before = db.execute(query, (run,)).fetchone()
     for status, when in changes:
-        row["status"] = status
-        row["ended"] = None if status in LIVE else when
-        if status == "running" and "sat_down" not in row:
-            started, sat_down = db.execute(
-                "SELECT started, sat_down FROM runs WHERE id = ?", (run,)
-            ).fetchone()
-            row.update(started=started or when, sat_down=sat_down or when)
-    return row
+        if status == "running":
+            started, sat_down = started or when, sat_down or when
+        elif status == "paused" and sat_down is not None:
+            sat_down, before = None, before + max(0.0, when - sat_down)
+    status, when = changes[-1]
+    ended = None if status in LIVE else when
+    return {
+        "status": status,
+        "ended": ended,
+        "started": started,
+        "sat_down": sat_down,
+        "seconds_before": before,
+    }
 
 
 def _ascending(rows: list[Sample]) -> bool:

@@ -150,6 +150,23 @@ def test_the_time_of_all_sittings_counts_and_what_lies_between_does_not(store):
     assert (run.elapsed, run.started, run.ended) == (120.0, 1000.0, 5060.0)
 
 
+def test_the_time_of_a_pause_does_not_count(store):
+    run = store.create("digits")
+    with Recorder(run) as recorder:
+        for status, when in (
+            ("running", 1000.0),
+            ("paused", 1010.0),
+            ("running", 1100.0),
+            ("paused", 1105.0),
+        ):
+            recorder.hear(Message("status", Status(status), time=when))
+            recorder.flush()
+        held = run.elapsed
+        recorder.hear(Message("status", Status("stopped"), time=1200.0))
+
+    assert (held, run.elapsed, run.ended) == (15.0, 15.0, 1200.0)
+
+
 def test_an_error_within_makes_the_run_failed(store):
     run = store.create("digits")
 
