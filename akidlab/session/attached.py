@@ -19,7 +19,7 @@ LOOK = 0.1  # seconds between looks whether a run has ended
 
 
 class Attached:
-    """A run as another notebook sees it; get one with `attach`.
+    """A run as another notebook sees it; get one with `attach`. It tells all that a Run tells.
 
     Shown in a notebook, it is the live dashboard. An interrupt ends no more than the waiting: the run goes
     on, unless it is told to stop.
@@ -157,6 +157,14 @@ class Attached:
         else:
             raise KindError(f"Weights go into a Kid or a Brain, found a {type(target).__name__}.")
         return target
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "run":  # what a notebook or a copy looks for is not the run's
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.run, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(name for name in dir(self.run) if not name.startswith("_"))})
 
     def _ipython_display_(self) -> None:
         self.dashboard.show()

@@ -135,6 +135,20 @@ def test_a_note_is_kept_with_the_run_that_was_attached_to() -> None:
     assert [note.data["text"] for note in attached.run.events("note")] == ["Learned on the old data."]
 
 
+def test_it_tells_what_a_run_tells() -> None:
+    kid = make(val_log_step=10)
+    kid.practice()
+    attached = attach("tiny")
+
+    assert attached.at(15).step == attached.branch(15, like=kid).step == 10
+    assert attached.checkpoints.steps == [10, 20]
+    assert attached.scalars("loss").steps[-1] == attached.max_steps == 20
+    assert attached.figure("loss").data[0].name == "loss"
+    assert {name for name in dir(Run) if not name.startswith("_")} < set(dir(attached))
+    with pytest.raises(AttributeError, match="'scalers'"):
+        attached.scalers  # noqa: B018
+
+
 def test_to_attach_loads_neither_torch_nor_widgets() -> None:
     code = "import sys, akidlab\ntry:\n    akidlab.attach()\nexcept ValueError:\n    pass\n"
     code += "print([name for name in ('torch', 'anywidget') if name in sys.modules])"
