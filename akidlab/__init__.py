@@ -34,7 +34,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *HOMES, *PACKAGES})
+    return sorted({*__all__, *PACKAGES, "AKID_DATA_PATH", *(name for name in globals() if name[:2] == "__")})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -81,6 +81,12 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         akidlab.Kidd  # noqa: B018
 
 
+def test_completion_offers_the_public_names_and_nothing_else() -> None:
+    offered = {name for name in dir(akidlab) if not name.startswith("_")}
+
+    assert offered == {*akidlab.__all__, *PACKAGES, "AKID_DATA_PATH"}
+
+
 def test_editors_see_every_public_name_in_the_stub_of_the_root() -> None:
     assert stub.PATH.read_text() == stub.text(), "write it anew: `python -m tests.architecture.stub`"
 
