@@ -107,11 +107,10 @@ def steps(db: sqlite3.Connection, run: int, name: str) -> list[int]:
 
 
 def read(db: sqlite3.Connection, run: int, name: str, step: int | None) -> Recorded | None:
-    """The last picture of a step no later than `step`, else the first there is; None if there is none."""
+    """The last picture of a step no later than `step`; None if there is none."""
     query = "SELECT step, time, data FROM images WHERE run = ? AND name = ?"
     wanted = 2**62 if step is None else step
     found = db.execute(f"{query} AND step <= ? ORDER BY step DESC LIMIT 1", (run, name, wanted)).fetchone()
-    found = found or db.execute(f"{query} ORDER BY step LIMIT 1", (run, name)).fetchone()
     return None if found is None else Recorded(name, found[0], found[1], unpacked(found[2]))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from akidlab import checkpoints, registry
 from akidlab.checkpoints import Checkpoints
-from akidlab.errors import KindError, StoreError, unknown
+from akidlab.errors import KindError, StoreError, UnknownNameError, unknown
 from akidlab.messages import Graph
 from akidlab.messages.command import check_note
 from akidlab.store import (
@@ -327,7 +327,7 @@ class Run:
             step: the last one no later than this step; the newest if left out.
 
         Raises:
-            UnknownNameError: if there is none of it.
+            UnknownNameError: if there is none of it, or none so early; it names the first there is.
             KindError: if no tag is given; it names those that there are.
         """
         if tag is None:
@@ -335,7 +335,10 @@ class Run:
         with self.store.reading() as db:
             found = pictures.read(db, self.id, tag, step) if db and schema.has_images(db) else None
         if found is None:
-            raise unknown("picture", tag, self.pictures())
+            first = self.picture_steps(tag)[0]  # raises where there is none at all
+            raise UnknownNameError(
+                f"There is no picture `{tag}` of step {step:,} or before. The first is of step {first:,}."
+            )
         return found
 
     def picture_steps(self, tag: str) -> np.ndarray:

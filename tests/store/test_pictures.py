@@ -32,7 +32,6 @@ def test_a_picture_comes_back_as_it_was_recorded(store: Store) -> None:
     assert run.picture_steps("filters/conv1").tolist() == [5, 7]
     assert run.picture("filters/conv1").array[1, 0, 0, 0] == 3.0
     assert run.picture("filters/conv1", 6).step == 5
-    assert run.picture("filters/conv1", 1).step == 5  # nothing is earlier
     assert run.picture("filters/conv1", 5).biases.tolist() == [2.0, -2.0]  # type: ignore[union-attr]
     assert run.tags() == []
 
@@ -50,6 +49,8 @@ def test_what_is_not_there_is_told(store: Store) -> None:
 
     with pytest.raises(UnknownNameError, match="Did you mean `filters/conv1`"):
         run.picture("filters/conv2")
+    with pytest.raises(UnknownNameError, match=r"of step 4 or before\. The first is of step 5\."):
+        run.picture("filters/conv1", 4)
     with pytest.raises(UnknownNameError, match="Known: filters/conv1"):
         run.picture_steps("maps")
     with pytest.raises(KindError, match=r"such as `picture\(\"filters/conv1\"\)`"):
