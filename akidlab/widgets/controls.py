@@ -42,10 +42,12 @@ class Controls:
 def to_the_run(run: Run) -> Callable[[Command], None]:
     """What gives commands to the control socket of `run`, in whatever process of this user.
 
-    A note is kept with a past run, too.
+    A note is kept with a past run, too. What the run took already, by another way, is not given again.
     """
 
     def send(command: Command) -> None:
+        if any(event.data.get("id") == command.id for event in run.events(command.action)):
+            return  # a comm's copy waits until the cell ends: a foreground training, perhaps
         if command.action == "note" and not run.is_live:
             run.note(command.text or "")
             return

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu
 from akidlab.messages import Command
+from akidlab.models.brains import OneLayerBrain
 from akidlab.store import Recorder, Run
 from akidlab.widgets.controls import Controls, command, to_the_run
 
@@ -40,6 +42,19 @@ def test_a_note_is_kept_with_a_past_run_and_nothing_else_is_done_to_it(run: Run,
 
     assert (kept["ok"], paused["ok"]) == (True, False)
     assert [event.data["text"] for event in run.events("note")] == ["The best so far."]
+
+
+@pytest.mark.parametrize("asked", [Command("note", text="It converges."), Command("rate", 0.05)])
+def test_what_a_run_took_counts_once_though_a_copy_comes_after_its_end(asked: Command) -> None:
+    kid = Kid(FeedSensor(DigitsSource()), OneLayerBrain(), MomentumKongFu(0.1), max_steps=3)
+    kid.hooks.on_train_begin.append(lambda kid: kid.controls.send(asked))
+    kid.practice()
+    assert kid.run is not None
+
+    late = Controls(to_the_run(kid.run)).take(asked.plain)
+
+    assert late["ok"]
+    assert [event.data["id"] for event in kid.run.events(asked.action)] == [asked.id]
 
 
 def test_a_run_that_cannot_take_it_is_answered_for() -> None:
