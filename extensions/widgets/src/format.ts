@@ -150,7 +150,7 @@ export function sentence(event: IEvent): string | null {
     case 'early_stop':
       return said ? `Stopped early: ${said}` : 'Stopped early';
     case 'finished':
-      return 'Training finished';
+      return data.outcome === 'stopped' ? 'Training stopped' : 'Training finished';
     case 'error':
       return said?.trim().split('\n').at(-1) ?? 'Training failed';
     default:

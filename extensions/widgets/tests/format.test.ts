@@ -29,6 +29,12 @@ test('events read as sentences, and chatter is not told', () => {
   assert.equal(event('epoch'), null);
 });
 
+test('a run that was stopped does not read as finished', () => {
+  const end = (data: { [key: string]: unknown }) => sentence({ id: 1, kind: 'finished', step: 3, time: 0, data });
+
+  assert.deepEqual([{ outcome: 'stopped' }, { outcome: 'finished' }, {}].map(end), ['Training stopped', 'Training finished', 'Training finished']);
+});
+
 test('ticks are short, and powers of ten where they are huge or tiny', () => {
   const read = [0, 0.05, 20_000, 1.5e6, 999e6, 1e9, 2.5e12, -4e20, -1e21, 1e-5, 1.5e-4].map(tick);
 
