@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from akidlab.blocks.plan import lacks, missing
-from akidlab.errors import BlockError
+from akidlab.errors import BlockError, KindError
 from akidlab.kids.report import Report
 
 if TYPE_CHECKING:
@@ -22,7 +22,13 @@ def edit(kid: Kid, change: Callable[[Brain], object]) -> Edit:
 
     Raises:
         BlockError: if that cannot work, or leaves nothing to train; then nothing has changed.
+        KindError: if `change` is no function.
     """
+    if not callable(change):
+        raise KindError(
+            f"`change` is a function that is given the brain, found {change!r:.60}. "
+            'Such as `kid.edit(lambda brain: brain.remove("relu1"))`.'
+        )
     brain = kid.brain
     with brain.editing(seed=kid.seed) as under_way:
         change(brain)

@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from akidlab.errors import OptionError, unknown
 from akidlab.kids.options import check_counts
 
 if TYPE_CHECKING:
@@ -48,10 +49,21 @@ class Keep:
 
     @classmethod
     def of(cls, asked: int | Mapping[str, Any] | Keep) -> Keep:
-        """How many of the last ones, a dict of the arguments, or a Keep."""
+        """How many of the last ones, a dict of the arguments, or a Keep.
+
+        Raises:
+            OptionError: if an argument is not one of a Keep.
+            ValueError: if one makes no sense.
+        """
         if isinstance(asked, Keep):
             return asked
-        return cls(**asked) if isinstance(asked, Mapping) else cls(last=asked)
+        if not isinstance(asked, Mapping):
+            return cls(last=asked)
+        taken = [field.name for field in fields(cls)]
+        for name in asked:
+            if name not in taken:
+                raise OptionError(*unknown("option of `keep`", str(name), taken).args)
+        return cls(**asked)
 
     def surplus(self, found: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Those of `found` that have to go, the last written of which comes first."""

@@ -416,6 +416,7 @@ class Kid(Options, SingleSteps):
 
         Raises:
             BlockError: if that cannot work, or leaves nothing to train; then nothing has changed.
+            KindError: if `change` is no function.
 
         Example:
             >>> from akidlab import DigitsSource, FeedSensor, MomentumKongFu, TanhLayer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from akidlab.errors import DispatchError, MagicError, UnknownNameError, unknown
+from akidlab.errors import DispatchError, KindError, MagicError, UnknownNameError, unknown
 from akidlab.session.attached import Attached
 from akidlab.store import Run, Store
 from akidlab.wire import Connection
@@ -24,6 +24,7 @@ def attach(name: str | Run | None = None) -> Attached:
     Raises:
         UnknownNameError: if there is none of that name.
         MagicError: if no name is given, and none trains now, or several do.
+        KindError: if it is neither a run nor a name.
 
     Example:
         >>> run = Store().create("digits")
@@ -40,6 +41,8 @@ def attach(name: str | Run | None = None) -> Attached:
 def _named(name: str | Run, store: Store) -> Run:
     if isinstance(name, Run):
         return name
+    if not isinstance(name, str):
+        raise KindError(f"A run, its name or its uid is attached to; found {name!r:.60}.")
     with suppress(UnknownNameError):
         return store.run(name)
     raise unknown("run", name, store.runs().live_first().names())

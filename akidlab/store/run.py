@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -450,7 +450,7 @@ class Run:
 
         Raises:
             UnknownNameError: if the run has no such scalar or distribution, or no such backend is installed.
-            KindError: if some are scalars and some are distributions.
+            KindError: if some are scalars and some are distributions, or these are no names.
         """
         tags, known = self._drawn(tag), self.pulse()
         for name in tags:
@@ -507,7 +507,10 @@ class Run:
         if tag is None:
             known = self.tags()
             return [name for name in ("loss", "validation_loss") if name in known] or known[:1] or ["loss"]
-        return [tag] if isinstance(tag, str) else list(tag)
+        names = list(tag) if isinstance(tag, Iterable) and not isinstance(tag, str) else [tag]
+        if not all(isinstance(name, str) for name in names):
+            raise KindError(f"`tag` is a name or several, found {tag!r:.60}. `run.tags()` has them.")
+        return names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and other.uid == self.uid

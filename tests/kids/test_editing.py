@@ -17,6 +17,7 @@ from akidlab import (
     SoftmaxWithLossLayer,
     runs,
 )
+from akidlab.errors import KindError
 from tests.patience import PATIENCE, until
 
 LABELS = {"name": "system_in", "idxs": [1]}
@@ -121,6 +122,11 @@ def test_a_kid_that_practises_changes_between_two_steps(make_kid):
     kid.controls.send("stop")
     thread.join(PATIENCE)
     assert kid.exception is None
+
+
+def test_a_change_that_is_no_function_is_refused(make_kid):
+    with pytest.raises(KindError, match=r"`change` is a function that is given the brain, found 3\."):
+        make_kid().edit(3)
 
 
 @pytest.mark.parametrize(

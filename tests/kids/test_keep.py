@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from akidlab import checkpoints
 from akidlab.checkpoints import Checkpoint
+from akidlab.errors import OptionError
 from akidlab.kids import Keep
 
 ASKED = st.builds(Keep, last=st.integers(1, 6), files=st.integers(1, 12), bytes=st.integers(1, 60))
@@ -73,6 +74,11 @@ def test_what_was_written_before_the_run_went_back_goes_first() -> None:
 def test_a_bound_that_makes_no_sense_is_refused(odd) -> None:
     with pytest.raises(ValueError, match=r"`keep\.last` must be a whole number of 1 or more"):
         Keep.of(odd)
+
+
+def test_an_argument_that_it_does_not_take_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"no option of `keep` `foo`\. Known: last, files, bytes\."):
+        Keep.of({"foo": 2})
 
 
 def test_a_kid_keeps_to_its_bound_and_its_best(make_kid, tmp_path) -> None:

@@ -128,6 +128,11 @@ def test_a_run_is_named_by_its_name_by_its_uid_or_by_itself() -> None:
     assert attach("digits").run == attach(run.uid).run == attach(run).run == run
 
 
+def test_what_names_no_run_is_said() -> None:
+    with pytest.raises(KindError, match=r"A run, its name or its uid is attached to; found 3\."):
+        attach(3)  # type: ignore[arg-type]
+
+
 def test_a_note_is_kept_with_the_run_that_was_attached_to() -> None:
     attached = attach(Store().create("digits"))
     attached.note("Learned on the old data.")

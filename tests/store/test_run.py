@@ -50,6 +50,8 @@ def test_without_a_tag_it_is_said_which_there_are(digits):
         KindError, match=r'Say which tag, such as `scalars\("loss"\)`. Known: loss, validation_'
     ):
         digits.scalars()
+    with pytest.raises(TypeError, match=r"`tag` is a name or several, found 3\."):
+        digits.figure(3)
     with pytest.raises(TypeError, match=r"Say which tag\. Known: none\."):
         digits.percentiles()
 
