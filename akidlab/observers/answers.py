@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from akidlab.errors import DataError
+from akidlab.errors import DataError, KindError
 from akidlab.exporter.tree import unwrapped
 from akidlab.observers.maps import feature_maps
 from akidlab.observers.passing import infer, looking, samples_for
@@ -40,6 +40,7 @@ def answers(module: nn.Module, samples: Any, name: str | None = None) -> Answer:
 
     Raises:
         DataError: if these are no samples, or it emits no row of numbers for each.
+        KindError: if `name` is no name.
         UnknownNameError: if there is no such block.
 
     Example:
@@ -48,6 +49,11 @@ def answers(module: nn.Module, samples: Any, name: str | None = None) -> Answer:
     """
     network = unwrapped(module)
     if name is not None:
+        if not isinstance(name, str):
+            raise KindError(
+                f"The block that tells is chosen by its name, found {name!r:.60}. "
+                "Leave it out for what the last loss judges."
+            )
         found = feature_maps(network, samples, name)
         if name not in found:
             raise DataError(

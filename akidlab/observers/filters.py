@@ -13,8 +13,9 @@ from torch.nn.parameter import is_lazy
 
 from akidlab.atlas import arrange
 from akidlab.blocks import Block, SynapseLayer, System
-from akidlab.errors import BlockError, KindError, unknown
+from akidlab.errors import BlockError, KindError
 from akidlab.exporter.tree import unwrapped, walk
+from akidlab.observers.chosen import chosen
 
 CHOSEN = "filters_to_visual"  # in the bag of a block: which of its filters are drawn
 
@@ -93,7 +94,7 @@ def filters(
     Raises:
         UnknownNameError: if there is no such layer.
         BlockError: if nothing is set up, so that there are no weights yet.
-        KindError: if `filters_to_visual` names filters that a layer does not have.
+        KindError: if these are no names, or `filters_to_visual` names filters that a layer does not have.
 
     Example:
         >>> found = filters(nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU()))
@@ -105,12 +106,11 @@ def filters(
         raise BlockError(
             f"`{module.name}` is not set up, so it has no filters yet. Call it with an input first."
         )
-    chosen = list(known) if names is None else [names] if isinstance(names, str) else list(names)
-    for name in chosen:
-        if name not in known:
-            raise unknown("layer with filters", name, known)
     given = shapes or {}
-    return {name: _of(name, known[name], most, given.get(name)) for name in chosen}
+    return {
+        name: _of(name, known[name], most, given.get(name))
+        for name in chosen("layer with filters", names, known)
+    }
 
 
 def filter_norms(module: nn.Module, names: Iterable[str] | str | None = None) -> dict[str, np.ndarray]:

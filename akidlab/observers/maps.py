@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from akidlab.blocks import Brain, ReLULayer
 from akidlab.blocks.layers.loss import LossLayer
-from akidlab.errors import DataError, unknown
+from akidlab.errors import DataError
 from akidlab.exporter.tree import unwrapped, walk
+from akidlab.observers.chosen import chosen
 from akidlab.observers.passing import hooked, infer, inputs_for, looking
 
 
@@ -45,6 +46,7 @@ def feature_maps(
 
     Raises:
         DataError: if these are no samples.
+        KindError: if these are no names.
         UnknownNameError: if there is no such block.
 
     Example:
@@ -53,10 +55,7 @@ def feature_maps(
         {'conv2d0': (2, 4, 6, 6), 'flatten0': (2, 144)}
     """
     known = parts(module)
-    chosen = list(known) if names is None else [names] if isinstance(names, str) else list(names)
-    for name in chosen:
-        if name not in known:
-            raise unknown("block", name, known)
+    wanted = chosen("block", names, known)
     found: dict[str, np.ndarray] = {}
 
     def hear(name: str, value: Any) -> None:
@@ -72,7 +71,7 @@ def feature_maps(
             raise DataError(
                 f"`{network.name}` is not set up. Call it with an input first, or let a kid practise."
             )
-        with hooked({name: known[name] for name in chosen}, hear):
+        with hooked({name: known[name] for name in wanted}, hear):
             infer(network, *inputs)
     return found
 

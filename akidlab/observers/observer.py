@@ -15,6 +15,7 @@ from akidlab import registry
 from akidlab.atlas import Atlas, Chart, tiled
 from akidlab.errors import DataError, KindError
 from akidlab.observers.answers import answers
+from akidlab.observers.chosen import are_names, is_place, place_of, tensor_of
 from akidlab.observers.filters import filter_norms, filters, picture_of
 from akidlab.observers.maps import feature_maps, relu_sparsity
 from akidlab.observers.passing import samples_for
@@ -40,7 +41,8 @@ class Observer:
         labels: `[samples]`, what they are.
 
     Raises:
-        KindError: if this is nothing to look at.
+        KindError: if this is nothing to look at, or samples are no numbers.
+        DataError: if these are no samples, or no labels.
 
     Example:
         >>> from akidlab import DigitsSource, FeedSensor, Kid, MomentumKongFu, Observer
@@ -58,8 +60,8 @@ class Observer:
             self.kid = kid
         else:
             raise KindError(f"An Observer looks at a kid, a brain or a torch module, found {kid!r:.60}.")
-        self._samples = None if samples is None else torch.as_tensor(samples)
-        self._labels = None if labels is None else torch.as_tensor(labels)
+        self._samples = None if samples is None else tensor_of("Samples are", samples, "[samples, ...]", 2)
+        self._labels = None if labels is None else tensor_of("Labels are", labels, "[samples]", 1)
 
     @property
     def brain(self) -> nn.Module:
@@ -119,19 +121,25 @@ class Observer:
         """What each block emits of a sample: its channels tiled in the squarest grid.
 
         Args:
-            samples: the index of a validation sample, or a sample itself.
+            samples: the index of a validation sample, -1 for the last, or a sample itself. Names of blocks
+                are taken as `layers`, of the first sample: `visualize_activation("conv1")`.
             layers: names of blocks; all of them if left out.
             folder: where to write `<block>_fmap.png`, if anywhere.
 
         Raises:
             UnknownNameError: if there is no such block.
             DataError: if there is no such sample.
+            KindError: if this is no sample, or these are no names.
         """
+        if layers is None and are_names(samples):
+            samples, layers = 0, samples
         sample = self._sample(samples)
         found = self._between(lambda: feature_maps(self.brain, sample, layers))
         maps = {name: values[0] for name, values in found.items()}
         sheets = {name: sheet_of(values) for name, values in maps.items()}
-        title = f"Feature maps of sample {samples}" if isinstance(samples, int) else "Feature maps"
+        title = "Feature maps"
+        if is_place(samples):
+            title += f" of sample {place_of(samples, len(self._data()[0]))}"
         return self._written(Atlas(title, sheets, meant=maps), folder, "_fmap.png")
 
     def visualize_classifying(
@@ -145,17 +153,18 @@ class Observer:
 
         Args:
             name: the block that tells, of logits or probabilities; by default what the last loss judges.
-            idxs: which samples; the first sixteen if left out.
+            idxs: which samples, -1 for the last; the first sixteen if left out.
             folder: where to write `classifying_<...>.png`, if anywhere.
 
         Raises:
             UnknownNameError: if there is no such block.
             DataError: if there is no such sample, or samples are no images.
+            KindError: if `name` is no name, or `idxs` are no whole numbers.
         """
         samples, labels = self._data()
-        rows = list(range(min(16, len(samples)))) if idxs is None else [int(row) for row in idxs]
-        for row in rows:
-            _check_row(row, len(samples))
+        rows = _places(idxs, len(samples))
+        if is_place(name):
+            raise KindError(f"A block is chosen by its name, samples by `idxs=[{name}]`; found {name}.")
         chosen = samples[rows]
         said = self._between(lambda: answers(self.brain, chosen, name)).classes
         titles = [
@@ -176,12 +185,18 @@ class Observer:
 
         Raises:
             DataError: if the run recorded no sparsity, or there is no ReLU.
+            KindError: if this is no run.
         """
         if run is None:
             data = self._data()[0][:samples]
             found = self._between(lambda: relu_sparsity(self.brain, data))
             bars = {name: np.array([share]) for name, share in found.items()}
             return Chart("bars", "Sparsity of ReLUs", bars, "", "share of zeros")
+        if not hasattr(run, "tags"):
+            raise KindError(
+                f"Sparsity over steps is told by a run, such as `akidlab.runs()[0]`, found {run!r:.60}. "
+                "Give none to measure it now: `plot_relu_sparsity()`."
+            )
         tags = [tag for tag in run.tags() if "sparsity" in tag.split("/")[0]]
         if not tags:
             raise DataError(
@@ -255,13 +270,17 @@ class Observer:
 
     def _sample(self, wanted: Any) -> Tensor:
         """A batch of one: the sample of an index, or the one given."""
-        if not isinstance(wanted, (int, np.integer)) or isinstance(wanted, bool):
-            given = torch.as_tensor(wanted)
-            return samples_for(self.brain, given[None] if given.dim() in (1, 3) else given[:1])
-        samples = self._data()[0]
-        row = int(wanted)
-        _check_row(row, len(samples))
-        return samples[row : row + 1] if row >= 0 else samples[len(samples) + row :][:1]
+        if is_place(wanted):
+            samples = self._data()[0]
+            row = place_of(wanted, len(samples))
+            return samples[row : row + 1]
+        if wanted is None or np.isscalar(wanted):
+            raise KindError(
+                "A sample is chosen by its index, a whole number such as 0, or given itself, as an array or "
+                f"a tensor; found {wanted!r:.60}."
+            )
+        given = tensor_of("A sample is", wanted, "[channels, height, width] or [numbers]", 1)
+        return samples_for(self.brain, given[None] if given.dim() in (1, 3) else given[:1])
 
     def _written(self, shown: Atlas, folder: Path | str | bool, ending: str) -> Atlas:
         if folder is not False:
@@ -326,9 +345,12 @@ def _validation(kid: Kid) -> list[Tensor]:
     return sensor.batch()
 
 
-def _check_row(row: int, count: int) -> None:
-    if not -count <= row < count:
-        raise DataError(f"There are {count} samples to look at, 0 to {count - 1}; found {row}.")
+def _places(idxs: Any, count: int) -> list[int]:
+    if idxs is None:
+        return list(range(min(16, count)))
+    if isinstance(idxs, str) or not isinstance(idxs, Iterable):
+        raise KindError(f"`idxs` is a list of indices of samples, such as [0, 5], found {idxs!r:.60}.")
+    return [place_of(row, count) for row in idxs]
 
 
 def _told(found: Mapping[str, Any]) -> str:

@@ -118,3 +118,48 @@ def test_observing_loads_no_matplotlib() -> None:
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_of_blocks_alone_are_looked_at_with_the_first_sample(kid: Kid) -> None:
+    observer = Observer(kid)
+
+    assert list(observer.visualize_activation("conv1").arrays) == ["conv1"]
+    assert list(observer.visualize_activation(["conv1", "relu1"]).arrays) == ["conv1", "relu1"]
+    assert observer.visualize_activation("conv1").title == "Feature maps of sample 0"
+
+
+def test_below_zero_samples_are_counted_from_the_last(kid: Kid) -> None:
+    observer = Observer(kid)
+    last = len(observer._data()[0]) - 1
+
+    assert observer.visualize_activation(-1).title == f"Feature maps of sample {last}"
+    assert next(iter(observer.visualize_classifying(idxs=[-1]).arrays)).startswith(f"{last} Label")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("visualize_activation(None)", r"A sample is chosen by its index.* found None"),
+        ("visualize_activation(1.5)", r"A sample is chosen by its index.* found 1\.5"),
+        ("visualize_activation(True)", r"A sample is chosen by its index.* found True"),
+        ("visualize_activation(0, 3)", r"A block is chosen by its name.* found 3.*Known: conv1"),
+        ("visualize_activation({})", r"A sample is an array or a tensor.* found \{\}"),
+        ("visualize_filters(3)", r"A layer with filters is chosen by its name.* found 3.*Known: conv1, ip1"),
+        ("visualize_filters([None])", r"A layer with filters is chosen by its name.* found \[None\]"),
+        ("visualize_classifying(3)", r"A block is chosen by its name, samples by `idxs=\[3\]`"),
+        ("visualize_classifying(['ip1'])", r"The block that tells is chosen by its name, found \['ip1'\]"),
+        ("visualize_classifying(idxs=3)", r"`idxs` is a list of indices of samples.* found 3"),
+        ("visualize_classifying(idxs=['a'])", r"A sample is chosen by its index.* found 'a'"),
+        ("plot_relu_sparsity('x')", r"Sparsity over steps is told by a run.* found 'x'"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(kid: Kid, call: str, told: str) -> None:
+    with pytest.raises(KindError, match=told):
+        eval(f"observer.{call}", {"observer": Observer(kid)})
+
+
+def test_samples_are_numbers(kid: Kid) -> None:
+    with pytest.raises(KindError, match=r"Samples are an array or a tensor.* found 'x'"):
+        Observer(kid, "x")
+    with pytest.raises(DataError, match=r"Samples are \[samples, ...\], found the shape \(\)"):
+        Observer(kid, 3)
