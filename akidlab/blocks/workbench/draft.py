@@ -8,6 +8,8 @@ from typing import Any
 
 from akidlab.blocks import chain
 from akidlab.blocks.block import Block
+from akidlab.blocks.layers.evaluation import EvalLayer
+from akidlab.blocks.layers.loss import LossLayer
 from akidlab.blocks.remade import options_of
 from akidlab.blocks.system import System
 from akidlab.blocks.wiring import SYSTEM_IN, Wire
@@ -167,6 +169,19 @@ def wired(draft: Draft, wanted: chain.Reads, *, sequential: bool) -> Draft:
         parts.append(replace(part, inputs=None if silent or sequential else now))
         before = part.name
     return tuple(parts)
+
+
+def judges(cls: type[Block]) -> bool:
+    """True for a loss or an evaluation."""
+    return issubclass(cls, (LossLayer, EvalLayer))
+
+
+def answer(draft: Draft, name: str | None = None) -> str:
+    """The part called `name`; without it, or where it judges, the last part that judges nothing."""
+    others = [part.name for part in draft if not judges(part.cls)]
+    if name is not None and name in [SYSTEM_IN, *others]:
+        return name
+    return others[-1] if others else SYSTEM_IN
 
 
 def inserted(draft: Draft, part: Part, after: str | None, *, sequential: bool) -> Draft:

@@ -14,7 +14,6 @@ from akidlab.blocks import chain
 from akidlab.blocks.block import Block
 from akidlab.blocks.code import Code
 from akidlab.blocks.example import made_like
-from akidlab.blocks.layers.loss import LossLayer
 from akidlab.blocks.refit import Held, held
 from akidlab.blocks.signal import Shape, Signal, shape_of
 from akidlab.blocks.system import System
@@ -172,13 +171,15 @@ class Workbench:
         name: str | None = None,
         **options: Any,
     ) -> Workbench:
-        """Put a block after another, between that and what reads it; without `after`, at the end.
+        """Put a block after another, between that and what reads it; without `after`, before what judges.
 
-        A loss is led to what comes before it and to the second input, which is where labels are.
+        A loss or an evaluation goes beside what there is: it is led to the answer and to the second input,
+        which is where labels are, and nothing comes to read it.
 
         Args:
             kind_name: its class, such as `ConvolutionLayer` or `Conv2D`.
-            after: the block before it, or `system_in`.
+            after: the block before it, or `system_in`; a loss or an evaluation stands for the answer that
+                it judges.
             into: the system that it goes into, where that is not told by `after`.
             name: of the block; without it, it is numbered.
             options: what it is made with, as values or as texts.
@@ -196,10 +197,12 @@ class Workbench:
             drafts.at(parts, after)
         name = _free(cls, parts) if name is None else self._checked(name, parts)
         part = self._with(Part(name, cls), options)
-        at_end = bool(parts) and after in (None, parts[-1].name)
-        if _judges(cls) and at_end and not self._sequential(into):
-            part = replace(part, inputs=(Wire(parts[-1].name), Wire(SYSTEM_IN, (1,))))
         one = self._sequential(into)
+        source = drafts.answer(parts, after or None)
+        if not drafts.judges(cls):
+            after = source
+        elif parts and not one:
+            part = replace(part, inputs=_judged(cls, source))
         act = f"added `{_joined(into, name)}`"
         return self._act(
             act, into, lambda parts: drafts.inserted(parts, drafts.made(part), after or None, sequential=one)
@@ -560,10 +563,11 @@ def _reads_several(cls: type[Block]) -> bool:
     return not asked or not str(asked[0].annotation).startswith(("Float[", "Int[", "Tensor"))
 
 
-def _judges(cls: type[Block]) -> bool:
-    """True for a loss that compares two values."""
+def _judged(cls: type[Block], answer: str) -> tuple[Wire, ...]:
+    """What a loss or an evaluation reads: an answer, and the labels where it compares two values."""
     asked = list(inspect.signature(cls.forward).parameters.values())[1:2]
-    return issubclass(cls, LossLayer) and bool(asked) and str(asked[0].annotation).startswith("list")
+    compares = bool(asked) and str(asked[0].annotation).startswith("list")
+    return (Wire(answer), Wire(SYSTEM_IN, (1,))) if compares else (Wire(answer),)
 
 
 def _less(wire: Wire, name: str, output: int) -> Wire | None:

@@ -268,6 +268,34 @@ def test_a_loss_is_led_to_the_answer_and_the_labels(brain):
     assert [str(wire) for wire in brain.blocks[-1].inputs or ()] == ["ip2", "system_in[1]"]
 
 
+@pytest.mark.parametrize("after", [None, "loss", "top"])
+def test_a_block_goes_before_what_judges(brain, after):
+    bench = Workbench(brain, [(4,), ()]).add("SoftmaxWithLossLayer", name="loss")
+    bench.add("BinaryAccuracy", after="loss", name="top")
+
+    bench.add("Dropout", after=after)
+
+    assert [block.name for block in brain] == ["ip1", "relu1", "ip2", "dropout1", "loss", "top"]
+    wires = {block.name: [str(wire) for wire in block.inputs or ()] for block in brain.blocks[3:]}
+    assert wires == {
+        "dropout1": [],  # what is before
+        "loss": ["dropout1", "system_in[1]"],
+        "top": ["dropout1", "system_in[1]"],
+    }
+
+
+def test_what_judges_goes_beside_what_is_there(brain):
+    bench = Workbench(brain)
+
+    bench.add("SoftmaxWithLossLayer", name="loss").add("SoftmaxWithLossLayer", after="ip1", name="early")
+
+    wires = {block.name: [str(wire) for wire in block.inputs or ()] for block in brain}
+    assert wires["loss"] == ["ip2", "system_in[1]"]
+    assert wires["early"] == ["ip1", "system_in[1]"]
+    assert wires["relu1"] == ["ip1"]
+    assert list(wires) == ["ip1", "early", "relu1", "ip2", "loss"]
+
+
 def test_a_renamed_block_is_still_read():
     brain = Brain().attach(
         ReLULayer(name="a"), TanhLayer(name="b"), MergeLayer(name="c", inputs=[{"name": "a"}, {"name": "b"}])
