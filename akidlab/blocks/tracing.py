@@ -14,7 +14,7 @@ from akidlab.blocks.block import Block
 from akidlab.blocks.describing import Counted, described, first_line, sizes
 from akidlab.blocks.system import System
 from akidlab.blocks.wiring import SYSTEM_IN
-from akidlab.errors import KindError
+from akidlab.errors import AkidlabError, BlockError, KindError
 from akidlab.messages.graph import Edge, Graph, Node
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def graph(module: nn.Module, *example: Any) -> Graph:
 
     Raises:
         KindError: if `module` is none, or no example is given where one is needed.
+        BlockError: if the module, or one within, cannot be called with what it is given.
 
     Example:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
@@ -48,7 +49,10 @@ def graph(module: nn.Module, *example: Any) -> Graph:
     if isinstance(module, System):
         return described(module.setup(*example) if example else module)
     if not isinstance(module, nn.Module):
-        raise KindError(f"A graph is that of a module, found {type(module).__name__}.")
+        hint = (
+            " Draw its brain: graph(kid.brain)." if isinstance(getattr(module, "brain", None), System) else ""
+        )
+        raise KindError(f"A graph is that of a module, found {type(module).__name__}.{hint}")
     if not example:
         kind = type(module).__name__
         raise KindError(f"What `{kind}` does is seen in a pass. Give an example: graph(module, example).")
@@ -85,6 +89,9 @@ class _Trace:
         self.names = {id(m): name.rpartition(".")[2] for name, m in module.named_modules()}
         self.alive: list[Tensor] = []  # or another tensor would be given the id of one that is gone
         self.inside = 0  # leaves that are being called
+        self.calls: list[
+            tuple[nn.Module, Any]
+        ] = []  # what is being called, and with what; the innermost last
 
     def run(self, example: tuple[Any, ...]) -> Graph:
         training = {m: m.training for m in self.module.modules()}
@@ -96,6 +103,10 @@ class _Trace:
             self.module.eval()
             with torch.no_grad(), _Functions(self._function):
                 self.module(*example)
+        except AkidlabError:
+            raise
+        except Exception as error:
+            raise BlockError(self._refused(error, example)) from error
         finally:
             for hook in hooks:
                 hook.remove()
@@ -103,31 +114,41 @@ class _Trace:
                 inner.training = mode
         return self._graph()
 
+    def _refused(self, error: Exception, example: tuple[Any, ...]) -> str:
+        module, given = self.calls[-1] if self.calls else (self.module, example)
+        path = next((name for name, one in self.module.named_modules() if one is module), "")
+        name = f"`{path}`, a {type(module).__name__}," if path else f"`{type(module).__name__}`"
+        found = ", ".join(map(_look, given))
+        return f"{name} refused {found}: {error}. Give an example that it can be called with."
+
     # -- modules
 
     def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        if self.inside or self._is_leaf(module):
-            self.inside += 1
-            return
+        self.calls.append((module, (*args, *kwargs.values())))
         inputs = list(_tensors((args, kwargs)))
         if module is self.module:
             self.scope.entries = [sizes(tuple(tensor.shape)) for tensor in inputs]
             for at, tensor in enumerate(inputs):
                 self._name(tensor, SYSTEM_IN, at)
+        if self.inside or self._is_leaf(module):
+            self.inside += 1
             return
-        path = self._node(module, self.names.get(id(module), type(module).__name__.lower()), "system")
+        if module is self.module:
+            return
+        path = self._node(module, "system")
         self.scope = _Scope(path, self.scope)
         for tensor in inputs:
             self._source(tensor, self.scope)
 
     def _leave(self, module: nn.Module, args: Any, kwargs: Any, value: Any) -> None:
+        self.calls.pop()
         if self.inside > 1 or (self.inside and not self._is_leaf(module)):
             self.inside -= 1
             return
         if self.inside:
             self.inside = 0
             role: Role = "loss" if isinstance(module, _LOSSES) else "block"
-            path = self._node(module, self.names.get(id(module), type(module).__name__.lower()), role)
+            path = self._node(module, role)
             self._read(path, _tensors((args, kwargs)))
         elif module is self.module:
             return
@@ -139,9 +160,10 @@ class _Trace:
         self._emit(path, value)
 
     def _is_leaf(self, module: nn.Module) -> bool:
-        if module is self.module:
-            return False
-        return isinstance(module, _LEAVES) or next(module.children(), None) is None
+        if isinstance(module, _LEAVES):
+            return True
+        holds = module is not self.module or next(module.parameters(), None) is not None
+        return holds and next(module.children(), None) is None
 
     # -- functions between modules
 
@@ -160,8 +182,8 @@ class _Trace:
 
     # -- nodes and edges
 
-    def _node(self, module: nn.Module, name: str, role: Role) -> str:
-        path = self._free(name)
+    def _node(self, module: nn.Module, role: Role) -> str:
+        path = self._free(self.names.get(id(module)) or type(module).__name__.lower())
         first = self.paths.setdefault(id(module), path)
         self.nodes[path] = {"module": module, "kind": type(module).__name__, "role": role}
         self.nodes[path]["tied"] = None if first == path else first
@@ -256,6 +278,11 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _tensors(part)
+
+
+def _look(value: Any) -> str:
+    """What a value looks like to whom it is given."""
+    return f"a tensor of {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def _around(path: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from akidlab import InnerProductLayer, SequentialSystem, graph
-from akidlab.errors import KindError
+from akidlab.errors import BlockError, KindError
 from akidlab.messages import Graph
 
 
@@ -157,3 +159,43 @@ def test_what_cannot_be_drawn_is_told():
         graph(3)  # type: ignore[arg-type]
     with pytest.raises(KindError, match="Give an example"):
         graph(nn.Linear(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("module", "example"),
+    [
+        (nn.Linear(3, 2), [torch.zeros(2, 3)]),
+        (nn.Conv2d(3, 4, 3), [torch.zeros(2, 3, 8, 8)]),
+        (nn.LSTM(3, 4), [torch.zeros(5, 2, 3)]),
+        (nn.MultiheadAttention(8, 2), [torch.zeros(5, 2, 8)] * 3),
+    ],
+)
+def test_a_module_alone_is_a_node_that_holds_its_parameters(module, example):
+    found = graph(module, *example)
+
+    _holds(found, module)
+    assert [node.kind for node in found.nodes] == ["Input", type(module).__name__]
+    assert len(found.edges) == len(example)
+
+
+def test_a_kid_is_led_to_its_brain():
+    kid = SimpleNamespace(brain=SequentialSystem())
+
+    with pytest.raises(
+        KindError, match=r"a module, found SimpleNamespace\. Draw its brain: graph\(kid\.brain\)"
+    ):
+        graph(kid)  # type: ignore[arg-type]
+
+
+def test_who_refused_what_is_told_and_why():
+    module = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Linear(3, 2)))
+
+    with pytest.raises(
+        BlockError, match=r"`1\.0`, a Linear, refused a tensor of \(2, 5\): mat1 and mat2"
+    ) as told:
+        graph(module, torch.zeros(2, 5))
+    with pytest.raises(BlockError, match="`0`, a ReLU, refused a str: relu"):
+        graph(module, "x")
+
+    assert isinstance(told.value.__cause__, RuntimeError)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
