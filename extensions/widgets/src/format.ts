@@ -50,6 +50,18 @@ export function rate(number: number): string {
   return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential().replace('e+', 'e') : String(short);
 }
 
+/** The learning rate that somebody typed; null if it is none. */
+export function typedRate(text: string): number | null {
+  const number = Number(text.replace(',', '.'));
+  return text.trim() !== '' && Number.isFinite(number) && number >= 0 ? number : null;
+}
+
+/** What to say of a text that is no learning rate; nothing where there is no text. */
+export function wrongRate(text: string): string {
+  const found = text.trim();
+  return found === '' || typedRate(found) !== null ? '' : `A learning rate is a number of 0 or more, found \`${found}\`.`;
+}
+
 /** Where so many processes train: 1 is the notebook's own. */
 export function processes(number: number): string {
   return number === 1 ? 'here' : `${number} ranks`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { block, bytes, difference, duration, held, moment, ms, observing, rate, sentence, tick, title, unsaid, value, warns } from '../src/format';
+import { block, bytes, difference, duration, held, moment, ms, observing, rate, sentence, tick, title, typedRate, unsaid, value, warns, wrongRate } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -10,6 +10,12 @@ test('values read with four digits', () => {
 
 test('a learning rate reads as it is typed, also when it came as float32', () => {
   assert.deepEqual([Math.fround(0.01), Math.fround(3e-5), 0.5].map(rate), ['0.01', '3e-5', '0.5']);
+});
+
+test('what is typed as a learning rate is one, or is told what one is', () => {
+  assert.deepEqual(['0.01', ' 3e-5 ', '0,5', '0', 'abc', '-1', 'Infinity', ' '].map(typedRate), [0.01, 3e-5, 0.5, 0, null, null, null, null]);
+  assert.equal(wrongRate(' abc'), 'A learning rate is a number of 0 or more, found `abc`.');
+  assert.deepEqual(['0,5', ' '].map(wrongRate), ['', '']);
 });
 
 test('durations read as a clock', () => {

@@ -1,6 +1,6 @@
 // The buttons and the learning rate: what can be asked of a run that lives.
 
-import { rate } from '../format';
+import { rate, typedRate, wrongRate } from '../format';
 import type { DashboardModel } from '../model';
 import type { Action } from '../tokens';
 import { h, icon, write } from './dom';
@@ -43,7 +43,8 @@ export class Controls {
     size: 8,
     spellcheck: 'false',
     'aria-label': 'Learning rate',
-    change: () => this.sendTyped()
+    change: () => this.sendTyped(),
+    blur: () => this.updateRate()
   });
   readonly rateNode = h('label', { class: 'akid-rate' }, h('span', {}, 'Learning rate'), this.slider, this.box);
   readonly buttons = h('div', { class: 'akid-buttons', role: 'group', 'aria-label': 'Training' }, this.toggle, this.step, this.stop, this.save);
@@ -52,6 +53,8 @@ export class Controls {
 
   private dragging = false;
   private asked: number | null = null;
+  /** What is wrong with the learning rate that was typed. */
+  private wrong = '';
 
   constructor(private readonly model: DashboardModel) {
     this.processes = new Processes(model);
@@ -86,13 +89,20 @@ export class Controls {
     this.stop.classList.toggle('akid-busy', busy('stop'));
     this.save.classList.toggle('akid-busy', busy('save'));
     this.buttons.setAttribute('aria-busy', String(Boolean(doing)));
+    this.tell();
+    this.updateRate();
+    this.processes.update();
+  }
+
+  /** What was typed wrong, and what nobody took. */
+  private tell(): void {
+    const { run, pending } = this.model;
     const silent = [...pending.values()].filter(({ state }) => state === 'lost').at(-1);
     const why = silent?.error ?? 'Neither the server nor the kernel has taken it.';
     const refused = silent?.error && REFUSED[silent.command.action];
     const said = refused ? `${refused} ${why}` : `No answer to “${silent?.command.action}” yet. ${why}`;
-    write(this.notice, silent && (run.live || silent.command.action === 'note') ? said : '');
-    this.updateRate();
-    this.processes.update();
+    const unheard = silent && (run.live || silent.command.action === 'note') ? said : '';
+    write(this.notice, [run.live ? this.wrong : '', unheard].filter(Boolean).join(' '));
   }
 
   private updateRate(): void {
@@ -109,23 +119,29 @@ export class Controls {
     if (document.activeElement !== this.slider) {
       this.slider.value = String(Math.log10(Math.max(shown, 1e-12)));
     }
-    if (document.activeElement !== this.box) {
+    if (document.activeElement !== this.box && !this.wrong) {
       this.box.value = rate(shown);
     }
   }
 
   private showDragged(): void {
     this.box.value = rate(10 ** Number(this.slider.value));
+    this.check();
   }
 
   private sendTyped(): void {
-    const typed = Number(this.box.value.replace(',', '.'));
-    const good = this.box.value.trim() !== '' && Number.isFinite(typed) && typed >= 0;
-    this.box.setAttribute('aria-invalid', String(!good));
-    if (good) {
+    const typed = typedRate(this.box.value);
+    this.check();
+    if (typed !== null) {
       this.slider.value = String(Math.log10(Math.max(typed, 1e-12)));
       this.send(typed);
     }
+  }
+
+  private check(): void {
+    this.wrong = wrongRate(this.box.value);
+    this.box.setAttribute('aria-invalid', String(this.wrong !== ''));
+    this.tell();
   }
 
   private send(value: number): void {
