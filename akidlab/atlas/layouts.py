@@ -10,13 +10,14 @@ import numpy as np
 from akidlab.errors import KindError, unknown
 
 LAYOUTS = ("square", "normal", "inverse", "dynamic")
+KEYS = ("type", "num")
 
 
 def checked(layout: str | Mapping[str, object]) -> tuple[str, int]:
     """The type and the number of a layout, such as `{"type": "normal", "num": 4}` or `"square"`.
 
     Raises:
-        UnknownNameError: if there is no such layout.
+        UnknownNameError: if there is no such layout, or no such key of one.
         KindError: if it is no layout, or its number is none of 1 or more.
     """
     given = {"type": layout} if isinstance(layout, str) else layout
@@ -24,6 +25,9 @@ def checked(layout: str | Mapping[str, object]) -> tuple[str, int]:
         raise KindError(
             f'A layout is `{{"type": "normal", "num": 1}}`, or one of {", ".join(LAYOUTS)}; found {layout!r}.'
         )
+    for key in given:
+        if key not in KEYS:
+            raise unknown("key of a layout", str(key), KEYS)
     kind, number = given["type"], given.get("num", 1)
     if kind not in LAYOUTS:
         raise unknown("layout", str(kind), LAYOUTS)

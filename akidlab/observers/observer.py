@@ -17,6 +17,7 @@ from akidlab.errors import DataError, KindError
 from akidlab.observers.answers import answers
 from akidlab.observers.chosen import are_names, is_place, place_of, tensor_of
 from akidlab.observers.filters import filter_norms, filters, picture_of
+from akidlab.observers.filters import layers as having_filters
 from akidlab.observers.maps import feature_maps, relu_sparsity
 from akidlab.observers.passing import samples_for
 
@@ -93,8 +94,10 @@ class Observer:
         Raises:
             UnknownNameError: if there is no such layer or layout.
             KindError: if the layout makes no sense.
+            DataError: if no layer is named, or none has filters.
         """
         found = self._between(lambda: filters(self.brain, layers))
+        self._check_some(found)
         sheets = {name: picture_of(one, layout) for name, one in found.items()}
         meant = {name: one.weights for name, one in found.items()}
         shown = Atlas("Filters", sheets, _told(found), meant=meant)
@@ -105,8 +108,10 @@ class Observer:
 
         Raises:
             UnknownNameError: if there is no such layer.
+            DataError: if no layer is named, or none has filters.
         """
         found = self._between(lambda: filter_norms(self.brain, layers))
+        self._check_some(found)
         return Chart("histogram", "Norms of filters", found, "L2 norm", "filters")
 
     # -- what passes through
@@ -255,6 +260,18 @@ class Observer:
 
     def _between(self, function: Any) -> Any:
         return function() if self.kid is None else self.kid.between_steps(function)
+
+    def _check_some(self, found: Mapping[str, Any]) -> None:
+        """An empty picture would say nothing."""
+        if found:
+            return
+        known = ", ".join(having_filters(self.brain))
+        if known:
+            raise DataError(f"No layer is named. Name some, or leave them out for all: {known}.")
+        raise DataError(
+            f"No block of {self!r} has filters: weights of two dimensions or more, as convolutions have. "
+            "`visualize_activation` shows what blocks emit."
+        )
 
     def _data(self) -> tuple[Tensor, Tensor | None]:
         """Samples and their labels."""

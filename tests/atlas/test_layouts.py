@@ -135,3 +135,8 @@ def test_what_are_no_filters_is_told() -> None:
         arrange(np.zeros((3, 3)))
     with pytest.raises(KindError, match="as many biases"):
         arrange(np.zeros((2, 1, 3, 3)), np.zeros(3))
+
+
+def test_a_key_that_no_layout_has_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"no key of a layout `nmu`\. Did you mean `num`\?"):
+        grid({"type": "normal", "nmu": 3}, 8, 5, 5)

@@ -163,3 +163,11 @@ def test_samples_are_numbers(kid: Kid) -> None:
         Observer(kid, "x")
     with pytest.raises(DataError, match=r"Samples are \[samples, ...\], found the shape \(\)"):
         Observer(kid, 3)
+
+
+def test_no_picture_is_empty(kid: Kid) -> None:
+    for look in (Observer(kid).visualize_filters, Observer(kid).do_stat_on_filters):
+        with pytest.raises(DataError, match=r"No layer is named.* for all: conv1, ip1\."):
+            look([])
+    with pytest.raises(DataError, match=r"No block of Observer\(ReLU\) has filters"):
+        Observer(nn.ReLU()).visualize_filters()
