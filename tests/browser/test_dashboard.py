@@ -136,6 +136,35 @@ def test_a_saved_notebook_reads_without_a_kernel(notebook: Open) -> None:
     assert book.problems == []
 
 
+def test_a_page_reloaded_in_mid_training_reconnects_and_shows_the_whole_history(notebook: Open) -> None:
+    train = f"""\\
+import threading
+from akidlab.widgets import Dashboard
+
+hand = Hand('again', steps={LONG})
+Dashboard(hand.run, send=hand.send).show()
+threading.Thread(target=hand.train).start()"""
+    book = notebook("again", train)
+    page = book.page
+    book.run_all()
+    wait_for_points(page, 100)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".akid-badge")).to_have_text("Paused")
+    settled_step(page)
+    known = points(page)
+    book.saved()
+    page.reload()
+
+    expect(page.locator(".akid-badge")).to_have_text("Paused")
+    wait_for_points(page, known)  # nothing is made meanwhile: these are of before
+    page.get_by_role("button", name="Resume").click()
+    wait_for_points(page, known + 20)
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".akid-badge")).to_have_text("Stopped")
+    assert book.problems == []
+
+
 def test_a_past_run_is_shown_without_controls(notebook: Open) -> None:
     book = notebook(
         "past",
