@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from akidlab import config, registry
 from akidlab.errors import AkidlabError, KindError
@@ -16,10 +16,14 @@ from akidlab.widgets.controls import Controls, to_the_run
 from akidlab.widgets.figure import MIME, figure
 from akidlab.widgets.follower import Follower
 from akidlab.widgets.live import LiveWidget
+from akidlab.widgets.meant import meant
 from akidlab.widgets.output import Bundle, Output
 from akidlab.widgets.place import place
 from akidlab.widgets.questions import Answer, answer
 from akidlab.widgets.ticker import Ticker
+
+if TYPE_CHECKING:
+    from akidlab.kids import Kid
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +38,14 @@ class Dashboard:
     itself over that while the kernel lives.
 
     Args:
-        run: what to show, live or past.
+        run: what to show, live or past: a run, its name or uid, or a kid that has practised.
         others: runs of the same store whose curves are drawn over its own from the start.
         send: gives a command to the run; the second way of the buttons, beside the Jupyter server. By
             default the control socket of the run, whichever process holds it.
+
+    Raises:
+        KindError: if it is none of these, or some of the others cannot be drawn over it.
+        UnknownNameError: if there is no such run.
 
     Example:
         >>> dashboard = Dashboard(Store().create("digits"))
@@ -47,14 +55,15 @@ class Dashboard:
 
     def __init__(
         self,
-        run: Run,
+        run: Run | Kid | str,
         *,
         others: Iterable[Run] = (),
         send: Callable[[Command], object] | None = None,
     ) -> None:
+        told = meant(run, wanted="A dashboard shows a run, or the name of one")
         self.run = Run(
-            Store(run.store.path), run.id, run.uid
-        )  # ours, to be closed when there is no more to read
+            Store(told.store.path), told.id, told.uid
+        )  # ours, closed when there is no more to read
         self.is_finished = False
         self._others = [self._near(other) for other in others]
         self._controls = Controls(send or to_the_run(self.run))

@@ -9,6 +9,7 @@ from akidlab import registry
 from akidlab.errors import AkidlabError, KindError
 from akidlab.store import Run, Runs, Store, comparison, titles
 from akidlab.widgets import comparing
+from akidlab.widgets.meant import meant
 from akidlab.widgets.output import Bundle
 from akidlab.widgets.questions import Answer
 from akidlab.widgets.view import View
@@ -32,7 +33,7 @@ def compare(*runs: Any) -> Comparison:
             `akidlab.runs()[:3]`.
 
     Raises:
-        KindError: if they are none of these, or there are not at least two.
+        KindError: if they are none of these, a kid has not practised, or there are not at least two.
         UnknownNameError: if there is no such run.
 
     Example:
@@ -159,11 +160,7 @@ class Comparison(View):
 
 
 def _run(what: Any, store: Store) -> Run:
-    run = what if isinstance(what, (Run, str)) else getattr(what, "run", None)
-    if isinstance(run, str):
-        return store.run(run)
-    if not isinstance(run, Run):
-        raise KindError(f"Runs are compared, or names of runs; found a {type(what).__name__}.")
+    run = meant(what, store, wanted="Runs are compared, or names of runs")
     if run.store.path != store.path:
         raise KindError(f"Runs of one store are compared; `{run.name}` lies in `{run.store.path}`.")
     return run

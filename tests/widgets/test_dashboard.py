@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tapped import Wire, custom, scalar, size
 
+from akidlab import DigitsSource, FeedSensor, Kid
+from akidlab.errors import KindError, UnknownNameError
 from akidlab.messages import Command, Event, Log, Message, Samples, Status
+from akidlab.models.brains import OneLayerBrain
 from akidlab.store import Recorder, Run
 from akidlab.widgets import Dashboard, assets
 from akidlab.widgets.dashboard import _picture
@@ -16,6 +20,20 @@ from akidlab.widgets.live import LiveWidget
 from tests.patience import until
 
 built = pytest.mark.skipif(not (assets.STATIC / "loader.js").exists(), reason="the widgets are not built")
+
+
+def test_a_run_is_shown_by_its_name_or_by_its_kid(run: Run) -> None:
+    for asked in (run, run.name, run.uid, SimpleNamespace(run=run)):
+        assert Dashboard(asked).run == run
+
+
+def test_what_is_no_run_is_said(run: Run) -> None:
+    with pytest.raises(UnknownNameError, match="There is no run `nope`"):
+        Dashboard("nope")
+    with pytest.raises(KindError, match=r"A dashboard shows a run, or the name of one; found a int\."):
+        Dashboard(3)  # type: ignore[arg-type]
+    with pytest.raises(KindError, match=r"`kid` has practised no run yet: `practice\(\)` begins one\."):
+        Dashboard(Kid(FeedSensor(DigitsSource()), OneLayerBrain(), "momentum"))
 
 
 @built

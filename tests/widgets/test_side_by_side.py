@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import akidlab
+from akidlab import DigitsSource, FeedSensor, Kid
 from akidlab.errors import KindError, UnknownNameError
 from akidlab.messages import Message, Samples
+from akidlab.models.brains import OneLayerBrain
 from akidlab.store import Recorder, Run, Store
 from akidlab.widgets.questions import answer
 
@@ -43,6 +45,8 @@ def test_what_cannot_be_compared_is_said() -> None:
         akidlab.compare(run)
     with pytest.raises(KindError, match="Runs are compared, or names of runs; found a int"):
         akidlab.compare(run, 3)
+    with pytest.raises(KindError, match=r"`kid` has practised no run yet: `practice\(\)` begins one\."):
+        akidlab.compare(run, Kid(FeedSensor(DigitsSource()), OneLayerBrain(), "momentum"))
     with pytest.raises(UnknownNameError, match=r"no run `digitz`\. Did you mean `digits`"):
         akidlab.compare(run, "digitz")
 
