@@ -127,7 +127,7 @@ def test_the_axis_may_be_time_and_a_step_pinned_beside_what_is_pointed_at(notebo
     page.keyboard.press("Enter")
     page.keyboard.press("End")
     expect(loss.locator(".akid-pinned")).to_have_text(
-        re.compile(r"^Pinned 2: training 2\.\d+ \(here .\d\.\d+\)")
+        re.compile(r"^Pinned 2: training 2\.\d+ \(at the cursor .\d\.\d+\)")
     )
     page.get_by_label("Horizontal axis").select_option("time")
     expect(loss).to_have_attribute("data-axis", "time")

@@ -28,6 +28,12 @@ export function difference(number: number): string {
   return number === 0 ? '±0' : `${number < 0 ? '−' : '+'}${value(Math.abs(number))}`;
 }
 
+/** A value at the step that is pinned, and how far that under the cursor is from it, if it is. */
+export function besideCursor(then: number, cursor: number | null): string {
+  const apart = cursor === null ? 0 : cursor - then;
+  return apart ? `${value(then)} (at the cursor ${difference(apart)})` : value(then);
+}
+
 const RAISED: { [digit: string]: string } = Object.fromEntries([...'-0123456789'].map((digit, i) => [digit, [...'⁻⁰¹²³⁴⁵⁶⁷⁸⁹'][i]]));
 
 /** The number of a tick in a few characters: 0.05, 20k, 1.5M, 2.5·10¹². */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { block, bytes, difference, duration, held, moment, ms, observing, rate, sentence, tick, title, typedRate, unsaid, value, warns, wrongRate } from '../src/format';
+import { besideCursor, block, bytes, difference, duration, held, moment, ms, observing, rate, sentence, tick, title, typedRate, unsaid, value, warns, wrongRate } from '../src/format';
 
 test('values read with four digits', () => {
   const read = [0.31416, 12.345, 0.00001234, 0, 1234567, NaN, Infinity, null].map(value);
@@ -98,6 +98,10 @@ test('a rank that lags or drifts is a warning, a timeline is not', () => {
 
 test('moments that lie close together are told in parts of a second', () => {
   assert.deepEqual([moment(0.25, 0.05), moment(0.5, 0.1), moment(75, 5)], ['0.25 s', '0.5 s', '1:15']);
+});
+
+test('a pinned value says how far the cursor is from it, where there is something to say', () => {
+  assert.deepEqual([besideCursor(0.5, 0.75), besideCursor(0.5, 0.5), besideCursor(0.5, null)], ['0.5000 (at the cursor +0.2500)', '0.5000', '0.5000']);
 });
 
 test('a difference carries its sign', () => {

@@ -1,7 +1,7 @@
 // The chart of a quantity of its own: its curve in training, smoothed, and that in validation; other runs over them.
 
 import uPlot from 'uplot';
-import { count, difference, title, value } from '../format';
+import { besideCursor, count, title, value } from '../format';
 import type { DashboardModel } from '../model';
 import type { Other } from '../others';
 import { align, lead, nearest, smooth, type IPoints } from '../series';
@@ -176,11 +176,11 @@ export class Chart extends Panel {
       write(this.pinText, '');
       return;
     }
-    const parts = this.tags.flatMap((tag, i) => {
+    const parts = this.tags.flatMap((_, i) => {
       const then = this.recorded(i, pinned);
-      const now = over ? this.recorded(i, row) : this.model.series.get(tag)?.last;
+      const cursor = over ? this.recorded(i, row) : null;
       const name = this.tags.length > 1 ? (i ? 'validation ' : 'training ') : '';
-      return then === null ? [] : [`${name}${value(then)}${now == null ? '' : ` (${over ? 'here' : 'now'} ${difference(now - then)})`}`];
+      return then === null ? [] : [`${name}${besideCursor(then, cursor)}`];
     });
     write(this.pinText, `Pinned ${count(pin)}: ${parts.join(' · ') || 'nothing there'}`);
   }
