@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from akidlab import blocks
 from akidlab.blocks.block import Block
@@ -18,8 +19,9 @@ from akidlab.blocks.layers.recurrent import RecurrentLayer
 from akidlab.blocks.layers.synapse import SynapseLayer
 from akidlab.blocks.layers.torch_layer import TorchLayer
 from akidlab.blocks.system import System
-from akidlab.errors import unknown
+from akidlab.errors import UnknownNameError
 
+NEAR = 3  # kinds that are named where one is not found
 _ABSTRACT = (
     Block, System, SynapseLayer, LossLayer, EvalLayer, ActivationLayer, GroupProcessingLayer, MemoryLayer,
     RecurrentLayer,
@@ -91,7 +93,14 @@ def kind(name: str) -> Kind:
     for one in kinds:  # what the notebook defines comes first
         if name == one.name or name in one.also:
             return one
-    raise unknown("kind of block", str(name), [one.name for one in kinds])
+    words = {called.lower(): one.name for one in kinds for called in (*one.also, one.name)}
+    word = str(name).lower()
+    within = [one for one in words if word and word in one]
+    near = dict.fromkeys(words[one] for one in [*within, *get_close_matches(word, words, NEAR, 0.5)])
+    hint = f" Did you mean {' or '.join(f'`{one}`' for one in [*near][:NEAR])}?" if near else ""
+    raise UnknownNameError(
+        f"There is no kind of block `{name}`.{hint} `palette()` of the workbench lists all {len(kinds)}."
+    )
 
 
 def _kind(cls: type[Block], names: list[str]) -> Kind:

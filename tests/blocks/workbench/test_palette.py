@@ -31,6 +31,28 @@ def test_every_kind_has_a_section_and_a_sentence():
     assert kind("Conv2D").cls is ConvolutionLayer
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("ConvolutonLayer", "`ConvolutionLayer`"),
+        ("relu", "`ReLULayer`"),
+        ("dropuot", "`DropoutLayer`"),
+        ("softmaxw", "`SoftmaxW"),
+    ],
+)
+def test_a_kind_that_is_not_there_is_told_with_the_nearest(name, near):
+    with pytest.raises(UnknownNameError, match=rf"no kind of block `{name}`\. Did you mean {near}.*\?"):
+        kind(name)
+
+
+def test_of_a_kind_that_is_nowhere_near_it_is_told_where_all_are():
+    with pytest.raises(UnknownNameError) as raised:
+        kind("zzzz")
+
+    told = f"`palette()` of the workbench lists all {len(palette())}."
+    assert str(raised.value) == f"There is no kind of block `zzzz`. {told}"
+
+
 def test_every_option_of_every_kind_is_told():
     lacking = [
         f"{one.name}.{option.name}" for one in palette() for option in form(one.cls) if not option.help
