@@ -1,31 +1,24 @@
 // The camera of a graph: which part of the plane is seen, moved by dragging, by fingers and by the wheel with Ctrl.
 
 import type { Point } from './layout';
+import { clamp, Sight } from './sight';
 
-const NEAREST = 2.5;
-const FARTHEST = 0.05;
-const READABLE = 0.62; // the scale down to which a whole graph is shown from the start
 const THRESHOLD = 4; // pixels until a press is a drag
 
-export class Camera {
-  x = 0;
-  y = 0;
-  k = 1;
+export class Camera extends Sight {
   private readonly fingers = new Map<number, Point>();
   private isDragging = false;
   private readonly sizes: ResizeObserver;
-  private size: Point = [0, 0];
-  private whole: { width: number; height: number } | null = null;
-  private began = false;
 
   constructor(
     private readonly stage: HTMLElement,
-    private readonly changed: () => void
+    changed: () => void
   ) {
+    super(changed);
     stage.addEventListener('pointerdown', this.press);
     stage.addEventListener('wheel', this.roll, { passive: false });
     stage.addEventListener('click', this.click, { capture: true });
-    this.sizes = new ResizeObserver(() => this.measure());
+    this.sizes = new ResizeObserver(() => this.measure(stage.clientWidth, stage.clientHeight));
     this.sizes.observe(stage);
   }
 
@@ -45,59 +38,6 @@ export class Camera {
   at({ clientX, clientY }: { clientX: number; clientY: number }): Point {
     const box = this.stage.getBoundingClientRect();
     return [(clientX - box.left - this.x) / this.k, (clientY - box.top - this.y) / this.k];
-  }
-
-  /** What there is to be seen; from the start all of it, or its beginning where that would be too small. */
-  hold(whole: { width: number; height: number }): void {
-    this.whole = whole;
-    this.begin();
-  }
-
-  fit(least = FARTHEST): void {
-    if (!this.whole || !this.size[0]) {
-      return;
-    }
-    const { width, height } = this.whole;
-    const [across, along] = this.size;
-    this.k = clamp(Math.min((across - 24) / width, (along - 24) / height, 1.2), least, NEAREST);
-    this.x = Math.max((across - width * this.k) / 2, width * this.k > across ? 12 : -Infinity);
-    this.y = Math.max((along - height * this.k) / 2, height * this.k > along ? 12 : -Infinity);
-    if (height * this.k > along && width * this.k > across) {
-      this.x = (across - width * this.k) / 2;
-    }
-    this.changed();
-  }
-
-  zoom(factor: number, [x, y]: Point = [this.size[0] / 2, this.size[1] / 2]): void {
-    const k = clamp(this.k * factor, FARTHEST, NEAREST);
-    this.x = x - ((x - this.x) * k) / this.k;
-    this.y = y - ((y - this.y) * k) / this.k;
-    this.k = k;
-    this.changed();
-  }
-
-  /** Move as little as is needed for a box of the plane to be seen. */
-  show(x: number, y: number, width: number, height: number): void {
-    this.x += into(this.x + x * this.k, width * this.k, this.size[0]);
-    this.y += into(this.y + y * this.k, height * this.k, this.size[1]);
-    this.changed();
-  }
-
-  private measure(): void {
-    const { clientWidth, clientHeight } = this.stage;
-    if (this.began && clientWidth) {
-      this.x += (clientWidth - this.size[0]) / 2;
-    }
-    this.size = [clientWidth, clientHeight];
-    this.begin();
-    this.changed();
-  }
-
-  private begin(): void {
-    if (!this.began && this.whole && this.size[0]) {
-      this.began = true;
-      this.fit(READABLE);
-    }
   }
 
   private readonly press = (event: PointerEvent): void => {
@@ -169,17 +109,4 @@ export class Camera {
       this.zoom(Math.exp(-clamp(event.deltaY * lines, -120, 120) / 300), [event.clientX - box.left, event.clientY - box.top]);
     }
   };
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value));
-}
-
-/** How far something must move to lie within, with a margin. */
-function into(from: number, length: number, room: number): number {
-  const margin = Math.min(24, Math.max(0, (room - length) / 2));
-  if (from < margin || length > room) {
-    return margin - from;
-  }
-  return Math.min(0, room - margin - (from + length));
 }
