@@ -95,6 +95,10 @@ class Builder(View):
             self._pictured = self.bench.draft
             self._output.update(self._bundle())
 
+    def __repr__(self) -> str:
+        count = self.bench.count
+        return f"Builder({self.bench.brain.name!r}, {count} block{'' if count == 1 else 's'})"
+
     def show(self) -> None:
         """Show it under the cell that runs now."""
         super().show()

@@ -77,6 +77,11 @@ class Explorer(View):
             return bundle
         return bundle
 
+    def __repr__(self) -> str:
+        facts = self._network.facts
+        many, shape = facts["many"], facts["shape"]
+        return f"Explorer({many} sample{'' if many == 1 else 's'} of {shape})"
+
     def ask(self, question: object, asked: object) -> Answer:
         if question != "look" or not isinstance(asked, Mapping):
             return super().ask(question, asked)

@@ -33,6 +33,10 @@ def test_an_act_is_done_to_the_living_brain_and_answered_with_all_that_is_shown(
     json.dumps(state)
 
 
+def test_it_prints_as_what_it_is(builder):
+    assert repr(builder) == "Builder('mine', 1 block)"
+
+
 def test_what_is_wrong_is_told_at_its_block(builder):
     state = _do(builder, "add", kind_name="ConvolutionLayer", after="ip1")
 

@@ -34,6 +34,10 @@ def test_an_answer_has_the_sample_the_maps_and_what_it_hangs_on() -> None:
     assert (answer.content["shares"], answer.content["label"]) == ([0.25, 0.75], 1)
 
 
+def test_it_prints_as_what_it_is() -> None:
+    assert repr(Explorer(FakeNetwork())) == "Explorer(3 samples of [1, 2, 2])"
+
+
 def test_the_picture_is_small_and_says_what_is_seen() -> None:
     bundle = Explorer(FakeNetwork()).picture()
 

@@ -82,6 +82,11 @@ class Workbench:
         return self._states[self._at].draft
 
     @property
+    def count(self) -> int:
+        """How many blocks are drafted, with those within systems."""
+        return sum(1 for _ in drafts.paths(self.draft))
+
+    @property
     def errors(self) -> dict[str, str]:
         """What is wrong, by the path of the block that causes it; an empty path is the whole."""
         return self.findings.errors
@@ -520,7 +525,7 @@ class Workbench:
         return replace(part, options=values, typed=typed)
 
     def __repr__(self) -> str:
-        count = sum(1 for _ in drafts.paths(self.draft))
+        count = self.count
         wrong = "".join(f"\n  {path or self.brain.name}: {error}" for path, error in self.errors.items())
         return f"{self.brain.name}: {count} block{'' if count == 1 else 's'}, {self.said}{wrong}"
 
