@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MORE = (
+    "A run writes one every `val_log_step` steps and at its end; `kid.save()`, or *Checkpoint* in its "
+    "dashboard, writes one of the step that it is at."
+)
+
 
 def at(run: Run, step: int, like: Kid | None = None) -> Moment:
     """`run` as of its newest checkpoint of a step no later than `step`; torn ones are passed over.
@@ -144,10 +149,11 @@ def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
 
 def _none(run: Run, step: int, there: checkpoints.Checkpoints) -> str:
     if not there:
-        return f"The run `{run.name}` has left no checkpoint in `{run.folder}`."
+        return f"The run `{run.name}` has left no checkpoint in `{run.folder}`. {MORE}"
     nearest = sorted(sorted(there.steps, key=lambda one: abs(one - step))[:2])
     told = " and ".join(f"{one:,}" for one in nearest)
     are = "are those of steps" if len(nearest) > 1 else "is that of step"
     return (
-        f"The run `{run.name}` has no whole checkpoint of step {step:,} or before. The nearest {are} {told}."
+        f"The run `{run.name}` has no whole checkpoint of step {step:,} or before. The nearest {are} {told}. "
+        f"{MORE}"
     )

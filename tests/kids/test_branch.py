@@ -55,6 +55,15 @@ def test_a_step_before_all_checkpoints_names_the_nearest(grown) -> None:
         grown.run.at("10")
 
 
+def test_where_the_only_checkpoint_is_the_last_it_is_said_how_there_are_more(make_kid) -> None:
+    kid = make_kid(max_steps=20, record=True)
+    kid.practice()
+
+    remedy = r"nearest is that of step 20\. .*`val_log_step` .*`kid\.save\(\)`, or \*Checkpoint\*"
+    with pytest.raises(CheckpointError, match=remedy):
+        kid.branch(10)
+
+
 def test_a_torn_checkpoint_is_passed_over_for_the_one_before(grown) -> None:
     path = grown.run.checkpoints[1].path
     path.write_bytes(path.read_bytes()[:-50])
