@@ -16,13 +16,13 @@ export interface ICanvasHooks extends IGraphHooks {
 }
 
 const PORT = 5; // its radius
-const READABLE = 0.62; // the scale down to which all is shown
+const READABLE = 0.62; // the scale down to which all is shown, since wires are drawn only to what is seen
 
 export class Canvas extends GraphView {
   private cut: IEdge[] | null = null;
 
   constructor(protected override readonly hooks: ICanvasHooks) {
-    super(hooks);
+    super(hooks, READABLE);
   }
 
   /** The block that lies at a place of the page, to drop something on. */
@@ -36,7 +36,7 @@ export class Canvas extends GraphView {
 
   /** See all of it, or as much as can be read. */
   showAll(): void {
-    this.camera.fit(READABLE);
+    this.camera.fit();
   }
 
   focus(id: string): void {

@@ -12,9 +12,10 @@ export class Camera extends Sight {
 
   constructor(
     private readonly stage: HTMLElement,
-    changed: () => void
+    changed: () => void,
+    readable?: number
   ) {
-    super(changed);
+    super(changed, readable);
     stage.addEventListener('pointerdown', this.press);
     stage.addEventListener('wheel', this.roll, { passive: false });
     stage.addEventListener('click', this.click, { capture: true });

@@ -4,7 +4,7 @@ import type { Point } from './layout';
 
 const NEAREST = 2.5;
 const FARTHEST = 0.05;
-const READABLE = 0.62; // the scale down to which a whole graph is shown from the start
+const READABLE = 0.75; // the scale down to which a whole graph is shown from the start
 
 export class Sight {
   x = 0;
@@ -14,7 +14,10 @@ export class Sight {
   private whole: { width: number; height: number } | null = null;
   private began = false;
 
-  constructor(protected readonly changed: () => void) {}
+  constructor(
+    protected readonly changed: () => void,
+    private readonly readable = READABLE
+  ) {}
 
   /** What there is to be seen; from the start all of it, or its beginning where that would be too small. */
   hold(whole: { width: number; height: number }): void {
@@ -35,7 +38,8 @@ export class Sight {
     this.changed();
   }
 
-  fit(least = FARTHEST): void {
+  /** See all of it, or its beginning where all would be too small to read. */
+  fit(least = this.readable): void {
     if (!this.whole || !this.size[0]) {
       return;
     }
@@ -48,6 +52,15 @@ export class Sight {
       this.x = (across - width * this.k) / 2;
     }
     this.changed();
+  }
+
+  /** Fit it in; where it is so already, see all of it, however small. */
+  refit(): void {
+    const [x, y, k] = [this.x, this.y, this.k];
+    this.fit();
+    if (this.x === x && this.y === y && this.k === k) {
+      this.fit(FARTHEST);
+    }
   }
 
   zoom(factor: number, [x, y]: Point = [this.size[0] / 2, this.size[1] / 2]): void {
@@ -68,7 +81,7 @@ export class Sight {
   private begin(): void {
     if (!this.began && this.whole && this.size[0]) {
       this.began = true;
-      this.fit(READABLE);
+      this.fit();
     }
   }
 }

@@ -63,7 +63,7 @@ export class GraphView {
   private hit = -1;
   private rove: string | null = null;
 
-  constructor(protected readonly hooks: IGraphHooks = {}) {
+  constructor(protected readonly hooks: IGraphHooks = {}, readable?: number) {
     this.panel = new Panel(id => this.reveal(id, true), node => hooks.about?.(node) ?? []);
     this.search = h('input', {
       type: 'search', class: 'akid-filter', placeholder: 'Find a block', spellcheck: 'false', 'aria-label': 'Find a block by its name or class',
@@ -75,7 +75,7 @@ export class GraphView {
     this.svg = s('svg', { role: 'group', 'aria-roledescription': 'block graph', focusable: 'false' }, s('defs', {}, arrow), this.plane);
     this.stage = h('div', { class: 'akid-graph-stage' }, this.empty);
     this.stage.append(this.svg);
-    this.camera = new Camera(this.stage, () => this.moved());
+    this.camera = new Camera(this.stage, () => this.moved(), readable);
     this.node = h(
       'div',
       { class: 'akid-graph', keydown: (event: KeyboardEvent) => this.onKey(event) },
@@ -430,7 +430,7 @@ export class GraphView {
     } else if (key === '-') {
       this.camera.zoom(0.8);
     } else if (key === '0') {
-      this.camera.fit();
+      this.camera.refit();
     } else if (key === 'Escape' && this.selected !== null) {
       this.select(null);
     } else if (on !== null && (key === 'Enter' || key === ' ')) {
@@ -463,7 +463,7 @@ export class GraphView {
       this.camera.fit();
     });
     all.append(icon('unfold'));
-    return h('div', { class: 'akid-graph-bar', role: 'group', 'aria-label': 'View' }, all, turn, this.button('−', 'Smaller (−)', () => this.camera.zoom(0.8)), this.button('+', 'Larger (+); Ctrl and the wheel, too', () => this.camera.zoom(1.25)), this.button('Fit', 'All of it (0)', () => this.camera.fit()));
+    return h('div', { class: 'akid-graph-bar', role: 'group', 'aria-label': 'View' }, all, turn, this.button('−', 'Smaller (−)', () => this.camera.zoom(0.8)), this.button('+', 'Larger (+); Ctrl and the wheel, too', () => this.camera.zoom(1.25)), this.button('Fit', 'Fit it in (0); once more: all of it', () => this.camera.refit()));
   }
 
   protected button(text: string, title: string, click: () => void): HTMLButtonElement {
