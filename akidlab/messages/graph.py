@@ -139,9 +139,9 @@ class Graph:
 
     def __repr__(self) -> str:
         blocks = sum(node.role != "input" for node in self.nodes)
-        return (
-            f"<Graph of {self.name}: {blocks} nodes, {len(self.edges)} edges, {self.parameters:,} parameters>"
-        )
+        sizes = (blocks, "node"), (len(self.edges), "edge"), (self.parameters, "parameter")
+        told = ", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in sizes)
+        return f"<Graph of {self.name}: {told}>"
 
 
 def shown(drawn: object) -> dict[str, Any]:

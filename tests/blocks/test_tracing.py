@@ -178,6 +178,12 @@ def test_a_module_alone_is_a_node_that_holds_its_parameters(module, example):
     assert len(found.edges) == len(example)
 
 
+def test_one_node_is_told_in_the_singular():
+    found = graph(nn.Linear(3, 2), torch.zeros(2, 3))
+
+    assert repr(found) == "<Graph of Linear: 1 node, 1 edge, 8 parameters>"
+
+
 def test_a_kid_is_led_to_its_brain():
     kid = SimpleNamespace(brain=SequentialSystem())
 
