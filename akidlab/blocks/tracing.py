@@ -49,9 +49,8 @@ def graph(module: nn.Module, *example: Any) -> Graph:
     if isinstance(module, System):
         return described(module.setup(*example) if example else module)
     if not isinstance(module, nn.Module):
-        hint = (
-            " Draw its brain: graph(kid.brain)." if isinstance(getattr(module, "brain", None), System) else ""
-        )
+        has_brain = isinstance(getattr(module, "brain", None), System)
+        hint = " Draw its brain: graph(kid.brain)." if has_brain else ""
         raise KindError(f"A graph is that of a module, found {type(module).__name__}.{hint}")
     if not example:
         kind = type(module).__name__
@@ -89,9 +88,7 @@ class _Trace:
         self.names = {id(m): name.rpartition(".")[2] for name, m in module.named_modules()}
         self.alive: list[Tensor] = []  # or another tensor would be given the id of one that is gone
         self.inside = 0  # leaves that are being called
-        self.calls: list[
-            tuple[nn.Module, Any]
-        ] = []  # what is being called, and with what; the innermost last
+        self.calls: list[tuple[nn.Module, Any]] = []  # what is called, and with what; the innermost last
 
     def run(self, example: tuple[Any, ...]) -> Graph:
         training = {m: m.training for m in self.module.modules()}
@@ -118,8 +115,8 @@ class _Trace:
         module, given = self.calls[-1] if self.calls else (self.module, example)
         path = next((name for name, one in self.module.named_modules() if one is module), "")
         name = f"`{path}`, a {type(module).__name__}," if path else f"`{type(module).__name__}`"
-        found = ", ".join(map(_look, given))
-        return f"{name} refused {found}: {error}. Give an example that it can be called with."
+        found, told = ", ".join(map(_look, given)), str(error).rstrip(".")
+        return f"{name} refused {found}: {told}. Give an example that it can be called with."
 
     # -- modules
 
