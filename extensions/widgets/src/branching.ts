@@ -60,7 +60,7 @@ export function beginning(origin: IOrigin, step: number, own: string): { said: s
   const first = origin.first === null ? 'The run has none yet' : `The first one is of step ${count(origin.first)}`;
   return {
     said: `no checkpoint at step ${count(step)} or before`,
-    advice: `A branch begins at a checkpoint. ${first}. Checkpoint now writes one at the step that is made; --keep 20 keeps more of them.`
+    advice: `A branch begins at a checkpoint. ${first}. A run writes one every val_log_step steps and at its end; Checkpoint (c), or kid.save(), writes one of the step that it is at. --keep 20 keeps more of those that are written, it makes none.`
   };
 }
 

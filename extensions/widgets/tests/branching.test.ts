@@ -51,7 +51,7 @@ test('it is said from which checkpoint a branch begins, or how to have more', ()
   assert.match(beginning(from('digits', 300), 312, 'slower').said, /step 300 of digits$/);
   const none = beginning(from(null, null, 500), 312, 'digits');
   assert.equal(none.said, 'no checkpoint at step 312 or before');
-  assert.match(none.advice, /The first one is of step 500\. Checkpoint now .* --keep/);
+  assert.match(none.advice, /The first one is of step 500\. .* val_log_step .* kid\.save\(\), .* --keep 20 .* makes none/);
   assert.match(beginning(from(null, null), 312, 'digits').advice, /The run has none yet/);
 });
 
