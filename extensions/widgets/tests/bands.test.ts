@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Bands, NINE, type ITold } from '../src/bands/bands';
 import { apart, stretches } from '../src/bands/paint';
-import { looks, range, topics } from '../src/bands/said';
+import { looks, range, short, topics } from '../src/bands/said';
 import { Scale, threshold, ticks } from '../src/bands/scale';
 import { shade, SHADES } from '../src/bands/shade';
 
@@ -144,6 +144,31 @@ test('an axis that nearly reaches zero shows it, and one of a single value has r
   assert.equal(new Scale(4, 4).place(4), 0.5);
   assert.equal(new Scale(0, 0).place(0), 0.5);
   assert.deepEqual(ticks(0, 0.93, 5), [0, 0.2, 0.4, 0.6, 0.8]);
+});
+
+test('however few ticks there is room for, two are drawn', () => {
+  assert.deepEqual(ticks(0, 469, 2), [0, 200, 400]);
+  assert.deepEqual(ticks(1, 469, 2), [200, 400]);
+  for (let last = 2; last < 2000; last++) {
+    const found = ticks(0, last, 2);
+    assert.ok(found.length >= 2 && found.length <= 6, `${last}: ${found}`);
+  }
+});
+
+test('a log-like axis has a tick near its end, however few there is room for', () => {
+  assert.deepEqual(new Scale(0, 3.7, 0.01).ticks(2), [0, 1]);
+  assert.deepEqual(new Scale(0, 3.7, 0.01).ticks(3), [0, 0.1, 1]);
+});
+
+test('what a ReLU lets through of a few lies on an even axis', () => {
+  const nine = [0, 0, 0, 0, 0, 0, 0.02, 0.6, 3.7];
+
+  assert.equal(threshold(made(upTo(50), (_step, line) => nine[line]), 'auto'), null);
+});
+
+test('the heading of a card has three digits', () => {
+  assert.deepEqual([-0.31416, 0, 123.45, 12345, 1.234e-5, 1e-5, NaN, -Infinity].map(short), ['-0.314', '0', '123', '1.2e4', '1.2e-5', '1e-5', 'NaN', '−∞']);
+  assert.equal(range(made([1]), 0, short), '1 … 5 … 9');
 });
 
 test('labels are moved apart, in their order and inside', () => {

@@ -4,7 +4,7 @@ import { title } from '../format';
 import { h, write } from '../view/dom';
 import type { Bands } from './bands';
 import { BandsChart, type IBandsHost } from './chart';
-import { describe, keyOf, looks, range, topicOf } from './said';
+import { describe, keyOf, looks, range, short, topicOf } from './said';
 
 export class Card {
   private readonly chart: BandsChart;
@@ -56,6 +56,6 @@ export class Card {
     const { bands } = this;
     const index = bands && (step === null ? (bands.length ? bands.length - 1 : null) : bands.nearest(step));
     this.chart.mark(index != null && step !== null ? bands!.steps[index] : null);
-    write(this.at, range(bands, index ?? null));
+    write(this.at, range(bands, index ?? null, short));
   }
 }

@@ -26,12 +26,19 @@ export function keyOf(tag: string): string {
 }
 
 /** `-0.31 … 0.0021 … 0.29`: minimum, median and maximum. */
-export function range(bands: Bands | undefined, index: number | null): string {
+export function range(bands: Bands | undefined, index: number | null, said: (number: number) => string = value): string {
   if (!bands || index === null) {
     return '';
   }
   const nine = bands.nine(index);
-  return [nine[0], nine[4], nine[8]].map(value).join(' … ');
+  return [nine[0], nine[4], nine[8]].map(said).join(' … ');
+}
+
+/** Three digits, for a heading that has little room: -0.314, 1.2e-5. */
+export function short(number: number): string {
+  const size = Math.abs(number);
+  const digits = Number.isFinite(number) && size !== 0 && (size < 1e-3 || size >= 1e4) ? number.toExponential(1) : String(+number.toPrecision(3));
+  return Number.isFinite(number) ? digits.replace('.0e', 'e').replace('e+', 'e') : value(number);
 }
 
 /** How often it was looked at, and how much of that is drawn. */

@@ -28,7 +28,7 @@ export function usual(bands: Bands): { inner: number; outer: number } {
   for (let i = 0; i < bands.length; i++) {
     if (bands.isFinite(i)) {
       const nine = bands.nine(i);
-      const size = Math.max(Math.abs(nine[2]), Math.abs(nine[6])); // of what lies between 16 and 84%
+      const size = Math.max(Math.abs(nine[1]), Math.abs(nine[7])); // of what lies between 7 and 93%: most of a ReLU's are 0
       if (size > 0) {
         sizes.push(size);
       }
@@ -78,7 +78,7 @@ export class Scale {
     if (this.threshold === null) {
       return ticks(this.unbent(this.from), this.unbent(this.from + this.span), count);
     }
-    const most = Math.max(1, Math.ceil(Math.log10(Math.max(Math.abs(this.low), Math.abs(this.high)) / this.threshold)));
+    const most = Math.max(1, Math.floor(Math.log10(Math.max(Math.abs(this.low), Math.abs(this.high)) / this.threshold) + 1e-9));
     const sides = (this.low < 0 ? 1 : 0) + (this.high > 0 ? 1 : 0);
     const stride = Math.max(1, Math.ceil((most * sides) / Math.max(1, count - 1)));
     const powers = Array.from({ length: Math.floor(most / stride) }, (_, i) => +(this.threshold! * 10 ** (most - i * stride)).toPrecision(6));
@@ -94,14 +94,16 @@ export class Scale {
   }
 }
 
-/** About `count` round numbers from `low` to `high`. */
+/** About `count` round numbers from `low` to `high`, two at least. */
 export function ticks(low: number, high: number, count: number): number[] {
   const raw = (high - low) / count;
   if (!(raw > 0) || !Number.isFinite(raw)) {
     return [low];
   }
   const power = 10 ** Math.floor(Math.log10(raw));
-  const size = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= raw * 0.999)!;
-  const [first, last] = [Math.ceil(low / size - 1e-9), Math.floor(high / size + 1e-9)];
+  const ends = (size: number) => [Math.ceil(low / size - 1e-9), Math.floor(high / size + 1e-9)];
+  const wanted = [1, 2, 5, 10].map(factor => factor * power).find(step => step >= raw * 0.999)!;
+  const size = [10, 5, 2, 1, 0.5, 0.2].map(factor => factor * power).find(step => step <= wanted * 1.001 && ends(step)[1] > ends(step)[0])!;
+  const [first, last] = ends(size);
   return Array.from({ length: last - first + 1 }, (_, i) => +((first + i) * size).toPrecision(12));
 }
