@@ -4,7 +4,7 @@ import { Drawing } from '../src/pictures/drawing';
 import { Feed, type IPictures } from '../src/pictures/feed';
 import { grid, sheetOf, where } from '../src/pictures/layouts';
 import { colour, paint, scaleOf, veil } from '../src/pictures/paint';
-import { numberOf, pictures, size, type IPicture, type ITold } from '../src/pictures/picture';
+import { drawnAs, numberOf, pictures, size, type IPicture, type ITold } from '../src/pictures/picture';
 
 function told(shape: ITold['shape'], more: Partial<ITold> = {}): ITold {
   return { tag: 'filters/conv1', step: 5, shape, low: -1, high: 1, biases: false, total: shape[0], channels: shape[1], ...more };
@@ -38,6 +38,18 @@ test('every number is drawn once in every layout', () => {
     const drawn = [...sheet.places].filter(place => place >= 0).sort((a, b) => a - b);
     assert.deepEqual(drawn, Array.from({ length: 84 }, (_, i) => i), type);
   }
+});
+
+test('a long single row of weights is folded, and every number is drawn once and told by its place in the row', () => {
+  const wide = told([3, 1, 1, 512], { biases: true });
+  const sheet = sheetOf(wide, { type: 'normal', num: 1 });
+
+  assert.deepEqual([drawnAs(wide), drawnAs(told([1, 1, 1, 64])), drawnAs(told([1, 1, 1, 101]))], [[16, 32], [1, 64], [10, 11]]);
+  assert.deepEqual([sheet.rows, sheet.columns], [3 * 17 - 1, 34]);
+  assert.deepEqual([...sheet.places].filter(place => place >= 0).sort((a, b) => a - b), Array.from({ length: 3 * 512 }, (_, i) => i));
+  assert.equal(where(wide, sheet.places[18 * sheet.columns + 2]), 'filter 1, row 0, column 34');
+  assert.equal(size(wide), '3 filters, 1×512 folded to 16×32');
+  assert.deepEqual(drawnAs(told([1, 1, 1, 512], { tag: 'maps/system_in' })), [1, 512]);
 });
 
 test('numbers without a map are tiled without gaps', () => {

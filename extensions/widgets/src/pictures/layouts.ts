@@ -1,6 +1,7 @@
-// Layouts: where each filter lies in one image, as akid counts them; the same numbers as `akidlab.atlas.layouts`.
+// Layouts: where each filter lies in one image, as akid counts them; the same numbers as `akidlab.atlas.layouts`,
+// but long single rows are folded.
 
-import { isColour, type IPicture, type ITold } from './picture';
+import { drawnAs, isColour, type IPicture, type ITold } from './picture';
 
 export type LayoutName = 'dynamic' | 'normal' | 'inverse' | 'square';
 
@@ -41,7 +42,9 @@ export function grid({ type, num }: ILayout, count: number, height: number, widt
 
 /** The sheet of a picture: filters in a layout, maps always in the squarest grid. */
 export function sheetOf(picture: ITold & Partial<IPicture>, layout: ILayout): ISheet {
-  const [items, channels, height, width] = picture.shape;
+  const [items, channels] = picture.shape;
+  const [height, width] = drawnAs(picture);
+  const numbers = picture.shape[2] * picture.shape[3];
   const colour = isColour(picture);
   const isTiled = layout.type === 'square' || !picture.tag.startsWith('filters/');
   const deep = colour ? 1 : channels;
@@ -62,11 +65,9 @@ export function sheetOf(picture: ITold & Partial<IPicture>, layout: ILayout): IS
     const [row, column] = isTiled ? [Math.floor(strip / columns), strip % columns] : [strip % rows, Math.floor(strip / rows)];
     const [top, left] = [row * (height + gap), column * (drawn + gap)];
     for (let tile = 0; tile < across; tile++) {
-      const place = colour ? strip * 3 * height * width : (strip * across + tile) * height * width;
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          sheet.places[(top + y) * sheet.columns + left + tile * (width + gap) + x] = place + y * width + x;
-        }
+      const place = colour ? strip * 3 * numbers : (strip * across + tile) * numbers;
+      for (let i = 0; i < numbers; i++) {
+        sheet.places[(top + Math.floor(i / width)) * sheet.columns + left + tile * (width + gap) + (i % width)] = place + i;
       }
     }
     if (bias) {

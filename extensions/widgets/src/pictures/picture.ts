@@ -2,6 +2,7 @@
 
 export const LEVELS = 254; // the level of the greatest number
 export const NOTHING = 255; // of what is not finite
+const LONG = 64; // numbers of a single row, before it is folded
 
 /** What the kernel says of a picture before its levels. */
 export interface ITold {
@@ -51,8 +52,20 @@ export function isColour({ tag, shape }: ITold): boolean {
   return tag.startsWith('filters/') && shape[1] === 3 && Math.min(shape[2], shape[3]) > 1;
 }
 
+/** How high and wide one is drawn: a long single row of weights is folded, 1×512 to 16×32, or it would be a hair. */
+export function drawnAs({ tag, shape: [, , height, width] }: ITold): [height: number, width: number] {
+  if (height > 1 || width <= LONG || !tag.startsWith('filters/')) {
+    return [height, width];
+  }
+  const side = Math.ceil(Math.sqrt(width));
+  const even = Array.from({ length: side + 1 }, (_, i) => side + i).find(across => width % across === 0);
+  const across = even ?? side;
+  return [Math.ceil(width / across), across];
+}
+
 /** In a few words: `32 filters, 5×5`. */
-export function size({ tag, shape, total, channels }: ITold): string {
+export function size(told: ITold): string {
+  const { tag, shape, total, channels } = told;
   const [items, shown, height, width] = shape;
   const what = tag.startsWith('filters/') ? 'filters' : 'maps';
   if (tag === 'maps/system_in') {
@@ -63,5 +76,7 @@ export function size({ tag, shape, total, channels }: ITold): string {
   }
   const many = items < total ? `${items} of ${total} ${what}` : `${items} ${what}`;
   const deep = channels > 1 ? `${shown < channels ? `${shown} of ` : ''}${channels} × ` : '';
-  return `${many}, ${deep}${height}×${width}`;
+  const [rows, across] = drawnAs(told);
+  const folded = rows === height ? '' : ` folded to ${rows}×${across}`;
+  return `${many}, ${deep}${height}×${width}${folded}`;
 }
