@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from akidlab.atlas import Atlas, Chart
-from akidlab.backends.svg.atlas import size
+from akidlab.backends.svg.atlas import atlas, size
 from akidlab.errors import KindError
 
 ARRAY = np.array([[-1.0, 0.0], [2.0, np.nan]], np.float32)
@@ -140,3 +141,15 @@ def test_the_encoder_writes_what_others_read() -> None:
 
     pixels = np.asarray(Image.open(io.BytesIO(png(ramp, grey=True))).convert("L"), float) / 255
     np.testing.assert_allclose(pixels, ramp, atol=0.005)
+
+
+def test_names_and_scales_of_slim_images_do_not_touch() -> None:
+    slim = {f"conv{i}": np.linspace(-1.23e-4, 1.23e-4, 192).reshape(192, 1) for i in range(8)}
+
+    picture = str(atlas(Atlas("Filters", slim)))
+
+    lefts = [float(x) for x in re.findall(r"<image x='([\d.]+)'", picture)]
+    scales = re.findall(r"<text x='([\d.]+)' y='[\d.]+' font-size='10'>([^<]+)</text>", picture)
+    ends = [float(x) + 5.5 * len(said) for x, said in scales]
+    assert len(ends) == len(lefts) == 8
+    assert all(end < left for end, left in zip(ends, lefts[1:], strict=False))

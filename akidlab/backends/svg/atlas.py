@@ -37,13 +37,13 @@ def atlas(drawn: Atlas, *, whole: bool = False) -> Picture:
     body, x, y, row = [parts.text(2, 16, drawn.title, size=14, weight=600)], 0.0, 28.0, 0.0
     for name, array in shown.items():
         width, height = size(array, many=len(shown))
-        room = max(width, 6.3 * len(name))
+        said, bar = _said(name, array, drawn.arrays[name]), array.ndim == 2 and not drawn.grey
+        room = max(width, 6.3 * len(said), _bar_width(array, width) if bar else 0.0)
         if x and x + room > WIDTH:
             x, y, row = 0.0, y + row + GAP, 0.0
-        body.append(_image(array, x, y, width, height, _said(name, array, drawn.arrays[name]), drawn.grey))
-        bar = array.ndim == 2 and not drawn.grey
+        body.append(_image(array, x, y, width, height, said, drawn.grey))
         if bar:
-            body.append(_bar(array, x, y + NAME + height + 5, min(width, 120.0)))
+            body.append(_bar(array, x, y + NAME + height + 5, width))
         x, row = x + room + GAP, max(row, NAME + height + (BAR if bar else 0))
     y += row + 8
     note = " · ".join([drawn.note] * bool(drawn.note) + [f"{left} more in `.arrays`"] * (left > 0))
@@ -110,15 +110,26 @@ def _bar(array: np.ndarray, x: float, y: float, width: float) -> str:
         f"<stop offset='{at / (len(colours) - 1):.3f}' stop-color='{colour}'/>"
         for at, colour in enumerate(colours)
     )
-    bar = max(30.0, width - 44)
+    bar = _stripe(width)
     return (
         f"<defs><linearGradient id='akid-{kind}'>{stops}</linearGradient></defs>"
         + f"<rect x='{x:.1f}' y='{y:.1f}' width='{bar:.1f}' height='6' rx='2' fill='url(#akid-{kind})'"
         f" stroke='{GREY}' stroke-opacity='.3'/>"
-        + parts.text(
-            x + bar + 5, y + 7, f"±{short(_two(high))}" if low < 0 else f"0 to {short(_two(high))}", size=10
-        )
+        + parts.text(x + bar + 5, y + 7, _meaning(low, high), size=10)
     )
+
+
+def _stripe(width: float) -> float:
+    return max(30.0, min(width, 120.0) - 44)
+
+
+def _bar_width(array: np.ndarray, width: float) -> float:
+    """How far a bar reaches with what it means, which is wider than a slim image."""
+    return _stripe(width) + 5 + 6 * len(_meaning(*heat.span(array)))
+
+
+def _meaning(low: float, high: float) -> str:
+    return f"±{short(_two(high))}" if low < 0 else f"0 to {short(_two(high))}"
 
 
 def _two(value: float) -> float:
