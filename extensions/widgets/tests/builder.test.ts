@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matching, newcomers, shapesOf, shapesTold, stands, type IKind, type IState } from '../src/builder/state';
+import { humps, matching, newcomers, shapesOf, shapesTold, stands, type IKind, type IState } from '../src/builder/state';
 import type { IGraph, INode } from '../src/graph/graph';
 
 function kind(name: string, more: Partial<IKind> = {}): IKind {
@@ -23,6 +23,11 @@ test('kinds are found by their names, by other names and by what they do', () =>
   assert.deepEqual(found('losses'), ['SoftmaxWithLossLayer']);
   assert.deepEqual(found('nothing of the kind'), []);
   assert.deepEqual(matching(KINDS, ' '), KINDS);
+});
+
+test('a name is broken where a word of it begins', () => {
+  assert.deepEqual(humps('SelfNormalizedConvolution'), ['Self', 'Normalized', 'Convolution']);
+  assert.deepEqual(humps('BCELoss'), ['BCELoss']);
 });
 
 test('a brain without blocks is not said to fit', () => {

@@ -1,7 +1,7 @@
 // The kinds of blocks to choose from: click one, press Enter on it, or drag it to where it is to go.
 
 import { h, prose } from '../view/dom';
-import { matching, type IKind } from './state';
+import { humps, matching, type IKind } from './state';
 
 const FAR = 5; // pixels until a press is a drag
 
@@ -53,7 +53,7 @@ export class Palette {
     return h(
       'button',
       { type: 'button', class: 'akid-kind', 'data-kind': kind.name, title: `${kind.name}${also}: ${kind.doc}`, click: () => this.hooks.add(kind), keydown: (event: KeyboardEvent) => this.walking(event), pointerdown: (event: PointerEvent) => this.press(event, kind) },
-      h('b', {}, kind.name.replace(/(.)Layer$/, '$1')),
+      h('b', {}, ...humps(kind.name.replace(/(.)Layer$/, '$1')).flatMap(part => [h('wbr'), part])),
       h('span', {}, ...prose(kind.doc))
     );
   }

@@ -50,6 +50,11 @@ export function matching(kinds: IKind[], words: string): IKind[] {
   return wanted.length ? fits.map((kind, at) => ({ kind, at, rank: rank(kind) })).sort((a, b) => a.rank - b.rank || a.at - b.at).map(({ kind }) => kind) : fits;
 }
 
+/** A name in the parts between which it may be broken. */
+export function humps(name: string): string[] {
+  return name.split(/(?<=[a-z])(?=[A-Z])/);
+}
+
 /** Shapes as one types them, such as `1×28×28, label`; null where that makes no sense. */
 export function shapesOf(text: string): number[][] | null {
   const parts = text.split(/[,;]/).map(part => part.trim().toLowerCase());
