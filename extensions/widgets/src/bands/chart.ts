@@ -2,7 +2,7 @@
 
 import { h } from '../view/dom';
 import type { Bands } from './bands';
-import { paint, shown, stepToX, type IColours, type IFrame } from './paint';
+import { RIM, paint, shown, stepToX, type IColours, type IFrame } from './paint';
 import { extent, Scale, threshold, type Choice } from './scale';
 
 const FEWEST = 4; // pixels of a drag
@@ -64,7 +64,7 @@ export class BandsChart {
     ctx.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     const [low, high] = extent(bands, ...shown(bands, steps)) ?? [0, 1];
-    this.frame = { left: 48, top: 8, right: width - (this.isLarge ? 66 : 10), bottom: height - 22 };
+    this.frame = { left: 48, top: 8, right: width - (this.isLarge ? 66 : RIM), bottom: height - 22 };
     const scale = new Scale(low, high, this.threshold(bands, choice));
     this.node.dataset.scale = scale.threshold === null ? 'linear' : 'log';
     paint(ctx, bands, { frame: this.frame, steps, scale, colours, marks, isLabelled: this.isLarge });

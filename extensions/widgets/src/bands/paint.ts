@@ -37,6 +37,9 @@ export interface IPainting {
   isLabelled: boolean;
 }
 
+/** Pixels at the right of the frame, at the least. */
+export const RIM = 10;
+
 export function stepToX({ frame, steps }: Pick<IPainting, 'frame' | 'steps'>, step: number): number {
   return frame.left + ((step - steps[0]) / (steps[1] - steps[0])) * (frame.right - frame.left);
 }
@@ -107,7 +110,8 @@ function drawAxes(ctx: CanvasRenderingContext2D, painting: IPainting): void {
   ctx.textBaseline = 'top';
   for (const step of ticks(steps[0], steps[1], Math.max(2, Math.floor((frame.right - frame.left) / 70)))) {
     if (Number.isInteger(step)) {
-      ctx.fillText(tick(step), stepToX(painting, step), frame.bottom + 6);
+      const [text, edge] = [tick(step), frame.right + RIM];
+      ctx.fillText(text, Math.min(stepToX(painting, step), edge - ctx.measureText(text).width / 2), frame.bottom + 6);
     }
   }
 }
